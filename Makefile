@@ -1,0 +1,75 @@
+# Every target makes .venv by itself. A lock is installed again only when its file has changed.
+PYTHON ?= python3
+TEST_WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
+UV_INSTALL := $(UV) pip install --quiet --no-deps --require-hashes
+PROJECT := $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+LINT := $(wildcard cli.py node tests bench simulator)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format bench lock clean
+
+help:
+	@echo "make run    start a node (and install it first)"
+	@echo "make demo   play a day of a small community"
+	@echo "make test   run the whole test suite"
+	@echo "make check  format, lint, types, tidiness and layering"
+	@echo "make bench  measure"
+	@echo "make lock   resolve the dependencies anew"
+	@echo "make clean  remove .venv and everything generated"
+
+$(VENV)/stamp-tools: requirements-setup.lock
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "WeTalk needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --only-binary :all: --requirement requirements-setup.lock
+	touch $@
+
+$(VENV)/stamp-run: $(VENV)/stamp-tools requirements.lock pyproject.toml
+	$(UV_INSTALL) --requirement requirements.lock
+	$(PROJECT)
+	touch $@
+
+$(VENV)/stamp-test: $(VENV)/stamp-run requirements-test.lock
+	$(UV_INSTALL) --requirement requirements-test.lock
+	touch $@
+
+setup: $(VENV)/stamp-test
+
+run: $(VENV)/stamp-run
+	$(BIN)/wetalk up
+
+demo: $(VENV)/stamp-run
+	$(BIN)/wetalk demo
+
+test: $(VENV)/stamp-test
+	$(BIN)/python -m pytest -q -n $(TEST_WORKERS)
+
+check: $(VENV)/stamp-test
+	$(BIN)/ruff format --check $(LINT)
+	$(BIN)/ruff check $(LINT)
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -q tests/test_tidy.py tests/test_imports.py
+
+format: $(VENV)/stamp-test
+	$(BIN)/ruff format $(LINT)
+	$(BIN)/ruff check --fix $(LINT)
+
+bench: $(VENV)/stamp-run
+	$(BIN)/wetalk bench
+
+# uv.lock names the registry it was made with, so it stays out of the tree; the exports do not.
+EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-header --no-annotate --no-default-groups
+lock: $(VENV)/stamp-tools
+	$(UV) lock
+	$(EXPORT) --output-file requirements.lock > /dev/null
+	$(EXPORT) --extra test --output-file requirements-test.lock > /dev/null
+	$(EXPORT) --only-group setup --output-file requirements-setup.lock > /dev/null
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	find cli.py node tests -name __pycache__ -type d -prune -exec rm -rf {} +

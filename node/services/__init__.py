@@ -1,0 +1,1 @@
+"""What a node can do, built from records, storage, wallet and network."""

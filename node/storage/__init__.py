@@ -1,0 +1,1 @@
+"""Records and caches on disk: the only place that opens a database."""

@@ -1,0 +1,1 @@
+"""What records say about members, rooms and listings: pure folds, with no I/O and no clock."""
