@@ -5,7 +5,7 @@ TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
-UV_INSTALL := $(UV) pip install --quiet --no-deps --require-hashes
+UV_INSTALL := $(UV) pip install --quiet --no-deps --no-build-isolation --require-hashes
 PROJECT := $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 LINT := $(wildcard cli.py node tests bench simulator)
 
