@@ -1,0 +1,101 @@
+"""The three catalogues say the same things, in the manner each language asks for."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from node.i18n import FALLBACK, LANGUAGES, Language, catalogue, placeholders
+from node.protocol.errors import Reject, Void
+from tests.tidy import parse, python_files
+
+OTHERS = [language for language in LANGUAGES if language != FALLBACK]
+READERS = {"text": "", "problem_text": "problem."}
+
+
+def literal_keys() -> set[str]:
+    """Every key that our code asks for by a literal: `text("place.me", …)`."""
+    keys: set[str] = set()
+    for path in python_files():
+        calls = [item for item in ast.walk(parse(path)) if isinstance(item, ast.Call) and item.args]
+        for call in calls:
+            prefix = READERS.get(call.func.id) if isinstance(call.func, ast.Name) else None
+            first = call.args[0]
+            if prefix is None or not isinstance(first, ast.Constant) or path.parts[0] == "tests":
+                continue
+            keys.add(f"{prefix}{first.value}")
+    return keys
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_same_keys_stand_in_every_language(language: Language) -> None:
+    assert catalogue(language).keys() == catalogue(FALLBACK).keys()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_same_placeholders_stand_in_every_language(language: Language) -> None:
+    theirs = {key: placeholders(text) for key, text in catalogue(language).items()}
+    assert theirs == {key: placeholders(text) for key, text in catalogue(FALLBACK).items()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_are_plain_names(language: Language) -> None:
+    parts = [
+        part for text in catalogue(language).values() for part in string.Formatter().parse(text)
+    ]
+    names = [name for _, name, _, _ in parts if name is not None]
+    assert [name for name in names if not re.fullmatch(r"[a-z][a-z_]*", name)] == []
+    assert [part for part in parts if part[2] or part[3]] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_nothing_is_left_untranslated(language: Language) -> None:
+    english = catalogue(FALLBACK)
+    same = [key for key, text in catalogue(language).items() if text == english[key]]
+    assert [key for key in same if re.search(r"[A-Za-z]", re.sub(r"{\w+}", "", english[key]))] == []
+
+
+def test_every_refusal_has_a_sentence() -> None:
+    codes = [*Reject, *Void]
+    assert [code for code in codes if f"problem.{code}" not in catalogue(FALLBACK)] == []
+
+
+def test_every_key_that_the_code_asks_for_exists() -> None:
+    keys = literal_keys()
+    assert "problem.unexpected" in keys
+    assert keys - catalogue(FALLBACK).keys() == set()
+
+
+def test_korean_sentences_are_polite() -> None:
+    """Whatever ends in a full stop ends in 요: no order, no bookish 다."""
+    texts = catalogue("ko").items()
+    blunt = [
+        key for key, text in texts if re.search(r"[가-힣]\.(?:\s|$)", text) and "요." not in text
+    ]
+    tallies = {"import.done"}
+    assert set(blunt) - tallies == set()
+
+
+def test_chinese_addresses_the_reader_with_respect() -> None:
+    assert [key for key, text in catalogue("zh").items() if "你" in text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_problems_are_whole_sentences(language: Language) -> None:
+    texts = {key: text for key, text in catalogue(language).items() if key.startswith("problem.")}
+    assert [key for key, text in texts.items() if len(text) < 6 or "\n" in text] == []
+
+
+def test_the_words_of_the_five_places_are_those_of_the_design() -> None:
+    places = ["talk", "market", "trade", "community", "me"]
+    seen = {language: [catalogue(language)[f"place.{p}"] for p in places] for language in LANGUAGES}
+    assert seen["ko"] == ["이야기", "장터", "거래", "공동체", "나"]
+    assert seen["zh"] == ["聊天", "集市", "交易", "社区", "我"]
+    assert seen["en"] == ["Talk", "Market", "Trade", "Community", "Me"]
+
+
+def test_the_catalogues_stand_beside_the_code() -> None:
+    folder = Path(__file__).parents[2] / "node" / "text"
+    assert {path.stem for path in folder.glob("*.toml")} == set(LANGUAGES)
