@@ -88,8 +88,11 @@ def pick_language(preferred: str | None, environ: Mapping[str, str]) -> Language
     asked = [preferred or ""]
     for variable in LANGUAGE_VARIABLES:
         asked += environ.get(variable, "").split(":")
-    known = [language for language in map(match_language, asked) if language is not None]
-    return known[0] if known else FALLBACK
+    for tag in asked:
+        language = match_language(tag)
+        if language is not None:
+            return language
+    return FALLBACK
 
 
 def negotiate_language(accepted: str, default: Language = FALLBACK) -> Language:
