@@ -4,9 +4,16 @@ TEST_WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# The system's certificates, where there are any: they include a school's or company's own proxy.
+CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 UV := VIRTUAL_ENV=$(VENV) $(BIN)/uv
-UV_INSTALL := $(UV) pip install --quiet --no-deps --no-build-isolation --require-hashes
-PROJECT := $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+UV_INSTALL := $(UV) pip install --quiet $(CERTIFICATES)
+# The lock is complete, so dependencies are not looked up again; pip steps in where only pip has
+# been told of a mirror.
+FROM_LOCK := --no-deps --no-build-isolation --require-hashes --requirement
+install_lock = $(UV_INSTALL) $(FROM_LOCK) $(1) || $(PIP) $(FROM_LOCK) $(1)
+INSTALL_PROJECT := $(UV_INSTALL) --no-deps --no-build-isolation --editable .
 LINT := $(wildcard cli.py node tests bench simulator)
 
 .DEFAULT_GOAL := help
@@ -25,17 +32,16 @@ $(VENV)/stamp-tools: requirements-setup.lock
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "WeTalk needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--require-hashes --only-binary :all: --requirement requirements-setup.lock
+	$(PIP) --require-hashes --only-binary :all: --requirement requirements-setup.lock
 	touch $@
 
 $(VENV)/stamp-run: $(VENV)/stamp-tools requirements.lock pyproject.toml
-	$(UV_INSTALL) --requirement requirements.lock
-	$(PROJECT)
+	$(call install_lock,requirements.lock)
+	$(INSTALL_PROJECT)
 	touch $@
 
 $(VENV)/stamp-test: $(VENV)/stamp-run requirements-test.lock
-	$(UV_INSTALL) --requirement requirements-test.lock
+	$(call install_lock,requirements-test.lock)
 	touch $@
 
 setup: $(VENV)/stamp-test
@@ -65,7 +71,7 @@ bench: $(VENV)/stamp-run
 # uv.lock names the registry it was made with, so it stays out of the tree; the exports do not.
 EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-header --no-annotate --no-default-groups
 lock: $(VENV)/stamp-tools
-	$(UV) lock
+	$(UV) lock $(CERTIFICATES)
 	$(EXPORT) --output-file requirements.lock > /dev/null
 	$(EXPORT) --extra test --output-file requirements-test.lock > /dev/null
 	$(EXPORT) --only-group setup --output-file requirements-setup.lock > /dev/null
