@@ -57,9 +57,54 @@ def test_nothing_is_left_untranslated(language: Language) -> None:
     assert [key for key in same if re.search(r"[A-Za-z]", re.sub(r"{\w+}", "", english[key]))] == []
 
 
-def test_every_refusal_has_a_sentence() -> None:
-    codes = [*Reject, *Void]
-    assert [code for code in codes if f"problem.{code}" not in catalogue(FALLBACK)] == []
+def class_definitions() -> list[ast.ClassDef]:
+    trees = [parse(path) for path in python_files() if path.parts[0] == "node"]
+    return [item for tree in trees for item in ast.walk(tree) if isinstance(item, ast.ClassDef)]
+
+
+def base_names(definition: ast.ClassDef) -> set[str]:
+    return {base.id for base in definition.bases if isinstance(base, ast.Name)}
+
+
+def listed_codes() -> set[str]:
+    """The members of every enumeration of codes: `Reject`, `Void`, and a package's `Problem`."""
+    return {
+        item.value.value
+        for definition in class_definitions()
+        if definition.name in {"Reject", "Void", "Problem"} and "StrEnum" in base_names(definition)
+        for item in definition.body
+        if isinstance(item, ast.Assign)
+        and isinstance(item.value, ast.Constant)
+        and isinstance(item.value.value, str)
+    }
+
+
+def raised_codes() -> set[str]:
+    """The literal codes with which members of our family of errors are made."""
+    family = {"WetalkError"}
+    for _ in range(4):  # as deep as the family goes
+        family |= {found.name for found in class_definitions() if family & base_names(found)}
+    calls = [
+        item
+        for path in python_files()
+        if path.parts[0] in {"node", "cli.py"}
+        for item in ast.walk(parse(path))
+        if isinstance(item, ast.Call) and item.args and isinstance(item.func, ast.Name)
+    ]
+    return {
+        first.value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in family
+        for first in call.args[:1]
+        if isinstance(first, ast.Constant) and isinstance(first.value, str)
+    }
+
+
+def test_every_code_of_a_refusal_or_error_has_a_sentence() -> None:
+    listed = listed_codes()
+    assert listed
+    codes = {*Reject, *Void} | listed | raised_codes()
+    assert sorted(code for code in codes if f"problem.{code}" not in catalogue(FALLBACK)) == []
 
 
 def test_every_key_that_the_code_asks_for_exists() -> None:
