@@ -198,7 +198,7 @@ def _parse(data: bytes) -> _Content | None:
     packed = covered[len(MAGIC) :]
     try:
         content = msgspec.msgpack.decode(packed, type=_Content)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     canonical = msgspec.msgpack.encode(content) == packed
     return content if canonical and _has_right_sizes(content) else None
