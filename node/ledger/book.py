@@ -1,0 +1,140 @@
+"""Book balances (R29-R32): committed trades, contested ones, and the sum that is always 0.
+
+Rules: a trade is committed iff an ok COMMIT for it exists on any branch, and counts once. It is
+contested iff no COMMIT of it is within its device's cuts or secured, or it refunds a contested
+trade. Both sides always flip together. Balances are kept by difference; `recount` is the one place
+they move.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from node.ledger import positions, stamps
+from node.ledger.positions import REFUND, TRADE, TradeRow
+from node.ledger.trades import COMMIT_ON, STEP, commit_of
+from node.protocol import lanes
+from node.protocol.account import CREDIT
+from node.protocol.identity import Lane
+from node.protocol.ports import Reader
+from node.protocol.shapes import Row
+from node.protocol.state import Overlay, Table, u16
+from node.views.identities import is_revoked, within
+
+
+class TotalRow(Row, frozen=True):
+    """A member's turnover in counted credit trades: given away and received, minor units."""
+
+    received: int
+    given: int
+
+
+BOOK = Table("book", int)  # chapter (2), member (32) -> balance, minor units; zero rows are absent
+TURNOVER = Table("turnover", TotalRow)  # chapter (2), member (32)
+
+
+def commits_of(reader: Reader, trade: bytes) -> Iterator[bytes]:
+    """Ids of the ok COMMIT records of a trade, on all branches."""
+    for key, _ in STEP.under(reader, trade):
+        if commit_of(reader, key[32:]) == trade:
+            yield key[32:]
+
+
+def is_contested(reader: Reader, trade: bytes) -> bool:
+    """R32, for a committed trade."""
+    while trade:
+        commits = list(commits_of(reader, trade))
+        if not any(
+            within(reader, lanes.ENTRY.must(reader, c)) or stamps.secured(reader, c)
+            for c in commits
+        ):
+            return True
+        trade = TRADE.must(reader, trade).refunded
+    return False
+
+
+def is_secured(reader: Reader, trade: bytes) -> bool:
+    """R30 for a trade: one of its commits is final."""
+    return any(stamps.secured(reader, commit) for commit in commits_of(reader, trade))
+
+
+def status_of(reader: Reader, trade: bytes) -> str:
+    """Status across branches: secured > settled > released > declined > accepted > proposed."""
+    kinds = {row.kind for _, row in STEP.under(reader, trade)}
+    if any(True for _ in commits_of(reader, trade)):
+        return "secured" if is_secured(reader, trade) else "settled"
+    for kind, name in _UNCOMMITTED:
+        if kind in kinds:
+            return name
+    return "proposed"
+
+
+_UNCOMMITTED = (
+    ("trade.release", "released"),
+    ("trade.decline", "declined"),
+    ("trade.accept", "accepted"),
+)
+
+
+def recount(overlay: Overlay, trades: Iterable[bytes]) -> None:
+    """Bring `counted` and the balances in line for these trades and the refunds of them."""
+    todo = list(trades)
+    while todo:
+        trade = todo.pop()
+        row = TRADE.must(overlay, trade)
+        committed = next(commits_of(overlay, trade), None) is not None
+        counted = committed and not is_contested(overlay, trade)
+        if counted != row.counted:
+            TRADE.put(overlay, trade, msgspec.structs.replace(row, counted=counted))
+            if row.unit == CREDIT:
+                _book(overlay, row, 1 if counted else -1)
+            overlay.changes.events.append(("balance", trade))
+            todo.extend(key[32:] for key, _ in REFUND.under(overlay, trade))
+
+
+def _book(overlay: Overlay, row: TradeRow, sign: int) -> None:
+    amount = sign * row.amount
+    for member, change in ((row.payer, -amount), (row.payee, amount)):
+        key = u16(row.chapter) + member
+        balance = (BOOK.get(overlay, key) or 0) + change
+        if balance:
+            BOOK.put(overlay, key, balance)
+        else:
+            BOOK.delete(overlay, key)
+        total = TURNOVER.get(overlay, key) or TotalRow(0, 0)
+        received = total.received + (amount if change == amount else 0)
+        given = total.given + (amount if change == -amount else 0)
+        TURNOVER.put(overlay, key, TotalRow(received, given))
+
+
+def recount_device(overlay: Overlay, author: bytes, device: bytes) -> None:
+    """After a revocation or a cut's head arrived: every commit on the device's account lane."""
+    row = lanes.LANE.get(overlay, author + device + bytes((Lane.ACCOUNT,)))
+    if row is not None:
+        recount_lane(overlay, row.number)
+
+
+def recount_lane(overlay: Overlay, lane: int) -> None:
+    """Every commit on a lane."""
+    recount(overlay, [trade for _, trade in COMMIT_ON.under(overlay, lane.to_bytes(4, "big"))])
+
+
+def recount_stamped(overlay: Overlay, head: bytes) -> None:
+    """After a stamp: commits of revoked devices in the head's past may have become final."""
+    for lane in positions.lanes_in_past(overlay, head):
+        key = lanes.key_of(overlay, lane)
+        if is_revoked(overlay, key[:32], key[32:64]):
+            recount_lane(overlay, lane)
+
+
+def balance(reader: Reader, chapter: int, member: bytes) -> int:
+    """Book balance in minor units."""
+    return BOOK.get(reader, u16(chapter) + member) or 0
+
+
+def balances(reader: Reader, chapter: int | None = None) -> Iterator[tuple[int, bytes, int]]:
+    """(chapter, member, balance) of all non-zero balances, in order of key."""
+    prefix = b"" if chapter is None else u16(chapter)
+    rows = BOOK.under(reader, prefix) if prefix else BOOK.scan(reader, b"", None)
+    for key, amount in rows:
+        yield int.from_bytes(key[:2], "big"), key[2:], amount

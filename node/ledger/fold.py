@@ -1,0 +1,151 @@
+"""The one fold: `apply(reader, record) -> changes` is the only place where state is computed.
+
+A record's verdict is a function of its causal past; what becomes known later changes balances and
+alerts, never a verdict. The fold is given records that `judge` welcomed, in any order the hash
+graph allows, and never sees a clock. The simulator runs it over a dict, the node over SQLite.
+"""
+
+from node.ledger import book, stamps, trades
+from node.protocol import admission, lanes
+from node.protocol.admission import Judgement, Refused, Welcome
+from node.protocol.errors import OK, Reject
+from node.protocol.identity import DeviceRevoke, Lane
+from node.protocol.lanes import Entry
+from node.protocol.market import ListingClose
+from node.protocol.office import WitnessStamp
+from node.protocol.ports import Reader
+from node.protocol.record import ERASABLE_LANES, RawRecord, Record, parse
+from node.protocol.social import MemberApply, PostDelete, ProfileSet
+from node.protocol.state import Changes, Overlay, Table
+from node.views import identities, listings, members, rooms
+from node.views.members import Rules
+
+FOLD_VERSION = 1
+"""Grows when the same records give other rows: storage then rebuilds its tables."""
+
+BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
+EPOCH = Table("epoch", int)  # b"": grows whenever an alert or a grant's standing may have changed
+
+
+class Fold:
+    """The fold of one community."""
+
+    __slots__ = ("rules",)
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    def judge(self, reader: Reader, record: Record) -> Judgement:
+        """Admission's last stage, with the cuts of revoked devices (R10)."""
+        judgement = admission.judge(reader, record)
+        if isinstance(judgement, Welcome) and not identities.may_be_held(reader, record):
+            return Refused(Reject.REVOKED)
+        return judgement
+
+    def apply(self, reader: Reader, record: Record) -> Changes:
+        """Changes that a welcome record makes; `changes.verdict` is `ok` or a void code."""
+        overlay = Overlay(reader, (reader.next_number(), record.raw))
+        entry = lanes.place(overlay, record)
+        verdict = self._verdict(overlay, record, entry)
+        entry = lanes.conclude(overlay, record.id, entry, verdict)
+        if verdict == OK:
+            self._effects(overlay, record, entry)
+        self._consequences(overlay, record, entry)
+        return overlay.changes
+
+    def fill(self, reader: Reader, record: Record) -> Changes:
+        """Changes that the body of a held record makes when it arrives after its header."""
+        entry = lanes.ENTRY.must(reader, record.id)
+        overlay = Overlay(reader, (entry.number, record.raw))
+        assert record.raw.body is not None
+        overlay.changes.fill = (entry.number, record.raw.body)
+        overlay.changes.verdict = entry.verdict
+        BODYLESS.delete(overlay, record.id)
+        self._effects(overlay, record, entry)
+        return overlay.changes
+
+    def _verdict(self, overlay: Overlay, record: Record, entry: Entry) -> str:
+        lane = record.header.lane
+        if lane == Lane.ACCOUNT:
+            return trades.apply_account(overlay, record, entry, self.rules)
+        if lane == Lane.IDENTITY:
+            return identities.apply_identity(overlay, record, entry)
+        if lane == Lane.OFFICE:
+            return members.apply_office(overlay, record, entry, self.rules)
+        if lane == Lane.WITNESS:
+            return stamps.apply_witness(overlay, record, entry)
+        return OK
+
+    def _effects(self, overlay: Overlay, record: Record, entry: Entry) -> None:
+        """What an ok social or market record shows; needs its body."""
+        lane, body = record.header.lane, record.body
+        if lane not in ERASABLE_LANES:
+            return
+        if record.raw.body is None:
+            BODYLESS.put(overlay, record.id, b"")
+        elif isinstance(body, ProfileSet):
+            identities.apply_profile(overlay, record, entry)
+        elif isinstance(body, MemberApply):
+            members.apply_application(overlay, record, entry, self.rules)
+        elif lane == Lane.SOCIAL:
+            rooms.apply_post(overlay, record, entry)
+            if isinstance(body, PostDelete):
+                BODYLESS.delete(overlay, body.post)
+        else:
+            listings.apply_listing(overlay, record, entry)
+            if isinstance(body, ListingClose):
+                BODYLESS.delete(overlay, body.listing)
+
+    def _consequences(self, overlay: Overlay, record: Record, entry: Entry) -> None:
+        """What a record changes about others: balances, cuts, alerts."""
+        header, body = record.header, record.body
+        if header.lane == Lane.ACCOUNT:
+            if isinstance(body, trades.AccountOpen) and body.carry:
+                _bump(overlay)
+            trade = trades.commit_of(overlay, record.id)
+            if trade is not None:
+                book.recount(overlay, [trade])
+        elif isinstance(body, DeviceRevoke):
+            _bump(overlay)
+            book.recount_device(overlay, header.author, body.key)
+            for lane in ERASABLE_LANES:
+                self._drop_beyond(overlay, header.author + body.key + bytes((lane,)))
+        elif header.lane in (Lane.OFFICE, Lane.WITNESS):
+            _bump(overlay)
+            if isinstance(body, WitnessStamp) and entry.verdict == OK:
+                book.recount_stamped(overlay, body.head)
+        if identities.is_cut_head(overlay, record):
+            _bump(overlay)
+            if header.lane == Lane.ACCOUNT:
+                book.recount_lane(overlay, entry.lane)
+            elif header.lane in ERASABLE_LANES:
+                self._drop_beyond(overlay, header.lane_key)
+        if any(name == "fork" for name, _ in overlay.changes.events):
+            _bump(overlay)
+
+    def _drop_beyond(self, overlay: Overlay, lane_key: bytes) -> None:
+        """R10: social and market records beyond every cut are no longer held."""
+        doomed = identities.beyond_cuts(overlay, lane_key)
+        gone: list[tuple[RawRecord, Entry]] = []
+        for record_id in sorted(doomed):
+            entry = lanes.ENTRY.must(overlay, record_id)
+            raw = overlay.raw(entry.number)
+            BODYLESS.delete(overlay, record_id)
+            if raw is not None and raw.body is not None:
+                gone.append((raw, entry))
+        lanes.drop(overlay, lane_key, doomed)
+        for raw, entry in gone:
+            self._forget(overlay, raw, entry)
+
+    def _forget(self, overlay: Overlay, raw: RawRecord, entry: Entry) -> None:
+        record = parse(raw, self.rules.community)
+        if record.header.lane == Lane.SOCIAL:
+            rooms.forget(overlay, record, entry)
+            identities.forget_profile(overlay, record)
+            members.forget_application(overlay, record, self.rules)
+        else:
+            listings.forget(overlay, record, entry)
+
+
+def _bump(overlay: Overlay) -> None:
+    EPOCH.put(overlay, b"", (EPOCH.get(overlay, b"") or 0) + 1)

@@ -1,0 +1,119 @@
+"""Witness stamps (R30, R36): which commits are secured, and which witnesses lied.
+
+Rules: a stamp says that a witness holds the closure of a head and knows nothing beside it. Enough
+stamps over heads whose past holds a commit make it final. Two own stamps on conflicting heads
+convict the witness. Which head a relay may stamp is in `alerts`.
+"""
+
+from collections.abc import Iterator
+
+from node.ledger import positions
+from node.ledger.positions import POSITION
+from node.protocol import lanes
+from node.protocol.account import AccountOpen
+from node.protocol.admission import stored_body
+from node.protocol.errors import OK, Void
+from node.protocol.lanes import Entry
+from node.protocol.office import WitnessStamp
+from node.protocol.ports import Reader
+from node.protocol.record import Record
+from node.protocol.shapes import Row
+from node.protocol.state import Overlay, Table
+
+
+class StampRow(Row, frozen=True):
+    """A stamp: the witness key and the stamped head."""
+
+    witness: bytes
+    head: bytes
+
+
+STAMP = Table("stamp", StampRow)  # stamp id (32)
+STAMP_BY = Table("stamp_by", bytes)  # witness key (32), stamp id (32) -> head
+STAMP_ON = Table("stamp_on", StampRow)  # lane (4), stamp id (32): every lane in the head's past
+
+
+def apply_witness(overlay: Overlay, record: Record, entry: Entry) -> str:
+    """Verdict and effects of a witness record."""
+    body = record.body
+    if not isinstance(body, WitnessStamp):
+        return OK  # witness.open
+    position = POSITION.get(overlay, body.head)
+    if position is None or position.open != body.open:
+        return Void.STAMP
+    row = StampRow(record.header.signer, body.head)
+    STAMP.put(overlay, record.id, row)
+    STAMP_BY.put(overlay, row.witness + record.id, body.head)
+    for lane in positions.lanes_in_past(overlay, body.head):
+        STAMP_ON.put(overlay, lane.to_bytes(4, "big") + record.id, row)
+    overlay.changes.events.append(("stamp", body.head))
+    return OK
+
+
+def _open_of(reader: Reader, commit: bytes) -> AccountOpen:
+    open_id = POSITION.must(reader, commit).open
+    return stored_body(reader, lanes.ENTRY.must(reader, open_id).number, AccountOpen)
+
+
+def suffice(reader: Reader, commit: bytes, stamps: list[bytes]) -> bool:
+    """R27: do these stamps come from at least q witnesses of the commit's lane, over its future?"""
+    opened = _open_of(reader, commit)
+    if opened.q == 0:
+        return True
+    rows = (STAMP.get(reader, stamp) for stamp in stamps)
+    return _enough(reader, commit, opened, (row for row in rows if row is not None))
+
+
+def secured(reader: Reader, commit: bytes) -> bool:
+    """R30: enough stamps are known over heads whose past holds the commit. q = 0 secures nothing."""
+    opened = _open_of(reader, commit)
+    if opened.q == 0:
+        return False
+    lane = lanes.ENTRY.must(reader, commit).lane.to_bytes(4, "big")
+    return _enough(reader, commit, opened, (row for _, row in STAMP_ON.under(reader, lane)))
+
+
+def _enough(reader: Reader, commit: bytes, opened: AccountOpen, rows: Iterator[StampRow]) -> bool:
+    entry = lanes.ENTRY.must(reader, commit)
+    wanted, found = set(opened.witnesses), set[bytes]()
+    for row in rows:
+        if row.witness in wanted and row.witness not in found:
+            if positions.in_past(reader, entry, row.head):
+                found.add(row.witness)
+                if len(found) >= opened.q:
+                    return True
+    return False
+
+
+def stamps_for(reader: Reader, commit: bytes) -> list[bytes]:
+    """Ids of known stamps that secure a commit, one a witness, ascending: what a claim names."""
+    opened = _open_of(reader, commit)
+    entry = lanes.ENTRY.must(reader, commit)
+    chosen: dict[bytes, bytes] = {}
+    for key, row in STAMP_ON.under(reader, entry.lane.to_bytes(4, "big")):
+        fits = row.witness in opened.witnesses and row.witness not in chosen
+        if fits and positions.in_past(reader, entry, row.head):
+            chosen[row.witness] = key[4:]
+    return sorted(chosen.values())
+
+
+def conflict(reader: Reader, head_a: bytes, head_b: bytes) -> bool:
+    """R18: the pasts share a lane and neither head is in the other's past."""
+    a, b = (lanes.ENTRY.must(reader, head) for head in (head_a, head_b))
+    if positions.in_past(reader, a, head_b) or positions.in_past(reader, b, head_a):
+        return False
+    shared = positions.lanes_in_past(reader, head_a) & positions.lanes_in_past(reader, head_b)
+    return bool(shared)
+
+
+def stamped_by(reader: Reader, witness: bytes) -> list[bytes]:
+    """Heads a witness stamped."""
+    return [head for _, head in STAMP_BY.under(reader, witness)]
+
+
+def is_convicted(reader: Reader, witness: bytes) -> bool:
+    """R36: two own stamps on conflicting heads."""
+    heads = stamped_by(reader, witness)
+    return any(
+        conflict(reader, a, b) for n, a in enumerate(heads) for b in heads[n + 1 :] if a != b
+    )

@@ -1,0 +1,314 @@
+"""Lanes as chains with branches (R5): where a record stands, what its ancestors are, what is a
+fork.
+
+Rules: seq is dense from 0 and prev is the id at seq - 1; two ids at one seq are a fork, for ever. A
+lane is kept as branches: a record that extends the tip of a branch joins it, any other starts a new
+branch. So ancestry is arithmetic, in forks too. Lane and branch numbers are local and mean nothing
+to other nodes. What a fork means for trade is `node.ledger`'s business.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from node.protocol.limits import LOCATOR_MAX_COUNT
+from node.protocol.ports import HeadItem, Reader
+from node.protocol.record import Header, Record, parse_header
+from node.protocol.shapes import RecordId, Row
+from node.protocol.state import Overlay, Table
+
+
+class LaneRow(Row, frozen=True):
+    """A lane's local number, its count of branches, and its lowest forked seq (-1: none)."""
+
+    number: int
+    branches: int
+    fork_seq: int
+
+
+class Entry(Row, frozen=True):
+    """Where a held record stands, and its verdict."""
+
+    number: int
+    lane: int
+    branch: int
+    seq: int
+    kind: str
+    verdict: str
+
+
+class BranchRow(Row, frozen=True):
+    """The place a branch grew from: branch -1 means it starts at seq 0."""
+
+    parent: int
+    parent_seq: int
+
+
+class HeadRow(Row, frozen=True):
+    """A head's seq and local number."""
+
+    seq: int
+    number: int
+
+
+class ForkRow(Row, frozen=True):
+    """The lowest fork of a lane: the two smallest ids known at that seq."""
+
+    seq: int
+    id_a: bytes
+    id_b: bytes
+
+
+LANE = Table("lane", LaneRow)  # lane key (65)
+LANE_KEY = Table("lane_key", bytes)  # lane number (4)
+ENTRY = Table("entry", Entry)  # record id (32)
+CHAIN = Table("chain", bytes)  # lane (4), branch (4), seq (8) -> record id
+BRANCH = Table("branch", BranchRow)  # lane (4), branch (4)
+HEAD = Table("head", HeadRow)  # lane key (65), record id (32)
+FORK = Table("fork", ForkRow)  # lane key (65)
+
+
+def _place(lane: int, branch: int, seq: int) -> bytes:
+    return lane.to_bytes(4, "big") + branch.to_bytes(4, "big") + seq.to_bytes(8, "big")
+
+
+def entry_of(reader: Reader, record: bytes) -> Entry | None:
+    """The entry of a held record, or None."""
+    return ENTRY.get(reader, record)
+
+
+def key_of(reader: Reader, lane: int) -> bytes:
+    """Lane key (65 bytes) of a local lane number."""
+    return LANE_KEY.must(reader, lane.to_bytes(4, "big"))
+
+
+def author_of(reader: Reader, entry: Entry) -> bytes:
+    """Member id of a held record's author."""
+    return key_of(reader, entry.lane)[:32]
+
+
+def place(overlay: Overlay, record: Record) -> Entry:
+    """Add a record, whose prev is held, to its lane; its verdict is still empty."""
+    header = record.header
+    row = LANE.get(overlay, header.lane_key)
+    if row is None:
+        row = _new_lane(overlay, header.lane_key)
+        branch = 0
+    else:
+        branch, row = _branch_for(overlay, record, row)
+    number = overlay.next_number()
+    overlay.changes.number = number
+    entry = Entry(number, row.number, branch, header.seq, header.kind, "")
+    CHAIN.put(overlay, _place(row.number, branch, header.seq), record.id)
+    HEAD.put(overlay, header.lane_key + record.id, HeadRow(header.seq, number))
+    if header.prev is not None:
+        HEAD.delete(overlay, header.lane_key + header.prev)
+    return entry
+
+
+def _new_lane(overlay: Overlay, lane_key: bytes) -> LaneRow:
+    last = next(iter(LANE_KEY.scan(overlay, b"", None, reverse=True, limit=1)), None)
+    number = 0 if last is None else int.from_bytes(last[0], "big") + 1
+    row = LaneRow(number, 1, -1)
+    LANE.put(overlay, lane_key, row)
+    LANE_KEY.put(overlay, number.to_bytes(4, "big"), lane_key)
+    return row
+
+
+def _branch_for(overlay: Overlay, record: Record, row: LaneRow) -> tuple[int, LaneRow]:
+    """The branch a record joins or starts, and the lane's row after that."""
+    header = record.header
+    if header.prev is None:
+        parent = BranchRow(-1, -1)
+        sibling = _first_of(overlay, row)
+    else:
+        prev = ENTRY.must(overlay, header.prev)
+        sibling = CHAIN.get(overlay, _place(row.number, prev.branch, header.seq))
+        if sibling is None:
+            return prev.branch, row
+        parent = BranchRow(prev.branch, prev.seq)
+    branch = row.branches
+    BRANCH.put(overlay, row.number.to_bytes(4, "big") + branch.to_bytes(4, "big"), parent)
+    lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)
+    _note_fork(overlay, header, row, sibling, record.id)
+    row = LaneRow(row.number, branch + 1, lowest)
+    LANE.put(overlay, header.lane_key, row)
+    return branch, row
+
+
+def _first_of(overlay: Overlay, row: LaneRow) -> bytes | None:
+    """Id of a record at seq 0 (None when all were dropped)."""
+    for branch in range(row.branches):
+        first = CHAIN.get(overlay, _place(row.number, branch, 0))
+        if first is not None:
+            return first
+    return None
+
+
+def _note_fork(
+    overlay: Overlay, header: Header, row: LaneRow, sibling: bytes | None, own: RecordId
+) -> None:
+    if sibling is None:
+        return
+    known = FORK.get(overlay, header.lane_key)
+    pair = {sibling, bytes(own)}
+    if known is not None:
+        if known.seq < header.seq:
+            return
+        if known.seq == header.seq:
+            pair |= {known.id_a, known.id_b}
+    low, high = sorted(pair)[:2]
+    FORK.put(overlay, header.lane_key, ForkRow(header.seq, low, high))
+    overlay.changes.events.append(("fork", header.lane_key))
+
+
+def conclude(overlay: Overlay, record: RecordId, entry: Entry, verdict: str) -> Entry:
+    """Store the entry with its verdict."""
+    done = Entry(entry.number, entry.lane, entry.branch, entry.seq, entry.kind, verdict)
+    ENTRY.put(overlay, record, done)
+    overlay.changes.verdict = verdict
+    return done
+
+
+def segments(reader: Reader, lane: int, branch: int, seq: int) -> Iterator[tuple[int, int]]:
+    """The path down from a place as (branch, highest seq on it), from the top to seq 0."""
+    while branch >= 0:
+        yield branch, seq
+        if branch == 0:
+            return
+        row = BRANCH.must(reader, lane.to_bytes(4, "big") + branch.to_bytes(4, "big"))
+        branch, seq = row.parent, row.parent_seq
+
+
+def is_ancestor_or_self(reader: Reader, a: Entry, b: Entry) -> bool:
+    """True iff `a` is on the path of `b` (both on one lane)."""
+    if a.lane != b.lane or a.seq > b.seq:
+        return False
+    for branch, top in segments(reader, b.lane, b.branch, b.seq):
+        if branch == a.branch:
+            return a.seq <= top
+    return False
+
+
+def path_down(reader: Reader, entry: Entry) -> Iterator[bytes]:
+    """Ids on the path from a record down to seq 0, itself included."""
+    seq = entry.seq
+    for branch, top in segments(reader, entry.lane, entry.branch, entry.seq):
+        seq = min(seq, top)
+        while seq >= 0:
+            record = CHAIN.get(reader, _place(entry.lane, branch, seq))
+            if record is None:
+                break
+            yield record
+            seq -= 1
+
+
+def at_seq(reader: Reader, entry: Entry, seq: int) -> bytes | None:
+    """Id at `seq` on the path of a record, or None above it."""
+    for branch, top in segments(reader, entry.lane, entry.branch, entry.seq):
+        if seq > top:
+            return None
+        record = CHAIN.get(reader, _place(entry.lane, branch, seq))
+        if record is not None:
+            return record
+    return None
+
+
+def members_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
+    """All ids held on a lane, branch by branch, each in order of seq."""
+    row = LANE.get(reader, lane_key)
+    if row is not None:
+        for _, record in CHAIN.under(reader, row.number.to_bytes(4, "big")):
+            yield record
+
+
+def heads_of(reader: Reader, lane_key: bytes) -> list[HeadItem]:
+    """Heads of one lane in order of id; more than one means a fork."""
+    return [
+        HeadItem(key[:65], RecordId(key[65:]), row.seq) for key, row in HEAD.under(reader, lane_key)
+    ]
+
+
+def heads_between(reader: Reader, low: bytes, high: bytes | None) -> list[HeadItem]:
+    """Heads with low <= key < high, in key order."""
+    return [
+        HeadItem(key[:65], RecordId(key[65:]), row.seq) for key, row in HEAD.scan(reader, low, high)
+    ]
+
+
+def locator(reader: Reader, lane_key: bytes) -> list[bytes]:
+    """Ids that tell another node what is held of a lane: heads, then doubling steps back to seq 0."""
+    heads = heads_of(reader, lane_key)[: LOCATOR_MAX_COUNT // 2]
+    found = {bytes(head.id): None for head in heads}
+    for head in heads:
+        entry = ENTRY.must(reader, head.id)
+        step = 1
+        while head.seq - step >= 0 and len(found) < LOCATOR_MAX_COUNT - 1:
+            record = at_seq(reader, entry, head.seq - step)
+            if record is not None:
+                found[record] = None
+            step *= 2
+        first = at_seq(reader, entry, 0)
+        if first is not None and len(found) < LOCATOR_MAX_COUNT:
+            found[first] = None
+    return list(found)
+
+
+def numbers_beyond(reader: Reader, lane_key: bytes, known: Sequence[bytes]) -> list[int]:
+    """Local numbers, ascending, of the lane's records that are no ancestor-or-self of `known`."""
+    row = LANE.get(reader, lane_key)
+    if row is None:
+        return []
+    covered: dict[int, int] = {}
+    for record in known:
+        entry = ENTRY.get(reader, record)
+        if entry is None or entry.lane != row.number:
+            continue
+        for branch, top in segments(reader, entry.lane, entry.branch, entry.seq):
+            covered[branch] = max(top, covered.get(branch, -1))
+    numbers: list[int] = []
+    for branch in range(row.branches):
+        low = _place(row.number, branch, covered.get(branch, -1) + 1)
+        high = _place(row.number, branch + 1, 0)
+        for _, record in CHAIN.scan(reader, low, high):
+            numbers.append(ENTRY.must(reader, record).number)
+    return sorted(numbers)
+
+
+def drop(overlay: Overlay, lane_key: bytes, doomed: set[bytes]) -> None:
+    """Stop holding records of a lane; `doomed` holds every descendant of what it holds."""
+    row = LANE.get(overlay, lane_key)
+    if row is None or not doomed:
+        return
+    bereft: set[bytes] = set()
+    for record in doomed:
+        entry = ENTRY.must(overlay, record)
+        raw = overlay.raw(entry.number)
+        ENTRY.delete(overlay, record)
+        CHAIN.delete(overlay, _place(entry.lane, entry.branch, entry.seq))
+        HEAD.delete(overlay, lane_key + record)
+        overlay.changes.drop.append(entry.number)
+        if raw is not None and entry.seq > 0:
+            prev = prev_of(raw.header)
+            if prev not in doomed:
+                bereft.add(prev)
+    for record in bereft:
+        _head_if_childless(overlay, lane_key, record)
+
+
+def _head_if_childless(overlay: Overlay, lane_key: bytes, record: bytes) -> None:
+    entry = ENTRY.must(overlay, record)
+    row = LANE.must(overlay, lane_key)
+    if CHAIN.has(overlay, _place(entry.lane, entry.branch, entry.seq + 1)):
+        return
+    for branch in range(1, row.branches):
+        parent = BRANCH.must(overlay, _place(row.number, branch, 0)[:8])
+        grew_here = (parent.parent, parent.parent_seq) == (entry.branch, entry.seq)
+        if grew_here and CHAIN.has(overlay, _place(row.number, branch, entry.seq + 1)):
+            return
+    HEAD.put(overlay, lane_key + record, HeadRow(entry.seq, entry.number))
+
+
+def prev_of(header: bytes) -> bytes:
+    """`prev` of stored header bytes at seq > 0."""
+    prev = parse_header(header).prev
+    assert prev is not None
+    return prev

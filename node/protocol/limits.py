@@ -1,0 +1,131 @@
+"""Every limit of WeTalk in one place, the unit last in its name, with its reason.
+
+Limits under "format" are part of the protocol (docs/protocol.md names them; changing one needs a
+new rules version). The others are this program's own and may differ from node to node.
+"""
+
+from typing import Final
+
+# --- format: what a record may be -----------------------------------------------------------------
+RECORD_VERSION: Final = 1
+RULES_VERSION: Final = 1
+HEADER_SIZE_MAX_BYTES: Final = (
+    320  # the largest possible header is 298 bytes; room for nothing else
+)
+BODY_SIZE_MAX_BYTES: Final = 32_768  # a listing with text in three languages; SSB lives with 8 kB
+ACCOUNT_BODY_SIZE_MAX_BYTES: Final = 16_384  # 64 claims with four stamps each fit
+CLOSED_BODY_SIZE_MAX_BYTES: Final = 4_096  # identity, office, witness: fixed shapes, short lists
+NESTING_MAX_LEVELS: Final = 8
+KEY_SIZE_MAX_BYTES: Final = 32  # map keys are short words
+KIND_SIZE_MAX_BYTES: Final = 32
+SEQUENCE_MAX_COUNT: Final = 2**40  # a record a millisecond for 34 years
+TIME_MAX_MS: Final = 2**53 - 1  # exact in every language's number type
+AMOUNT_MAX_UNITS: Final = 2**40  # minor units; 11 billion at two decimals
+SUM_MAX_UNITS: Final = 2**53 - 1  # sums stay exact in a double, for clients in other languages
+CARRY_MAX_COUNT: Final = 32  # heads one account.open may stand on: restores of a lifetime
+PAST_HEADS_MAX_COUNT: Final = 256  # all heads an open stands on, through opens it carries
+CLAIM_ITEMS_MAX_COUNT: Final = 64  # keeps one record's judgement bounded
+STAMPS_MAX_COUNT: Final = 16  # stamps a claim item may name
+SUPERSEDES_MAX_COUNT: Final = 32  # acts one act may replace
+APPROVALS_MAX_COUNT: Final = 16
+CUTS_MAX_COUNT: Final = 6  # one per lane kind
+SCOPES_MAX_COUNT: Final = 6
+SALT_SIZE_BYTES: Final = 16
+GENESIS_SIZE_MAX_BYTES: Final = 65_536
+CHAPTERS_MAX_COUNT: Final = 256
+OFFICERS_MAX_COUNT: Final = 16
+WITNESSES_MAX_COUNT: Final = 16
+NAME_SIZE_MAX_BYTES: Final = 96  # names of communities, chapters, rooms: 32 Hangul syllables
+DECIMALS_MAX_COUNT: Final = 6
+WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
+TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
+TAGS_MAX_COUNT: Final = 16
+
+# --- sync and gossip --------------------------------------------------------------------------------
+FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room
+FRAME_INFLATED_MAX_BYTES: Final = 1_048_576  # what one frame may unpack to: no bombs
+FRAME_RECORDS_MAX_COUNT: Final = 128  # beyond this, batching gains nothing (measured)
+FRAME_TARGET_BYTES: Final = 65_536  # one buffered stream read
+RANGE_ENTRIES_MAX_COUNT: Final = 2_048
+LANES_WANTED_MAX_COUNT: Final = 1_024  # lanes one want message may name
+LOCATOR_MAX_COUNT: Final = 48  # 2^40 records by doubling steps, plus a few heads
+
+# --- wallet: phrases, key files, backups --------------------------------------------------------
+PHRASE_WORDS_COUNT: Final = 24  # 256 bits of entropy and 8 of checksum (BIP-39)
+PHRASE_MAX_CHARACTERS: Final = 4_096  # ten times the longest phrase, numbered and spaced
+PHRASE_SUGGESTIONS_MAX_COUNT: Final = 3  # more would be guessing, and would not be read
+PASSPHRASE_MAX_BYTES: Final = 1_024  # a paragraph
+PASSPHRASE_MEMORY_BYTES: Final = 67_108_864  # 64 MiB, 3 passes, 4 lanes: 0.24 s, fits a Pi
+PASSPHRASE_PASSES_COUNT: Final = 3
+PASSPHRASE_LANES_COUNT: Final = 4
+PASSPHRASE_MEMORY_MAX_BYTES: Final = 268_435_456  # what a file of somebody else may make us use
+PASSPHRASE_PASSES_MAX_COUNT: Final = 16
+PASSPHRASE_LANES_MAX_COUNT: Final = 16
+KEY_FILE_MAX_BYTES: Final = 1_024  # a key file has about 300 bytes
+BACKUP_SEGMENT_BYTES: Final = 65_536  # flat memory; 16 bytes of seal on each are nothing
+
+# --- network: connections, budgets, patience -------------------------------------------------------
+CONNECTIONS_MAX_COUNT: Final = 128  # each costs 60 to 130 kB and a handful of tasks (measured)
+CONNECTIONS_RELAY_MAX_COUNT: Final = 1_024  # a relay serves a chapter; 200 connections took 25 MB
+CONNECTIONS_PER_PEER_MAX_COUNT: Final = 1  # a second one only while both dial at once
+HANDSHAKES_MAX_COUNT: Final = 32  # unfinished at once: they cost CPU and nobody has a name yet
+HANDSHAKE_MAX_S: Final = 8  # a phone on a bad line needs three; a silent socket gets no more
+ARRIVALS_BURST_COUNT: Final = 64  # new connections from one IP address at once
+ARRIVALS_PER_S: Final = 4  # and steadily after that: a host key costs nothing, an address does
+STREAMS_PER_CONNECTION_MAX_COUNT: Final = 32  # an honest peer holds two to six open
+STREAMS_BURST_COUNT: Final = 64  # streams a peer may open at once
+STREAMS_PER_S: Final = 8  # and steadily: ping, identify, gossip and sync open few
+STREAM_UNREAD_MAX_BYTES: Final = 1_048_576  # Yamux's window is 256 KiB; libp2p does not enforce it
+CONNECTION_UNREAD_MAX_BYTES: Final = 4_194_304  # unread over all streams of a connection
+SEGMENT_MAX_BYTES: Final = 1_048_576  # one Yamux data frame; libp2p peers send 64 KiB
+PEER_BYTES_PER_S: Final = 16_777_216  # twice what intake can digest; credits keep sync far below
+PEER_BYTES_BURST_BYTES: Final = 33_554_432
+PEER_SEGMENTS_PER_S: Final = 4_000  # Yamux frames: an honest burst of gossip has some hundreds
+PEER_SEGMENTS_BURST_COUNT: Final = 16_000
+PEER_FRAMES_PER_S: Final = 500  # sync frames; at 64 KiB each that is 32 MB/s
+PEER_FRAMES_BURST_COUNT: Final = 2_000
+PEER_RECORDS_PER_S: Final = 20_000  # twice the fastest intake measured
+PEER_RECORDS_BURST_COUNT: Final = 40_000
+FLOOD_PATIENCE_S: Final = 1.5  # throttled so long without a pause is a flood: cut off
+GOSSIP_MESSAGES_PER_S: Final = 200  # beyond, hints are ignored (a message costs 1.5 ms CPU)
+GOSSIP_MESSAGES_BURST_COUNT: Final = 400
+GOSSIP_FLOOD_PER_S: Final = 1_000  # five times as many is no hint but a flood: cut off
+GOSSIP_FLOOD_BURST_COUNT: Final = 2_000
+GOSSIP_RPC_MAX_BYTES: Final = 1_048_576  # libp2p's own bound; several messages may share one
+GOSSIP_RPC_MESSAGES_MAX_COUNT: Final = 128
+GOSSIP_CONTROL_MAX_COUNT: Final = 5_000  # message ids one envelope may name (js-libp2p's bound)
+GOSSIP_QUEUE_MAX_COUNT: Final = 256  # messages waiting for one peer; what does not fit is dropped
+GOSSIP_DELAY_MAX_S: Final = 0.01  # records wait so long for company before they are gossiped
+GOSSIP_PENDING_MAX_COUNT: Final = 4_096  # records waiting to be gossiped; sync brings the rest
+GOSSIP_ENVELOPE_BYTES: Final = 1_024  # room that the message around a payload needs
+GOSSIP_HEARTBEAT_S: Final = 1
+GOSSIP_DEGREE_COUNT: Final = 6
+GOSSIP_DEGREE_LOW_COUNT: Final = 4
+GOSSIP_DEGREE_HIGH_COUNT: Final = 12
+GOSSIP_TRIM_S: Final = 60  # how often what libp2p never trims is cleared
+FRAME_READ_MAX_S: Final = 20  # from a frame's first byte to its last
+WRITE_MAX_S: Final = 10  # a peer that takes nothing so long is cut off
+DIAL_MAX_S: Final = 10
+STREAM_OPEN_MAX_S: Final = 5  # the 257th stream of a connection would wait for ever
+PING_INTERVAL_S: Final = 15
+PING_MAX_S: Final = 3  # a stopped process keeps its socket open: only this notices
+STOP_MAX_S: Final = 3  # clean farewell to the neighbours
+NEIGHBOURS_TARGET_COUNT: Final = 8  # gossip's degree and two to spare
+REDIAL_FIRST_S: Final = 1
+REDIAL_MAX_S: Final = 300  # a neighbour back after a night is found in five minutes
+REDIAL_GIVEN_MAX_S: Final = 30  # named by the user: somebody may be waiting
+REDIAL_JITTER_SHARE: Final = 0.3  # nobody dials in step after a power cut
+REDIAL_FORGET_COUNT: Final = 10  # failures in a row after which a learned address is dropped
+DIALS_AT_ONCE_MAX_COUNT: Final = 4
+BOOK_PEERS_MAX_COUNT: Final = 512
+BOOK_ADDRESSES_PER_PEER_MAX_COUNT: Final = 4
+ADDRESS_SIZE_MAX_BYTES: Final = 256  # a DNS name is at most 253
+ADDRESSES_TOLD_MAX_COUNT: Final = 32  # addresses taken from one message of a neighbour
+CONDUCT_POINTS_MAX_COUNT: Final = 10  # where patience ends
+CONDUCT_FORGIVEN_PER_S: Final = 0.05  # a point in 20 s
+CONDUCT_PEERS_MAX_COUNT: Final = 4_096
+BAN_FIRST_S: Final = 60
+BAN_FACTOR_COUNT: Final = 4  # 1 min, 4 min, 16 min, 1 h …
+BAN_MAX_S: Final = 86_400
+LOG_BURST_COUNT: Final = 20  # lines of libp2p that pass at once
+LOG_PER_S: Final = 0.2

@@ -1,0 +1,66 @@
+"""Bodies of the market lane: listings and the texts of reviews. Erasable, salted, open to later
+kinds.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from node.protocol.limits import TAGS_MAX_COUNT
+from node.protocol.shapes import Amount, Body, Id, Row, Salt, Text, Time, Word
+from node.protocol.social import LaneOpen
+
+ListingKind = Literal["gift", "goods", "loan", "service", "share", "want"]
+Stock = Literal["few", "many", "one", "unknown"]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Price(Row, frozen=True):
+    """Amount in minor units of `unit` (`credit`, an ISO 4217 code, `hours`, ...), its decimals
+    beside.
+    """
+
+    amount: Amount
+    unit: Word
+    decimals: Annotated[int, Meta(ge=0, le=6)]
+
+
+class ListingPut(Body, frozen=True):
+    """`listing.put`: a listing, or with `listing` a revision of an earlier one by the same author."""
+
+    kind: ListingKind
+    language: Word | None
+    listing: Id | None
+    paused: bool
+    price: Price | Literal["ask", "free"]
+    region: Word | None
+    salt: Salt
+    stock: Stock
+    tags: Annotated[list[Word], Meta(max_length=TAGS_MAX_COUNT)]
+    text: Text
+    title: Title
+    until: Time | None
+
+
+class ListingClose(Body, frozen=True):
+    """`listing.close`: takes a listing off; with `erase` its texts are erased too."""
+
+    erase: bool
+    listing: Id
+    salt: Salt
+
+
+class ReviewPut(Body, frozen=True):
+    """`review.put`: the text of a rating, named by `rating.give` on the account lane."""
+
+    commit: Id
+    salt: Salt
+    text: Text
+
+
+KINDS: dict[str, type[Body]] = {
+    "market.open": LaneOpen,
+    "listing.put": ListingPut,
+    "listing.close": ListingClose,
+    "review.put": ReviewPut,
+}

@@ -1,0 +1,225 @@
+"""Typed tables over the ordered map of state, and the overlay in which a fold gathers its changes.
+
+Keys are fixed-width parts glued together (ids raw, numbers big-endian), so byte order is the order
+of the parts and a prefix is a range. Rows are fixed arrays in MessagePack. Every table is a cache:
+it can be dropped and rebuilt from the records.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
+
+from node.protocol.ports import Reader
+from node.protocol.record import RawRecord
+
+V = TypeVar("V")
+
+_encode = msgspec.msgpack.Encoder().encode
+
+TABLES: dict[str, "Table[object]"] = {}
+"""All declared tables by name; storage creates one SQL table for each."""
+
+
+def u64(number: int) -> bytes:
+    """Eight bytes, big-endian: sorts as the number does."""
+    return number.to_bytes(8, "big")
+
+
+def u16(number: int) -> bytes:
+    """Two bytes, big-endian."""
+    return number.to_bytes(2, "big")
+
+
+def after(prefix: bytes) -> bytes | None:
+    """The smallest key above all keys that start with `prefix` (None: there is none)."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None
+
+
+class Table(Generic[V]):
+    """A named table with rows of one type."""
+
+    __slots__ = ("_decode", "name")
+
+    def __init__(self, name: str, row: type[V]) -> None:
+        assert name not in TABLES, f"table {name} declared twice"
+        self.name = name
+        self._decode = msgspec.msgpack.Decoder(row).decode
+        TABLES[name] = self  # type: ignore[assignment]
+
+    def get(self, reader: Reader, key: bytes) -> V | None:
+        """The row at `key`, or None."""
+        data = reader.get(self.name, key)
+        return None if data is None else self._decode(data)
+
+    def must(self, reader: Reader, key: bytes) -> V:
+        """The row at `key`, which the caller knows to be there."""
+        data = reader.get(self.name, key)
+        assert data is not None, f"{self.name} lacks {key.hex()}"
+        return self._decode(data)
+
+    def has(self, reader: Reader, key: bytes) -> bool:
+        """True iff there is a row at `key`."""
+        return reader.get(self.name, key) is not None
+
+    def scan(
+        self,
+        reader: Reader,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[tuple[bytes, V]]:
+        """Rows with low <= key < high."""
+        for key, data in reader.scan(self.name, low, high, reverse=reverse, limit=limit):
+            yield key, self._decode(data)
+
+    def under(
+        self, reader: Reader, prefix: bytes, *, reverse: bool = False, limit: int | None = None
+    ) -> Iterator[tuple[bytes, V]]:
+        """Rows whose key starts with `prefix`."""
+        return self.scan(reader, prefix, after(prefix), reverse=reverse, limit=limit)
+
+    def put(self, overlay: "Overlay", key: bytes, row: V) -> None:
+        """Write a row into the overlay."""
+        overlay.write(self.name, key, _encode(row))
+
+    def delete(self, overlay: "Overlay", key: bytes) -> None:
+        """Remove a row (absent is fine)."""
+        overlay.write(self.name, key, None)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What applying one record does. Storage writes all of it in one transaction with the record."""
+
+    number: int = -1  # the record's local number; -1 when only state changes
+    verdict: str = ""
+    rows: dict[str, dict[bytes, bytes | None]] = field(default_factory=dict)
+    erase: list[int] = field(default_factory=list)  # local numbers whose bodies go, after `fill`
+    drop: list[int] = field(default_factory=list)  # local numbers no longer held at all
+    fill: tuple[int, bytes] | None = None  # local number and body that arrives after its header
+    touched: list[bytes] = field(default_factory=list)  # ids whose search text changed
+    events: list[tuple[str, bytes]] = field(default_factory=list)  # (event name, subject id)
+
+
+class Overlay:
+    """A Reader that sees its own writes; `changes` is what is left to be stored.
+
+    `own` is the record being applied, which storage does not hold yet, under its local number.
+    """
+
+    __slots__ = ("_base", "_own", "_rows", "changes")
+
+    def __init__(self, base: Reader, own: tuple[int, RawRecord] | None = None) -> None:
+        self._base = base
+        self._own = own
+        self.changes = Changes()
+        self._rows = self.changes.rows
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        rows = self._rows.get(table)
+        if rows is not None and key in rows:
+            return rows[key]
+        return self._base.get(table, key)
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        own = {
+            key: row
+            for key, row in self._rows.get(table, {}).items()
+            if key >= low and (high is None or key < high)
+        }
+        if not own:
+            return list(self._base.scan(table, low, high, reverse=reverse, limit=limit))
+        wide = None if limit is None else limit + len(own)  # own deletions may hide that many
+        merged = dict(self._base.scan(table, low, high, reverse=reverse, limit=wide))
+        merged.update({key: row for key, row in own.items() if row is not None})
+        for key, row in own.items():
+            if row is None:
+                merged.pop(key, None)
+        rows = sorted(merged.items(), reverse=reverse)
+        return rows if limit is None else rows[:limit]
+
+    def raw(self, number: int) -> RawRecord | None:
+        if self._own is not None and self._own[0] == number:
+            return self._own[1]
+        return self._base.raw(number)
+
+    def next_number(self) -> int:
+        return self._base.next_number()
+
+    def write(self, table: str, key: bytes, row: bytes | None) -> None:
+        """Set or (None) delete one row."""
+        self._rows.setdefault(table, {})[key] = row
+
+
+class DictState:
+    """The whole state in memory: the simulator's and the tests' Reader. Also its own writer."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[bytes, bytes]] = {}
+        self.records: dict[int, RawRecord] = {}
+        self._sorted: dict[str, list[bytes]] = {}
+        self._next = 0
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        return self.tables.get(table, {}).get(key)
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        rows = self.tables.get(table, {})
+        keys = self._sorted.get(table, [])
+        found = keys[bisect_left(keys, low) : None if high is None else bisect_left(keys, high)]
+        if reverse:
+            found.reverse()
+        return [(key, rows[key]) for key in found[:limit]]
+
+    def raw(self, number: int) -> RawRecord | None:
+        return self.records.get(number)
+
+    def next_number(self) -> int:
+        return self._next
+
+    def apply(self, raw: RawRecord | None, changes: Changes) -> None:
+        """Take a record and its changes in, as storage does in one transaction."""
+        if raw is not None:
+            assert changes.number == self._next
+            self.records[self._next] = raw
+            self._next += 1
+        for name, rows in changes.rows.items():
+            table = self.tables.setdefault(name, {})
+            keys = self._sorted.setdefault(name, [])
+            for key, row in rows.items():
+                if row is not None:
+                    if key not in table:
+                        insort(keys, key)
+                    table[key] = row
+                elif table.pop(key, None) is not None:
+                    del keys[bisect_left(keys, key)]
+        if changes.fill is not None:
+            old = self.records[changes.fill[0]]
+            self.records[changes.fill[0]] = RawRecord(old.header, changes.fill[1], old.signature)
+        for erased in changes.erase:
+            old = self.records[erased]
+            self.records[erased] = RawRecord(old.header, None, old.signature)
+        for dropped in changes.drop:
+            self.records.pop(dropped, None)

@@ -1,0 +1,162 @@
+"""Listings: revisions, closing, and the indexes people browse by.
+
+Rules: revisions and closing count only from the listing's author, in whatever order they arrive;
+the newest revision by claimed time is shown; closing wins for ever. Expiry (`until`) is judged by
+readers with a clock, never here. Reviews are texts that ratings name by id.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from node.protocol import codec, lanes
+from node.protocol.crypto import sha256
+from node.protocol.lanes import Entry
+from node.protocol.market import ListingClose, ListingPut
+from node.protocol.ports import Reader
+from node.protocol.record import Record
+from node.protocol.shapes import Row
+from node.protocol.state import Overlay, Table, u64
+from node.views.rooms import DELETED
+
+
+class ListingRow(Row, frozen=True):
+    """A live listing: author, its current revision's claimed time, id and local number, index keys."""
+
+    author: bytes
+    time: int
+    revision: bytes
+    number: int
+    index: list[bytes]
+
+
+class RevisionRow(Row, frozen=True):
+    """A revision of a listing: author, claimed time, local number."""
+
+    author: bytes
+    time: int
+    number: int
+
+
+LISTING = Table("listing", ListingRow)  # listing id (32)
+REVISION = Table("revision", RevisionRow)  # listing id (32), record id (32)
+LISTING_INDEX = Table("listing_index", bytes)  # facet hash (8), time (8), listing id (32) -> b""
+
+FACET_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A live listing as shown."""
+
+    id: bytes
+    author: bytes
+    time: int
+    body: ListingPut
+
+
+def facet(name: str, value: str = "") -> bytes:
+    """Prefix of an index: `all`, `kind`, `region`, `tag` or `author` (hex) with its value."""
+    return sha256(f"{name}\0{value}".encode())[:FACET_BYTES]
+
+
+def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
+    """Effect of a listing record whose body is held."""
+    author, body, time = record.header.author, record.body, record.header.time
+    if isinstance(body, ListingPut):
+        listing = record.id if body.listing is None else body.listing
+        if DELETED.has(overlay, listing + author):
+            return
+        row = RevisionRow(author, time, entry.number)
+        REVISION.put(overlay, listing + record.id, row)
+        _refresh(overlay, listing)
+    elif isinstance(body, ListingClose):
+        DELETED.put(overlay, body.listing + author, 1)
+        if body.erase:
+            _erase(overlay, body.listing, author)
+        _refresh(overlay, body.listing)
+
+
+def _erase(overlay: Overlay, listing: bytes, author: bytes) -> None:
+    for _, revision in REVISION.under(overlay, listing):
+        if revision.author == author:
+            overlay.changes.erase.append(revision.number)
+
+
+def _refresh(overlay: Overlay, listing: bytes) -> None:
+    """Bring the row and indexes of a listing in line with the revisions known."""
+    old = LISTING.get(overlay, listing)
+    new = _current(overlay, listing)
+    if old is not None:
+        for key in old.index:
+            LISTING_INDEX.delete(overlay, key)
+        LISTING.delete(overlay, listing)
+    if new is not None:
+        for key in new.index:
+            LISTING_INDEX.put(overlay, key, b"")
+        LISTING.put(overlay, listing, new)
+    overlay.changes.touched.append(listing)
+    overlay.changes.events.append(("listing", listing))
+
+
+def _current(reader: Reader, listing: bytes) -> ListingRow | None:
+    first = lanes.entry_of(reader, listing)
+    own = REVISION.get(reader, listing + listing)
+    if first is None and own is None:
+        return None
+    author = (
+        own.author
+        if own is not None
+        else lanes.author_of(reader, lanes.ENTRY.must(reader, listing))
+    )
+    if DELETED.has(reader, listing + author) or own is None:
+        return None
+    newest = max(
+        (row.time, key[32:], row.number)
+        for key, row in REVISION.under(reader, listing)
+        if row.author == author
+    )
+    raw = reader.raw(newest[2])
+    if raw is None or raw.body is None:
+        return None
+    body = codec.decode(raw.body, ListingPut)
+    names = [("all", ""), ("kind", body.kind), ("author", author.hex())]
+    names += [("tag", tag) for tag in body.tags]
+    if body.region is not None:
+        parts = body.region.split("-")
+        names += [("region", "-".join(parts[: n + 1])) for n in range(len(parts))]
+    index = [facet(*name) + u64(newest[0]) + listing for name in dict.fromkeys(names)]
+    return ListingRow(author, newest[0], newest[1], newest[2], index)
+
+
+def forget(overlay: Overlay, record: Record, entry: Entry) -> None:
+    """Undo what a market record that is dropped did to the views (R10: beyond a cut)."""
+    body, author = record.body, record.header.author
+    if isinstance(body, ListingPut):
+        listing = record.id if body.listing is None else body.listing
+        REVISION.delete(overlay, listing + record.id)
+        _refresh(overlay, listing)
+    elif isinstance(body, ListingClose):
+        DELETED.delete(overlay, body.listing + author)
+        _refresh(overlay, body.listing)
+
+
+def listing_of(reader: Reader, listing: bytes) -> Listing | None:
+    """A live listing, or None."""
+    row = LISTING.get(reader, listing)
+    raw = None if row is None else reader.raw(row.number)
+    if row is None or raw is None or raw.body is None:
+        return None
+    return Listing(listing, row.author, row.time, codec.decode(raw.body, ListingPut))
+
+
+def listings_by(
+    reader: Reader, prefix: bytes, before: tuple[int, bytes] | None, limit: int, until_ms: int
+) -> Iterator[Listing]:
+    """Newest live listings of a facet first, below `before` (time, id)."""
+    top = prefix + u64(until_ms + 1)
+    if before is not None:
+        top = min(top, prefix + u64(before[0]) + before[1])
+    for key, _ in LISTING_INDEX.scan(reader, prefix, top, reverse=True, limit=limit):
+        listing = listing_of(reader, key[FACET_BYTES + 8 :])
+        if listing is not None:
+            yield listing
