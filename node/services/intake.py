@@ -1,0 +1,209 @@
+"""Intake: the one place where bytes from elsewhere become stored records.
+
+bytes -> parse and verify in worker threads -> judge and fold by the writer -> one commit -> told
+
+Rules: peers' bytes never raise past here; refused ones are counted by code; a record whose ground
+is missing waits, bounded per source, and is taken up when the ground arrives. Strangers, whom no
+chapter has admitted, may only introduce themselves: the rest of their records waits for their
+admission. A record of this very device that this home did not sign means that the home was copied:
+it is kept, and signing stops.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import trio
+
+from node.protocol import admission
+from node.protocol.admission import Known, Missing, Refused
+from node.protocol.errors import OK, Reject
+from node.protocol.identity import Lane
+from node.protocol.ports import Reader
+from node.protocol.record import RawRecord, Record
+from node.protocol.state import Changes
+from node.services.core import Committed, Core
+from node.services.publish import COPIED_HOME
+from node.storage.pending import Pending
+from node.storage.writer import WriterState
+from node.views import members
+
+CHUNK_RECORDS_COUNT: Final = 64  # signatures a worker thread checks between two hops
+JOB_RECORDS_COUNT: Final = 1_024  # records one writer job takes: keeps a commit under 100 ms
+STRANGER_SEQ_MAX: Final = {Lane.IDENTITY: 15, Lane.SOCIAL: 3, Lane.ACCOUNT: 0}
+BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may not know of a cut yet
+FILE: Final = "file"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch. `faults` are the codes the sender is to blame for."""
+
+    read: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    void: int = 0
+    deferred: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def faults(self) -> list[str]:
+        """Codes of refusals that speak against the sender, one entry a record."""
+        return [c for c, n in self.rejected.items() for _ in range(n) if c not in BLAMELESS]
+
+
+class Intake:
+    """Admission of records from neighbours and files."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._threads = trio.CapacityLimiter(2)
+        self._pending = Pending()
+
+    async def take(self, raws: Sequence[RawRecord], source: str) -> Outcome:
+        """Admit records; returns after the commit."""
+        found = await self._verified(raws)
+        outcome = Outcome(read=len(raws))
+        for start in range(0, len(found), JOB_RECORDS_COUNT):
+            part = found[start : start + JOB_RECORDS_COUNT]
+            job = Admission(self._core, self._pending, source, outcome)
+            self._core.tell(await self._core.writer.run(lambda s, j=job, p=part: j.run(s, p)))
+        return outcome
+
+    def take_sync(self, raws: Sequence[RawRecord], source: str) -> Outcome:
+        """The same outside an event loop, on one thread."""
+        outcome = Outcome(read=len(raws))
+        found = admission.verify_chunk(raws, self._core.community)
+        job = Admission(self._core, self._pending, source, outcome)
+        self._core.tell(self._core.writer.run_sync(lambda state: job.run(state, found)))
+        return outcome
+
+    async def _verified(self, raws: Sequence[RawRecord]) -> list[Record | Refused]:
+        chunks = [
+            raws[n : n + CHUNK_RECORDS_COUNT] for n in range(0, len(raws), CHUNK_RECORDS_COUNT)
+        ]
+        results: list[list[Record | Refused]] = [[] for _ in chunks]
+
+        async def work(number: int) -> None:
+            results[number] = await trio.to_thread.run_sync(
+                admission.verify_chunk,
+                chunks[number],
+                self._core.community,
+                limiter=self._threads,
+            )
+
+        async with trio.open_nursery() as nursery:
+            for number in range(len(chunks)):
+                nursery.start_soon(work, number)
+        return [found for result in results for found in result]
+
+
+class Admission:
+    """One writer job: judges and folds records in order, and those that waited for them."""
+
+    def __init__(self, core: Core, pending: Pending, source: str, outcome: Outcome) -> None:
+        self._core = core
+        self._pending = pending
+        self._source = source
+        self._outcome = outcome
+        self._records: list[tuple[bytes, int]] = []
+        self._events: list[tuple[str, bytes]] = []
+
+    def run(self, state: WriterState, found: Sequence[Record | Refused]) -> Committed:
+        """Take the records in; returns what was committed."""
+        for item in found:
+            if isinstance(item, Refused):
+                self._outcome.rejected[item.code] += 1
+            else:
+                self._take(state, item)
+        return Committed(self._source, tuple(self._records), tuple(self._events))
+
+    def _take(self, state: WriterState, first: Record) -> None:
+        todo = [first]
+        while todo:
+            record = todo.pop()
+            if self._one(state, record):
+                todo.extend(self._released(state, record))
+
+    def _released(self, state: WriterState, record: Record) -> list[Record]:
+        """Records that waited for this one; for a member's admission, all that waited for that."""
+        keys = [bytes(record.id)]
+        if record.header.kind == "member.admit":
+            keys.extend(
+                welcome_key(subject[2:])
+                for name, subject in self._events[-4:]
+                if name == "member.admit"
+            )
+        released: list[Record] = []
+        for key in keys:
+            released.extend(self._pending.release(key))
+            if self._source == FILE:
+                released.extend(self._from_disk(state, key))
+        self._outcome.deferred -= len(released)
+        return released
+
+    def _from_disk(self, state: WriterState, key: bytes) -> list[Record]:
+        raws = state.deferred_release(key)
+        parsed = (admission.parse(raw, self._core.community) for raw in raws)
+        return [record for record in parsed if isinstance(record, Record)]
+
+    def _one(self, state: WriterState, record: Record) -> bool:
+        """Judge and apply one record. True iff it is newly held."""
+        core, outcome = self._core, self._outcome
+        judgement = core.fold.judge(state, record)
+        if isinstance(judgement, Refused):
+            outcome.rejected[judgement.code] += 1
+            return False
+        if isinstance(judgement, Known):
+            outcome.duplicate += 1
+            if judgement.fills:
+                self._store(state, None, core.fold.fill(state, record), record)
+            return False
+        missing = (
+            judgement.ids if isinstance(judgement, Missing) else self._unwelcome(state, record)
+        )
+        if missing:
+            outcome.deferred += 1
+            if self._source == FILE:
+                state.deferred_add(record.id, missing, record.raw, self._source)
+            else:
+                self._pending.add(record, missing, self._source)
+            return False
+        changes = core.fold.apply(state, record)
+        self._store(state, record.raw, changes, record)
+        self._records.append((record.id, changes.number))
+        outcome.accepted += 1
+        outcome.void += changes.verdict != OK
+        self._watch_own(state, record)
+        return True
+
+    def _store(
+        self, state: WriterState, raw: RawRecord | None, changes: Changes, record: Record
+    ) -> None:
+        state.apply(raw, changes)
+        now = self._core.clock()
+        for name, subject in changes.events:
+            state.event_add(name, subject, now)
+        self._events.extend(changes.events)
+
+    def _unwelcome(self, reader: Reader, record: Record) -> tuple[bytes, ...]:
+        """What a stranger's record beyond an introduction waits for: their admission."""
+        header = record.header
+        if self._source == FILE or header.seq <= STRANGER_SEQ_MAX.get(header.lane, -1):
+            return ()
+        if members.is_welcome(reader, header.author, self._core.rules):
+            return ()
+        return (welcome_key(header.author),)
+
+    def _watch_own(self, state: WriterState, record: Record) -> None:
+        signer = self._core.signer
+        if signer is None or record.header.signer != signer.public_key:
+            return
+        state.setting_put(COPIED_HOME, record.id.hex())
+        self._events.append(("home.copied", record.id))
+
+
+def welcome_key(member: bytes) -> bytes:
+    """What strangers' records wait for in place of a record id; never an id's length."""
+    return b"welcome" + member
