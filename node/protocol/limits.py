@@ -48,6 +48,7 @@ FRAME_RECORDS_MAX_COUNT: Final = 128  # beyond this, batching gains nothing (mea
 FRAME_TARGET_BYTES: Final = 65_536  # one buffered stream read
 RANGE_ENTRIES_MAX_COUNT: Final = 2_048
 LANES_WANTED_MAX_COUNT: Final = 1_024  # lanes one want message may name
+HINT_RECORDS_MAX_COUNT: Final = 256  # records in one gossip message; about 60 kB of small ones
 LOCATOR_MAX_COUNT: Final = 48  # 2^40 records by doubling steps, plus a few heads
 
 # --- wallet: phrases, key files, backups --------------------------------------------------------
@@ -89,7 +90,7 @@ PEER_RECORDS_BURST_COUNT: Final = 40_000
 FLOOD_PATIENCE_S: Final = 1.5  # throttled so long without a pause is a flood: cut off
 GOSSIP_MESSAGES_PER_S: Final = 200  # beyond, hints are ignored (a message costs 1.5 ms CPU)
 GOSSIP_MESSAGES_BURST_COUNT: Final = 400
-GOSSIP_FLOOD_PER_S: Final = 1_000  # five times as many is no hint but a flood: cut off
+GOSSIP_FLOOD_PER_S: Final = 400  # envelopes and messages together; more is a flood: cut off
 GOSSIP_FLOOD_BURST_COUNT: Final = 2_000
 GOSSIP_RPC_MAX_BYTES: Final = 1_048_576  # libp2p's own bound; several messages may share one
 GOSSIP_RPC_MESSAGES_MAX_COUNT: Final = 128
@@ -129,3 +130,18 @@ BAN_FACTOR_COUNT: Final = 4  # 1 min, 4 min, 16 min, 1 h …
 BAN_MAX_S: Final = 86_400
 LOG_BURST_COUNT: Final = 20  # lines of libp2p that pass at once
 LOG_PER_S: Final = 0.2
+
+# --- storage ------------------------------------------------------------------------------------
+DATABASE_PAGE_BYTES: Final = 4_096  # a sector of flash disks, a page of memory
+WRITER_CACHE_BYTES: Final = 33_554_432  # the inner pages of every tree of a million records
+READER_CACHE_BYTES: Final = 4_194_304  # each reader has its own; the system caches the rest
+CHECKPOINT_PAGES_COUNT: Final = 4_096  # 16 MiB of log: hot pages are written once, not each time
+LOG_SIZE_MAX_BYTES: Final = 67_108_864  # a log that a slow reader let grow is cut back to this
+BUSY_WAIT_MS: Final = 5_000  # somebody else's backup or check of the file; then we say so
+GROUP_JOBS_MAX_COUNT: Final = 512  # jobs that share one commit; more gain nothing (measured)
+GROUP_SIZE_MAX_BYTES: Final = 8_388_608  # half a log between checkpoints
+WRITER_QUEUE_MAX_COUNT: Final = 8_192  # jobs waiting; beyond it the disk is hopelessly behind
+PROBE_SIZE_BYTES: Final = 262_144  # what must fit before writing starts again on a full disk
+EVENTS_KEPT_MAX_COUNT: Final = 65_536  # a client that was away for longer reads its lists anew
+EVENTS_TRIM_EVERY_COUNT: Final = 1_024  # trimming each time would cost a write each
+READERS_MAX_COUNT: Final = 16  # connections of one thread: as many snapshots open at once

@@ -1,0 +1,292 @@
+"""Gossip: new records told to the neighbours at once, in batches, as hints.
+
+GossipSub v1.1, tuned as measured: libp2p's spam, adaptive and eclipse options are off (they drop
+nearly everything), the heartbeat is a second, queues are bounded, sequence numbers start at the
+clock in nanoseconds so that none repeats after a restart. Rules: a peer's messages are read one
+after the other, so a busy node slows its senders down; cheap checks come before signatures,
+signatures before records; a message is passed on only when its records broke no rule, so whoever
+passes on a bad one is to blame. What does not fit is dropped: sync brings it. Encoding and
+judging records is left to callables.
+"""
+
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import trio
+from google.protobuf.message import DecodeError
+from libp2p.abc import INetStream
+from libp2p.peer.id import ID
+from libp2p.pubsub.gossipsub import PROTOCOL_ID_V11, GossipSub
+from libp2p.pubsub.pb import rpc_pb2
+from libp2p.pubsub.pubsub import Pubsub
+from libp2p.pubsub.validators import signature_validator
+from libp2p.tools.anyio_service import background_trio_service
+
+from node.network.budget import PeerBudget
+from node.network.conduct import Offence
+from node.network.frames import FrameFault, VarintReader
+from node.network.guard import close_stream
+from node.network.host import Host
+from node.protocol import limits
+from node.protocol.record import RawRecord
+
+log = logging.getLogger(__name__)
+
+SEQUENCE_NUMBER_BYTES = 8
+SIGNATURE_BYTES = 64
+
+
+class Batches(Protocol):
+    """How records become the payload of a message, and back."""
+
+    def pack(self, records: Sequence[RawRecord]) -> list[bytes]:
+        """Payloads, each within the limit of a message."""
+        ...
+
+    def unpack(self, payload: bytes) -> list[RawRecord] | None:
+        """The records of a payload, checked in shape only; None when it is none. Never raises."""
+        ...
+
+
+# Takes records and the sender's id; True iff they broke no rule and may be passed on.
+Taker = Callable[[list[RawRecord], str], Awaitable[bool]]
+
+
+class _Router(GossipSub):
+    """GossipSub whose tasks never raise, for they would end the service."""
+
+    async def on_peer_subscribed(self, peer_id: ID, topic: str) -> None:
+        await _never_raising(super().on_peer_subscribed(peer_id, topic))
+
+    async def flush_pending_messages(self, peer_id: ID) -> None:
+        await _never_raising(super().flush_pending_messages(peer_id))
+
+    async def heartbeat(self) -> None:
+        while True:
+            await _never_raising(super().heartbeat())
+            await trio.sleep(limits.GOSSIP_HEARTBEAT_S)
+
+
+class _Pubsub(Pubsub):
+    """libp2p's pubsub with its inbound side replaced: nothing a peer sends can raise here."""
+
+    def __init__(self, host: Host, router: _Router, topic: str, take: Taker, batches: Batches):
+        super().__init__(
+            host.basic,
+            router,
+            strict_signing=True,
+            max_inbound_rpc_size=limits.GOSSIP_RPC_MAX_BYTES,
+            max_subscriptions_per_peer=8,
+            allowed_topics={topic},
+        )
+        self.counter = time.time_ns()
+        self.topic = topic
+        self._host = host
+        self._take = take
+        self._batches = batches
+
+    async def stream_handler(self, stream: INetStream) -> None:
+        peer = stream.muxed_conn.peer_id
+        try:
+            await self.continuously_read_stream(stream)
+        except FrameFault as fault:
+            self._host.guard.blame(str(peer), fault.offence, f"gossip: {fault}")
+        except Exception as error:
+            self._host.guard.fault(str(peer), error)
+        finally:
+            await close_stream(stream)
+            self._handle_dead_peer(peer)
+
+    async def continuously_read_stream(self, stream: INetStream) -> None:
+        peer = stream.muxed_conn.peer_id
+        reader = VarintReader(stream, limits.GOSSIP_RPC_MAX_BYTES)
+        while (data := await reader.read()) is not None:
+            rpc = rpc_pb2.RPC()
+            try:
+                rpc.ParseFromString(data)
+            except (DecodeError, ValueError) as error:
+                raise FrameFault(Offence.GARBAGE, str(error)) from None
+            self._count(peer)
+            if len(rpc.publish) > limits.GOSSIP_RPC_MESSAGES_MAX_COUNT:
+                raise FrameFault(Offence.GARBAGE, "too many messages in one envelope")
+            for option in rpc.subscriptions[: self.max_subscriptions_per_peer]:
+                if option.topicid == self.topic:
+                    self.handle_subscription(peer, option)
+            if rpc.HasField("control"):
+                await self.router.handle_rpc(_only_our_control(rpc, self.topic), peer)
+            for message in rpc.publish:
+                await self._heard(peer, message)
+
+    def _count(self, peer: ID) -> PeerBudget:
+        """Count one envelope or message. Raises FrameFault when they are a flood."""
+        link = self._host.link(str(peer))
+        if link is None:
+            raise FrameFault(Offence.SLOW, "gossip after the end")
+        if not link.budget.messages_flood.try_pay(1, trio.current_time()):
+            raise FrameFault(Offence.FLOOD, "messages")
+        return link.budget
+
+    async def _heard(self, forwarder: ID, message: rpc_pb2.Message) -> None:
+        """Judge one message: budget, shape, signature, records; then pass it on."""
+        peer, now = str(forwarder), trio.current_time()
+        budget = self._count(forwarder)
+        if list(message.topicIDs) != [self.topic]:
+            return
+        if not _well_formed(message):
+            raise FrameFault(Offence.GARBAGE, "message")
+        if self._is_msg_seen(message) or message.from_id == self.my_id.to_bytes():
+            return
+        if not budget.messages.try_pay(1, now):
+            return
+        records = self._batches.unpack(message.data)
+        if records is None:
+            raise FrameFault(Offence.GARBAGE, "payload")
+        if budget.records.pay(len(records), now) > 0:
+            return
+        if not _signed(message):
+            self._host.guard.blame(peer, Offence.SIGNATURE, "gossip")
+            return
+        self._mark_msg_seen(message)
+        if await self._take(records, peer):
+            await self.router.publish(forwarder, message)
+
+    async def _handle_new_peer(self, peer_id: ID) -> None:
+        await super()._handle_new_peer(peer_id)
+        queue = self.peer_queues.get(peer_id)
+        if queue is not None:
+            queue._queue.max_size = limits.GOSSIP_QUEUE_MAX_COUNT
+
+    async def write_msg(self, stream: INetStream, rpc_msg: rpc_pb2.RPC) -> bool:
+        written = await super().write_msg(stream, rpc_msg)
+        link = self._host.link(str(stream.muxed_conn.peer_id))
+        alive = link is not None and not link.muxed.event_shutting_down.is_set()
+        if not written and link is not None and alive and link.muxed is stream.muxed_conn:
+            # The stream broke but not its connection: the peer takes nothing, or does not want to.
+            self._host.guard.blame(link.peer, Offence.SLOW, "gossip")
+        return written
+
+    def notify_subscriptions(self, publish_message: rpc_pb2.Message) -> None:
+        """Nobody reads libp2p's own queue of messages: ours are already taken."""
+
+
+class Gossip:
+    """The topic of one community: hears records and tells them."""
+
+    def __init__(self, host: Host, community: bytes, take: Taker, batches: Batches) -> None:
+        self.topic = f"wetalk/1/{community.hex()}"
+        self._router = _Router(
+            protocols=[PROTOCOL_ID_V11],
+            degree=limits.GOSSIP_DEGREE_COUNT,
+            degree_low=limits.GOSSIP_DEGREE_LOW_COUNT,
+            degree_high=limits.GOSSIP_DEGREE_HIGH_COUNT,
+            heartbeat_interval=limits.GOSSIP_HEARTBEAT_S,
+            adaptive_gossip_enabled=False,
+            spam_protection_enabled=False,
+            eclipse_protection_enabled=False,
+            do_px=False,
+            prune_back_off=10,
+            max_pending_messages_per_peer=1,
+        )
+        self._pubsub = _Pubsub(host, self._router, self.topic, take, batches)
+        self._batches = batches
+        self._waiting: list[RawRecord] = []
+        self._woken = trio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Serve until left. The host must be running, or about to."""
+        async with (
+            background_trio_service(self._pubsub),
+            background_trio_service(self._router),
+            trio.open_nursery() as nursery,
+        ):
+            await self._pubsub.wait_until_ready()
+            await self._pubsub.subscribe(self.topic)
+            nursery.start_soon(self._tell_waiting)
+            nursery.start_soon(self._trim)
+            yield
+            nursery.cancel_scope.cancel()
+
+    def tell(self, records: Sequence[RawRecord]) -> None:
+        """Have records told to the neighbours within GOSSIP_DELAY_MAX_S. Never waits."""
+        room = limits.GOSSIP_PENDING_MAX_COUNT - len(self._waiting)
+        self._waiting.extend(records[: max(0, room)])
+        self._woken.set()
+
+    def listeners(self) -> list[str]:
+        """Peers that have subscribed to our topic."""
+        return [str(peer) for peer in self._pubsub.peer_topics.get(self.topic, ())]
+
+    async def _tell_waiting(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken = trio.Event()
+            if len(self._waiting) < limits.FRAME_RECORDS_MAX_COUNT:
+                await trio.sleep(limits.GOSSIP_DELAY_MAX_S)
+            records, self._waiting = self._waiting, []
+            for payload in self._batches.pack(records):
+                await _never_raising(self._pubsub.publish(self.topic, payload))
+                await self._pace()
+
+    async def _pace(self) -> None:
+        """Let full queues drain a little; a neighbour that stays behind misses hints."""
+        with trio.move_on_after(0.1):
+            while any(
+                len(queue) > limits.GOSSIP_QUEUE_MAX_COUNT // 2
+                for queue in self._pubsub.peer_queues.values()
+            ):
+                await trio.sleep(0.005)
+
+    async def _trim(self) -> None:
+        while True:
+            await trio.sleep(limits.GOSSIP_TRIM_S)
+            self._router.recent_message_deliveries.clear()
+
+
+def _well_formed(message: rpc_pb2.Message) -> bool:
+    return (
+        0 < len(message.data) <= limits.FRAME_SIZE_MAX_BYTES
+        and len(message.seqno) == SEQUENCE_NUMBER_BYTES
+        and len(message.signature) == SIGNATURE_BYTES
+        and len(message.from_id) <= 64
+        and len(message.key) <= 512
+    )
+
+
+def _signed(message: rpc_pb2.Message) -> bool:
+    """True iff the message carries a valid signature of the peer it names. Never raises."""
+    try:
+        return bool(signature_validator(message))
+    except Exception:  # malformed keys make it raise whatever the parser of keys raises
+        return False
+
+
+def _only_our_control(rpc: rpc_pb2.RPC, topic: str) -> rpc_pb2.RPC:
+    """The control part that concerns our topic: no other topic and no stranger's addresses enter
+    libp2p's tables. Raises FrameFault when it names too many messages."""
+    control, kept = rpc.control, rpc_pb2.RPC()
+    kept.control.SetInParent()
+    named = sum(len(item.messageIDs) for item in (*control.ihave, *control.iwant))
+    items = len(control.ihave) + len(control.iwant) + len(control.graft) + len(control.prune)
+    if named > limits.GOSSIP_CONTROL_MAX_COUNT or items > limits.GOSSIP_RPC_MESSAGES_MAX_COUNT:
+        raise FrameFault(Offence.GARBAGE, "too much control")
+    kept.control.ihave.extend(item for item in control.ihave if item.topicID == topic)
+    kept.control.iwant.extend(control.iwant)
+    kept.control.graft.extend(item for item in control.graft if item.topicID == topic)
+    for item in control.prune:
+        if item.topicID == topic:
+            backoff = min(item.backoff, 600)
+            kept.control.prune.append(rpc_pb2.ControlPrune(topicID=topic, backoff=backoff))
+    return kept
+
+
+async def _never_raising(doing: Awaitable[Any]) -> None:
+    try:
+        await doing
+    except Exception as error:
+        log.debug("gossip: %r", error)
