@@ -192,8 +192,7 @@ def _read(path: Path) -> _Content:
 def _parse(data: bytes) -> _Content | None:
     """The content of a whole key file; None unless `data` is what `_file_bytes` writes."""
     covered, checksum = data[:-CHECKSUM_SIZE_BYTES], data[-CHECKSUM_SIZE_BYTES:]
-    whole = len(data) <= limits.KEY_FILE_MAX_BYTES and covered.startswith(MAGIC)
-    if not whole or hashlib.sha256(covered).digest() != checksum:
+    if not covered.startswith(MAGIC) or hashlib.sha256(covered).digest() != checksum:
         return None
     packed = covered[len(MAGIC) :]
     try:

@@ -149,7 +149,7 @@ def normalise(text: str) -> TypedWords:
     """
     if len(text) > limits.PHRASE_MAX_CHARACTERS:
         raise PhraseError(Problem.PHRASE_LONG)
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = unicodedata.normalize("NFKC", text).casefold()
     # Soft hyphens, joiners and direction marks come with pasted text and stand inside words.
     visible = (c for c in folded if c == ZERO_WIDTH_SPACE or unicodedata.category(c) != "Cf")
     words: list[str] = TYPED_WORD.findall("".join(visible).translate(FILLERS))

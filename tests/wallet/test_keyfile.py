@@ -151,6 +151,19 @@ def test_a_refused_change_leaves_the_file_as_it_was(
     assert (home / "device.key").read_bytes() == before
 
 
+def test_opening_removes_what_a_killed_write_left(home: Path) -> None:
+    make(home / "device.key", None)
+    (home / ".device.key.0011.tmp").write_bytes(b"left")
+    assert open_key(home / "device.key", "device").info.member_id == MEMBER
+    assert [path.name for path in home.iterdir()] == ["device.key"]
+
+
+def test_the_longest_passphrase_is_accepted(home: Path) -> None:
+    longest = "x" * limits.PASSPHRASE_MAX_BYTES
+    make(home / "device.key", longest)
+    assert open_key(home / "device.key", "device", longest).info.sealed
+
+
 def test_two_keyboards_give_one_passphrase(home: Path) -> None:
     make(home / "device.key", "\uac00\u00e9")
     with open_key(home / "device.key", "device", "\u1100\u1161e\u0301") as opened:

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import pickle
 import unicodedata
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,8 @@ ROOT_KEYS: dict[Language, str] = {
     "zh": "7ec4535b1267ef2aeec16fb33db0dfa480fbf25eff5ecd954b3e3d61c42067a7",
 }
 ENTROPY = st.binary(min_size=32, max_size=32)
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+FORMS = st.sampled_from(get_args(Form))
 LANGUAGE = st.sampled_from(LANGUAGES)
 BLANKS = st.text(alphabet=" \t\n\u3000\u00a0\u2003\u200b\u3164", min_size=1, max_size=4)
 
@@ -114,9 +117,9 @@ def test_entropy_of_another_size_is_refused(size: int) -> None:
         new_phrase("en", bytes(size))
 
 
-@given(LANGUAGE, ENTROPY, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]), BLANKS, st.booleans())
+@given(LANGUAGE, ENTROPY, FORMS, BLANKS, st.booleans())
 def test_any_unicode_form_and_any_blanks_recover_the_key(
-    language: Language, entropy: bytes, form: str, blank: str, upper: bool
+    language: Language, entropy: bytes, form: Form, blank: str, upper: bool
 ) -> None:
     phrase = new_phrase(language, entropy)
     text = unicodedata.normalize(form, phrase.text).replace(" ", blank)
@@ -138,7 +141,8 @@ def test_numbered_lists_full_width_letters_and_pasted_signs_are_understood() -> 
     numbered = "".join(f"{n:2}. {word}\r\n" for n, word in enumerate(phrase.words, start=1))
     wide = "".join(chr(ord(c) + 0xFEE0) if c.isalpha() else "\u3000" for c in phrase.text)
     hyphened = "\ufeff" + phrase.text[:2] + "\u00ad\u200d" + phrase.text[2:].replace(" ", ", ")
-    for typed in (numbered, wide, hyphened):
+    bold = "".join(chr(ord(c) - 97 + 0x1D400) if c.isalpha() else c for c in phrase.text)
+    for typed in (numbered, wide, hyphened, bold):
         assert check(typed).words == phrase.words
 
 
@@ -186,6 +190,7 @@ def test_an_unknown_word_is_named_by_its_position(
     [
         ("abandonn", "en", "abandon"),
         ("aband", "en", "abandon"),
+        ("abanqqqqqqqqqqqq", "en", "abandon"),
         ("acousitc", "en", "acoustic"),
         ("zo", "en", "zoo"),
         ("가겨", "ko", "가격"),
@@ -202,6 +207,13 @@ def test_near_words_are_suggested(typed: str, language: Language, meant: str) ->
         check(" ".join(words))
     assert (caught.value.code, caught.value.position) == (Problem.PHRASE_WORD_NEAR, 5)
     assert meant in str(caught.value.values["suggestions"])
+
+
+def test_the_word_with_the_same_four_letters_comes_first_of_three() -> None:
+    for typed in ("abanwall", "absting", "achiation", "actoing"):
+        found = suggestions(typed, "en")
+        assert found[0].startswith(typed[:4])
+        assert len(found) <= limits.PHRASE_SUGGESTIONS_MAX_COUNT
 
 
 @given(LANGUAGE, st.text(max_size=12))

@@ -25,6 +25,15 @@ def test_the_phrase_waits_privately_and_goes_when_confirmed(home: Path, language
     assert list(home.iterdir()) == []
 
 
+def test_a_confirmed_phrase_leaves_no_content_behind(home: Path) -> None:
+    phrase, path = new_phrase("en", bytes(32)), home / "phrase.txt"
+    write_phrase(path, phrase)
+    (home / "second name").hardlink_to(path)
+    with root_key(phrase) as key:
+        confirm(path, phrase.text, key.public_key)
+    assert not (home / "second name").read_bytes().strip(b"\0")
+
+
 def test_a_wrong_confirmation_keeps_the_file(home: Path) -> None:
     phrase, path = new_phrase("en", bytes(32)), home / "phrase.txt"
     write_phrase(path, phrase)

@@ -154,6 +154,12 @@ def test_leftovers_of_this_file_go_and_nothing_else(home: Path) -> None:
     assert {path.name for path in home.iterdir()} == {".other.0011.tmp", "secret.tmp", ".secret"}
 
 
+def test_the_next_write_removes_what_a_killed_one_left(home: Path) -> None:
+    (home / ".secret.0011.tmp").write_bytes(b"left")
+    write_private(home / "secret", b"one")
+    assert [path.name for path in home.iterdir()] == ["secret"]
+
+
 def test_removing_leaves_neither_name_nor_content_nor_leftovers(home: Path) -> None:
     write_private(home / "secret", b"words")
     (home / "second name").hardlink_to(home / "secret")

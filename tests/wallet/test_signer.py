@@ -74,6 +74,16 @@ def test_words_are_told_apart_by_their_end() -> None:
 
 
 def test_only_the_listed_words_are_signed() -> None:
+    assert {b"wetalk/1 sig\0"} == ROOT_WORDS
+    assert (
+        ROOT_WORDS
+        | {
+            b"wetalk/1 device proof\0",
+            b"wetalk/1 hello\0",
+            b"wetalk/1 statement\0",
+        }
+        == DEVICE_WORDS
+    )
     with RootSigner.from_phrase(new_phrase("en", bytes(32))) as root:
         for signer, words in ((device(), DEVICE_WORDS), (root, ROOT_WORDS)):
             for word in (ALL_WORDS | {b"", b"wetalk/1 sig", b"\0", bytes(32)}) - words:
