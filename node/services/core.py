@@ -2,26 +2,32 @@
 
 Rules: one `Core` a process; everything that writes goes through its writer, in one transaction with
 its effects; reads are small and direct. What happens after a commit is told to `listeners`, never
-done inside the transaction.
+done inside the transaction. The caller holds the home's lock.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from node.ledger import alerts
 from node.ledger.alerts import CleanIncome
-from node.ledger.fold import Fold
+from node.ledger.fold import FOLD_VERSION, Fold
+from node.protocol import genesis as genesis_document
 from node.protocol.errors import LocalFault
 from node.protocol.ports import Clock, Reader
 from node.protocol.shapes import CommunityId
-from node.storage.database import Database
+from node.storage.database import Database, Report
 from node.storage.home import Home
 from node.storage.reader import SqliteReader
-from node.storage.search import SearchIndex
 from node.storage.writer import Writer
 from node.views.members import Rules
 from node.wallet.signer import Signer
+
+
+def now_ms() -> int:
+    """The clock: milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +51,21 @@ class Core:
     rules: Rules
     fold: Fold
     database: Database
-    writer: Writer
-    reader: SqliteReader
-    search: SearchIndex
-    clock: Clock
+    clock: Clock = now_ms
     signer: Signer | None = None
     listeners: list[Listener] = field(default_factory=list)
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
     _clean: tuple[int, CleanIncome] | None = None
+
+    @property
+    def writer(self) -> Writer:
+        """The one writer."""
+        return self.database.writer
+
+    @property
+    def reader(self) -> SqliteReader:
+        """This thread's reader for single reads."""
+        return self.database.reader()
 
     @property
     def member(self) -> bytes:
@@ -67,10 +80,10 @@ class Core:
         return self.signer
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
+    def reading(self) -> Iterator[SqliteReader]:
         """One consistent state for several reads."""
-        with self.reader.snapshot():
-            yield self.reader
+        with self.database.snapshot() as reader:
+            yield reader
 
     def clean(self, reader: Reader) -> CleanIncome:
         """Clean income (R45) as of now; kept while no alert changes."""
@@ -81,12 +94,38 @@ class Core:
 
     def tell(self, committed: Committed) -> None:
         """Tell all listeners of a commit."""
-        for listener in self.listeners:
-            listener(committed)
+        if committed.records or committed.events:
+            for listener in self.listeners:
+                listener(committed)
 
     def close(self) -> None:
-        """Stop the writer and close the files."""
-        self.search.close()
-        self.writer.close()
-        self.reader.close()
+        """Finish what is queued and leave clean files behind."""
         self.database.close()
+
+
+def read_rules(home: Home) -> Rules:
+    """The community of a home. Raises LocalFault `no-member-here` if there is none."""
+    if not home.genesis.exists():
+        raise LocalFault("no-member-here", path=str(home.path))
+    community, genesis = genesis_document.parse(home.genesis.read_bytes())
+    return Rules(community, genesis)
+
+
+def open_core(
+    home: Home,
+    *,
+    clock: Clock = now_ms,
+    signer: Signer | None = None,
+    report: Report = lambda _: None,
+) -> Core:
+    """Open a home whose lock the caller holds; rebuilds the fold's tables where they are not those
+    of this program. Raises LocalFault `no-member-here`, StorageFault."""
+    rules = read_rules(home)
+    database = Database.open(home, clock=clock, fold_version=FOLD_VERSION, report=report)
+    core = Core(home, CommunityId(rules.community), rules, Fold(rules), database, clock, signer)
+    if database.rebuild_needed:
+        from node.services.rebuild import rebuild_state
+
+        report("rebuilding")
+        rebuild_state(core)
+    return core

@@ -25,8 +25,9 @@ from node.protocol.record import RawRecord, Record
 from node.protocol.state import Changes
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
+from node.storage.kept.deferred import Waiting
 from node.storage.pending import Pending
-from node.storage.writer import WriterState
+from node.storage.state import WriterState
 from node.views import members
 
 CHUNK_RECORDS_COUNT: Final = 64  # signatures a worker thread checks between two hops
@@ -144,8 +145,8 @@ class Admission:
         return released
 
     def _from_disk(self, state: WriterState, key: bytes) -> list[Record]:
-        raws = state.deferred_release(key)
-        parsed = (admission.parse(raw, self._core.community) for raw in raws)
+        waiting = state.deferred.release(key)
+        parsed = (admission.parse(item.raw, self._core.community) for item in waiting)
         return [record for record in parsed if isinstance(record, Record)]
 
     def _one(self, state: WriterState, record: Record) -> bool:
@@ -166,7 +167,7 @@ class Admission:
         if missing:
             outcome.deferred += 1
             if self._source == FILE:
-                state.deferred_add(record.id, missing, record.raw, self._source)
+                state.deferred.add(Waiting(record.id, record.raw, FILE), missing)
             else:
                 self._pending.add(record, missing, self._source)
             return False
@@ -182,9 +183,6 @@ class Admission:
         self, state: WriterState, raw: RawRecord | None, changes: Changes, record: Record
     ) -> None:
         state.apply(raw, changes)
-        now = self._core.clock()
-        for name, subject in changes.events:
-            state.event_add(name, subject, now)
         self._events.extend(changes.events)
 
     def _unwelcome(self, reader: Reader, record: Record) -> tuple[bytes, ...]:
@@ -200,7 +198,8 @@ class Admission:
         signer = self._core.signer
         if signer is None or record.header.signer != signer.public_key:
             return
-        state.setting_put(COPIED_HOME, record.id.hex())
+        state.settings.put(COPIED_HOME, record.id.hex())
+        state.events.add("home.copied", record.id, self._core.clock())
         self._events.append(("home.copied", record.id))
 
 

@@ -19,7 +19,7 @@ from node.protocol.record import LANE_OF_KIND, OPENING_KIND, RawRecord
 from node.protocol.shapes import Body, RecordId
 from node.protocol.social import LaneOpen
 from node.services.core import Committed, Core
-from node.storage.writer import WriterState
+from node.storage.state import WriterState
 from node.views import identities
 
 COPIED_HOME = "copied_home"  # setting: a record of this device that this home did not sign
@@ -48,7 +48,7 @@ class Appender:
         lane = LANE_OF_KIND[draft.kind]
         signer = self._core.own
         lane_key = signer.member_id + signer.public_key + bytes((lane,))
-        if self._state.setting(COPIED_HOME) is not None:
+        if self._state.settings.get(COPIED_HOME) is not None:
             raise LocalFault("home-copied")
         if lane == Lane.ACCOUNT and self._core.echo_wanted and not self._anyway:
             raise LocalFault("not-echoed")
@@ -87,8 +87,6 @@ class Appender:
             raise LocalFault(changes.verdict)
         state.apply(raw, changes)
         state.outbox_add(changes.number)
-        for name, subject in changes.events:
-            state.event_add(name, subject, core.clock())
         self.records.append((made.id, changes.number))
         self.events.extend(changes.events)
         return made.id

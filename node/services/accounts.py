@@ -1,0 +1,166 @@
+"""Account lanes as people's programs choose them: which lane to use, which grant, what is
+available.
+
+Rules: a restored or second device makes an own lane that carries every own lane known (R11, R46); a
+lane is dealt with only while it has no alert; nothing here signs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from node.ledger import alerts, positions
+from node.ledger.positions import POSITION
+from node.protocol import lanes
+from node.protocol.account import AccountOpen
+from node.protocol.admission import stored_body
+from node.protocol.errors import OK, LocalFault
+from node.protocol.genesis import Chapter
+from node.protocol.identity import Lane
+from node.protocol.ports import Reader
+from node.services.core import Core
+from node.services.publish import Draft, own_auth
+from node.views import identities, members
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account lane of a member in a chapter, by one open of it."""
+
+    member: bytes
+    open: bytes  # id of the open
+    lane_key: bytes
+    head: bytes
+    chapter: int
+    revoked: bool
+
+
+def accounts_of(core: Core, reader: Reader, member: bytes) -> Iterator[Account]:
+    """All account lanes of a member with an ok open: one item per head."""
+    for device, _, revoked in identities.devices_of(reader, member):
+        lane_key = member + device + bytes((Lane.ACCOUNT,))
+        for head in lanes.heads_of(reader, lane_key):
+            position = POSITION.must(reader, head.id)
+            if position.open:
+                entry = lanes.ENTRY.must(reader, position.open)
+                name = stored_body(reader, entry.number, AccountOpen).chapter
+                chapter = core.rules.genesis.chapter_number(name)
+                yield Account(member, position.open, lane_key, head.id, chapter, revoked)
+
+
+def own_account(core: Core, reader: Reader) -> Account | None:
+    """The account lane of this very device, or None before it is opened."""
+    lane_key = core.own.member_id + core.own.public_key + bytes((Lane.ACCOUNT,))
+    found = (a for a in accounts_of(core, reader, core.own.member_id) if a.lane_key == lane_key)
+    return next(found, None)
+
+
+def usable_account(core: Core, reader: Reader, member: bytes, chapter: int) -> Account:
+    """The lane of a member that an honest program deals with now.
+
+    Raises LocalFault `partner-unknown`, `partner-no-account`, or an alert's name.
+    """
+    if not identities.is_known(reader, member):
+        raise LocalFault("partner-unknown")
+    troubles: set[str] = set()
+    best: tuple[bool, int, Account] | None = None
+    for account in accounts_of(core, reader, member):
+        if account.chapter != chapter:
+            continue
+        found = alerts.alerts_on(reader, account.lane_key, core.rules, chapter)
+        if found:
+            troubles |= found
+            continue
+        granted = members.current_act(reader, account.open, core.rules) is not None
+        entry = lanes.ENTRY.must(reader, account.open)
+        rank = (granted, len(positions.past_heads(reader, account.open)), entry.number)
+        if best is None or rank > (best[0], best[1], lanes.ENTRY.must(reader, best[2].open).number):
+            best = (granted, rank[1], account)
+    if best is None:
+        raise LocalFault(min(troubles) if troubles else "partner-no-account")
+    return best[2]
+
+
+def open_draft(core: Core, reader: Reader, chapter: Chapter) -> Draft:
+    """The `account.open` of this device: carries every head known of own account lanes (R46).
+
+    A revoked lane is carried at its cut; the heads that witnesses stamped are carried too where the
+    known head does not hold them.
+    """
+    member = core.own.member_id
+    carried: set[bytes] = set()
+    for account in accounts_of(core, reader, member):
+        head = account.head
+        if account.revoked:
+            entry = lanes.ENTRY.must(reader, head)
+            inside = (
+                record
+                for record in lanes.path_down(reader, entry)
+                if identities.within(reader, lanes.ENTRY.must(reader, record))
+            )
+            found = next(inside, None)
+            if found is None or POSITION.must(reader, found).open == b"":
+                continue
+            head = found
+        carried.add(head)
+    body = AccountOpen(
+        auth=own_auth(reader, core.own, Lane.ACCOUNT),
+        carry=sorted(_tops(reader, carried)),
+        chapter=chapter.name,
+        q=chapter.q,
+        witnesses=sorted(chapter.witnesses),
+    )
+    return Draft("account.open", body)
+
+
+def _tops(reader: Reader, heads: set[bytes]) -> set[bytes]:
+    """Heads that no other of them stands on."""
+    return {
+        head
+        for head in heads
+        if not any(
+            other != head and positions.in_past(reader, lanes.ENTRY.must(reader, head), other)
+            for other in heads
+        )
+    }
+
+
+def may_be_granted(core: Core, reader: Reader, open_id: bytes) -> str | None:
+    """R14, an officer's duty: None if this open may be granted without asking a person, or why not.
+
+    `partner-no-account`, an alert, `lane-not-carried` (its past lacks a granted lane of the
+    author), `tail-not-carried` (its past lacks a move there that is within or secured),
+    `contested`.
+    """
+    entry = lanes.entry_of(reader, open_id)
+    if entry is None or entry.kind != "account.open" or entry.verdict != OK:
+        return "partner-no-account"
+    lane_key = lanes.key_of(reader, entry.lane)
+    body = stored_body(reader, entry.number, AccountOpen)
+    chapter = core.rules.genesis.chapter_number(body.chapter)
+    found = alerts.alerts_on(reader, lane_key, core.rules, chapter)
+    if found:
+        return min(found)
+    for account in accounts_of(core, reader, lane_key[:32]):
+        granted = next(members.acts_on(reader, account.open), None) is not None
+        if account.open == open_id or not granted:
+            continue
+        if positions.in_past(reader, entry, account.open):
+            return "superseded"
+        other = lanes.ENTRY.must(reader, account.open)
+        if not positions.in_past(reader, other, open_id):
+            return "lane-not-carried"
+        fault = _tail_fault(reader, account, open_id)
+        if fault is not None:
+            return fault
+    return None
+
+
+def _tail_fault(reader: Reader, account: Account, open_id: bytes) -> str | None:
+    """Is a move of a granted lane outside the new open's past?"""
+    for record in lanes.path_down(reader, lanes.ENTRY.must(reader, account.head)):
+        entry = lanes.ENTRY.must(reader, record)
+        if positions.in_past(reader, entry, open_id):
+            return None
+        if entry.kind in alerts.MOVES and entry.verdict == OK:
+            return "tail-not-carried" if identities.within(reader, entry) else "contested"
+    return None

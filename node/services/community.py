@@ -1,0 +1,314 @@
+"""Belonging: invitations, applications, admission, grants, and the duties of officers' programs.
+
+Rules: a one-time code is known to its maker and its bearer only; an application proves it without
+showing it. An officer's program admits bearers of its codes and grants default limits by itself;
+all else waits for a person. A member's program opens the account as soon as a chapter is chosen.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from node.protocol import codec, lanes, portable
+from node.protocol.account import AccountOpen
+from node.protocol.admission import stored_body
+from node.protocol.errors import LocalFault
+from node.protocol.genesis import Chapter
+from node.protocol.lanes import ENTRY
+from node.protocol.office import CreditGrant, MemberAct
+from node.protocol.ports import Reader
+from node.protocol.social import MemberApply
+from node.protocol.state import u16
+from node.services import accounts
+from node.services.core import Committed, Core
+from node.services.publish import Appender, Draft, Publisher
+from node.storage.state import WriterState
+from node.views import members
+
+CODE_SIZE_BYTES: Final = 16
+CODE_LIFE_MS: Final = 14 * 24 * 3600 * 1000  # long enough for a letter by post
+INVITE_SETTING: Final = "invite:"  # + code in hex -> {"chapter", "expires"}
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An open application to a chapter."""
+
+    member: bytes
+    record: bytes
+    chapter: int
+    text: str
+    time: int
+    invited: bool  # names a one-time code
+
+
+class Community:
+    """What members and officers do to belong together."""
+
+    def __init__(self, core: Core, publisher: Publisher) -> None:
+        self._core = core
+        self._publisher = publisher
+
+    def chapter(self, name: str | None) -> tuple[int, Chapter]:
+        """A chapter by name, or the only one. Raises LocalFault `unknown-chapter`."""
+        chapters = self._core.rules.genesis.chapters
+        if name is None and len(chapters) == 1:
+            return 0, chapters[0]
+        for number, chapter in enumerate(chapters):
+            if chapter.name == name:
+                return number, chapter
+        raise LocalFault("unknown-chapter", names=", ".join(c.name for c in chapters))
+
+    async def invite(
+        self, name: str | None, addresses: list[str], *, with_code: bool
+    ) -> tuple[str, int | None]:
+        """(link, expiry in ms or None). A code admits its bearer once, at once."""
+        number, chapter = self.chapter(name)
+        code, expires = None, None
+        if with_code:
+            if not members.is_officer(self._core.rules, self._core.member, number):
+                raise LocalFault("not-officer")
+            code = secrets.token_bytes(CODE_SIZE_BYTES)
+            expires = self._core.clock() + CODE_LIFE_MS
+            value = json.dumps({"chapter": chapter.name, "expires": expires})
+            key = INVITE_SETTING + code.hex()
+            await self._core.writer.run(lambda state: state.settings.put(key, value))
+        link = portable.encode_invitation(
+            portable.Invitation(
+                addresses=addresses,
+                chapter=chapter.name,
+                code=code,
+                genesis=codec.encode(self._core.rules.genesis),
+            )
+        )
+        return link, expires
+
+    async def apply(self, name: str | None, text: str, code: bytes | None) -> bytes:
+        """Ask a chapter to admit this member, and open the account there; the application's id."""
+        number, chapter = self.chapter(name)
+        invite = None
+        if code is not None:
+            invite = portable.invite_proof(self._core.community, self._core.member, code)
+
+        def work(appender: Appender, state: WriterState) -> bytes:
+            known = members.membership(state, number, self._core.member, self._core.rules)
+            if known in ("member", "officer"):
+                raise LocalFault("member-already")
+            body = MemberApply(
+                chapter=chapter.name,
+                invite=invite,
+                salt=secrets.token_bytes(16),
+                text=text,
+            )
+            applied = appender.append(Draft("member.apply", body))
+            open_account(self._core, appender, state, chapter)
+            return applied
+
+        return await self._publisher.transact(work, anyway=True)
+
+    def requests(self, name: str | None) -> Iterator[Application]:
+        """Open applications to a chapter, oldest first by arrival."""
+        number, _ = self.chapter(name)
+        with self._core.reading() as reader:
+            found = list(open_applications(self._core, reader, number))
+        yield from found
+
+    async def admit(self, name: str | None, member: bytes) -> bytes:
+        """Admit a member, and grant the default limit where nothing speaks against it."""
+        number, chapter = self.chapter(name)
+
+        def work(appender: Appender, state: WriterState) -> bytes:
+            act = _membership_act(self._core, state, number, chapter, member, "member.admit")
+            done = appender.append(act)
+            for draft in default_grants(self._core, state, member, number):
+                appender.append(draft)
+            return done
+
+        return await self._publisher.transact(work)
+
+    async def suspend(self, name: str | None, member: bytes) -> bytes:
+        """Suspend a member: honest programs stop accepting from them; nothing is taken away."""
+        number, chapter = self.chapter(name)
+
+        def work(appender: Appender, state: WriterState) -> bytes:
+            draft = _membership_act(self._core, state, number, chapter, member, "member.suspend")
+            return appender.append(draft)
+
+        return await self._publisher.transact(work)
+
+    async def grant(self, name: str | None, member: bytes, limit: int) -> bytes:
+        """Grant the member's lane in use a limit, minor units."""
+        number, _ = self.chapter(name)
+
+        def work(appender: Appender, state: WriterState) -> bytes:
+            account = accounts.usable_account(self._core, state, member, number)
+            reason = accounts.may_be_granted(self._core, state, account.open)
+            if reason is not None and reason != "contested":  # a person decides about contested
+                raise LocalFault(reason)
+            return appender.append(grant_draft(self._core, state, account.open, limit))
+
+        return await self._publisher.transact(work)
+
+
+def open_account(core: Core, appender: Appender, state: WriterState, chapter: Chapter) -> None:
+    """Open this device's account lane unless it is open."""
+    if accounts.own_account(core, state) is None:
+        appender.append(accounts.open_draft(core, state, chapter))
+
+
+def _membership_act(
+    core: Core, reader: Reader, number: int, chapter: Chapter, member: bytes, kind: str
+) -> Draft:
+    subject = members.member_subject(number, member)
+    current = members.membership(reader, number, member, core.rules)
+    if kind == "member.admit" and current in ("member", "officer"):
+        raise LocalFault("member-already")
+    if kind == "member.suspend" and current == "suspended":
+        raise LocalFault("member-suspended")
+    applied = list(members.APPLICATION.under(reader, subject))
+    body = MemberAct(
+        application=applied[-1][0][34:] if applied else None,
+        approvals=[],
+        chapter=chapter.name,
+        list=core.community,
+        member=member,
+        supersedes=_latest_acts(reader, subject),
+    )
+    return Draft(kind, body)
+
+
+def _latest_acts(reader: Reader, subject: bytes) -> list[bytes]:
+    """Acts of the highest serial on a subject: what a new act supersedes."""
+    acts = list(members.acts_on(reader, subject))
+    top = max((row.serial for _, row in acts), default=0)
+    return sorted(act for act, row in acts if row.serial == top)[:32]
+
+
+def grant_draft(core: Core, reader: Reader, open_id: bytes, limit: int) -> Draft:
+    """A `credit.grant` for an open that supersedes the grants known."""
+    entry = ENTRY.must(reader, open_id)
+    body = CreditGrant(
+        approvals=[],
+        chapter=stored_body(reader, entry.number, AccountOpen).chapter,
+        limit=limit,
+        list=core.community,
+        open=open_id,
+        proof=None,
+        supersedes=_latest_acts(reader, open_id),
+    )
+    return Draft("credit.grant", body)
+
+
+def default_grants(core: Core, reader: Reader, member: bytes, number: int) -> list[Draft]:
+    """Grants an officer's program makes by itself: to a member's ungranted lane, the default limit
+    for a first one, the limit of the lane it carries for a renewed one (R14)."""
+    chapter = core.rules.genesis.chapters[number]
+    drafts: list[Draft] = []
+    if members.membership(reader, number, member, core.rules) not in ("member", "officer"):
+        return drafts
+    for account in accounts.accounts_of(core, reader, member):
+        if account.chapter != number or account.revoked:
+            continue
+        if next(members.acts_on(reader, account.open), None) is not None:
+            continue
+        if accounts.may_be_granted(core, reader, account.open) is None:
+            limit = _inherited(core, reader, account, chapter)
+            drafts.append(grant_draft(core, reader, account.open, limit))
+    return drafts
+
+
+def _inherited(core: Core, reader: Reader, account: accounts.Account, chapter: Chapter) -> int:
+    limits = [
+        current[1].limit
+        for open_id in accounts.positions.mine(reader, account.open) - {account.open}
+        if (current := members.current_act(reader, open_id, core.rules)) is not None
+    ]
+    return min(limits, default=chapter.default_limit)
+
+
+def open_applications(core: Core, reader: Reader, number: int) -> Iterator[Application]:
+    """Applications of those who are not members, in order of arrival."""
+    rows = sorted(members.APPLICATION.under(reader, u16(number)), key=lambda item: item[1].number)
+    for key, row in rows:
+        member, record = key[2:34], key[34:]
+        if members.membership(reader, number, member, core.rules) != "applicant":
+            continue
+        raw = reader.raw(row.number)
+        if raw is not None and raw.body is not None:
+            body = codec.decode(raw.body, MemberApply)
+            invited = body.invite is not None
+            yield Application(member, record, number, body.text, row.time, invited)
+
+
+class OfficeDuties:
+    """What an officer's program does by itself after each commit."""
+
+    WATCHED: Final = frozenset({"application", "account", "member.admit", "device.revoked"})
+
+    def __init__(self, core: Core, publisher: Publisher) -> None:
+        self._core = core
+        self._publisher = publisher
+
+    def concerns(self, committed: Committed) -> bool:
+        """True iff `perform` has something to look at after this commit."""
+        return any(name in self.WATCHED for name, _ in committed.events)
+
+    async def perform(self) -> int:
+        """Admit bearers of own codes and grant default limits; returns the number of acts."""
+        chapters = [
+            (number, chapter)
+            for number, chapter in enumerate(self._core.rules.genesis.chapters)
+            if members.is_officer(self._core.rules, self._core.member, number) and chapter.k == 1
+        ]
+        done = 0
+        for number, chapter in chapters:
+            if self._wanted(number):
+                done += await self._publisher.transact(
+                    lambda a, s, n=number, c=chapter: self._act(a, s, n, c)
+                )
+        return done
+
+    def _wanted(self, number: int) -> bool:
+        with self._core.reading() as reader:
+            if any(a.invited for a in open_applications(self._core, reader, number)):
+                return True
+            return any(
+                default_grants(self._core, reader, member, number)
+                for member, _ in members.members_in(reader, number, self._core.rules)
+            )
+
+    def _act(self, appender: Appender, state: WriterState, number: int, chapter: Chapter) -> int:
+        done = 0
+        for application in list(open_applications(self._core, state, number)):
+            if application.invited and self._spend_code(state, application, chapter):
+                draft = _membership_act(
+                    self._core, state, number, chapter, application.member, "member.admit"
+                )
+                appender.append(draft)
+                done += 1
+        for member, _ in list(members.members_in(state, number, self._core.rules)):
+            for draft in default_grants(self._core, state, member, number):
+                appender.append(draft)
+                done += 1
+        return done
+
+    def _spend_code(self, state: WriterState, application: Application, chapter: Chapter) -> bool:
+        """True iff the application proves an unspent, unexpired code of this officer."""
+        entry = lanes.ENTRY.must(state, application.record)
+        raw = state.raw(entry.number)
+        if raw is None or raw.body is None:
+            return False
+        proof = codec.decode(raw.body, MemberApply).invite
+        for key, value in state.settings.all().items():
+            if not key.startswith(INVITE_SETTING):
+                continue
+            promise = json.loads(value)
+            code = bytes.fromhex(key[len(INVITE_SETTING) :])
+            if promise["chapter"] != chapter.name or promise["expires"] < self._core.clock():
+                continue
+            if proof == portable.invite_proof(self._core.community, application.member, code):
+                state.settings.remove(key)
+                return True
+        return False

@@ -1,0 +1,313 @@
+"""Trading: what a member's program signs, and what it does by itself.
+
+Rules: the payer decides; the payer's program settles when a matching acceptance arrives, the
+payee's program claims what is committed. Before anything is accepted or paid, R45 is asked: verdict
+ok, no alert, the grant current, and (where no witness confirms) income clean. The order (what is
+traded) stays private: its salted hash is signed, its text is kept here.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+from node.ledger import alerts, book, positions, stamps, trades
+from node.ledger.positions import POSITION, TRADE, Status
+from node.protocol import lanes, portable
+from node.protocol.account import (
+    CREDIT,
+    AccountClaim,
+    ClaimItem,
+    RatingGive,
+    TradeAccept,
+    TradeDecline,
+    TradePropose,
+    TradeRelease,
+    TradeSettle,
+)
+from node.protocol.errors import LocalFault
+from node.protocol.limits import AMOUNT_MAX_UNITS, CLAIM_ITEMS_MAX_COUNT
+from node.protocol.market import ReviewPut
+from node.protocol.ports import Reader
+from node.protocol.shapes import Body
+from node.services import accounts
+from node.services.core import Committed, Core
+from node.services.publish import Appender, Draft, Publisher
+from node.storage.kept.private import Order
+from node.storage.state import WriterState
+from node.views import members
+
+ORDER_TEXT_MAX_BYTES: Final = 4_096  # a list of things, not a letter
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a member wants: pay `partner`, or be paid by them."""
+
+    partner: bytes
+    amount: int
+    invoice: bool
+    unit: str = CREDIT
+    order: str = ""
+    chapter: int | None = None
+    refunds: bytes | None = None  # a COMMIT record
+    valid_until: int | None = None
+
+
+class Trade:
+    """Steps a member takes. Every method returns after the commit."""
+
+    def __init__(self, core: Core, publisher: Publisher) -> None:
+        self._core = core
+        self._publisher = publisher
+
+    async def propose(self, wish: Proposal, *, anyway: bool = False) -> bytes:
+        """Propose a payment or send an invoice; returns the trade id."""
+        if not 1 <= wish.amount <= AMOUNT_MAX_UNITS:
+            raise LocalFault("amount-invalid")
+        if wish.partner == self._core.member:
+            raise LocalFault("partner-self")
+        if len(wish.order.encode()) > ORDER_TEXT_MAX_BYTES:
+            raise LocalFault("text-too-long")
+
+        def work(appender: Appender, state: WriterState) -> bytes:
+            draft = self._proposal(state, wish)
+            return appender.append(draft)
+
+        return await self._publisher.transact(work, anyway=anyway)
+
+    def _proposal(self, state: WriterState, wish: Proposal) -> Draft:
+        core = self._core
+        own = self._own(state)
+        chapter = own.chapter if wish.chapter is None else wish.chapter
+        partner = accounts.usable_account(core, state, wish.partner, chapter)
+        salt, order = secrets.token_bytes(16), wish.order.encode()
+        digest = portable.order_hash(salt, order)
+        state.orders.put(Order(digest, salt, order))
+        grant = None
+        if not wish.invoice and wish.unit == CREDIT:
+            grant = self._grant(state, own, wish.amount)
+        sides = (partner.open, own.open) if wish.invoice else (own.open, partner.open)
+        body = TradePropose(
+            amount=wish.amount,
+            grant=grant,
+            order_hash=digest,
+            payee_lane=sides[1],
+            payer_lane=sides[0],
+            refunds=wish.refunds,
+            unit=wish.unit,
+            valid_until=wish.valid_until,
+        )
+        return Draft("trade.propose", body)
+
+    def _own(self, reader: Reader) -> accounts.Account:
+        account = accounts.own_account(self._core, reader)
+        if account is None:
+            raise LocalFault("no-account")
+        return account
+
+    def _grant(self, reader: Reader, own: accounts.Account, amount: int) -> bytes:
+        """The current grant, if it leaves room for the amount."""
+        current = members.current_act(reader, own.open, self._core.rules)
+        if current is None:
+            raise LocalFault("no-grant")
+        available = self._core.clean(reader).spendable(reader, own.head)
+        if available < amount:
+            raise LocalFault("over-limit", available=available, amount=amount)
+        return current[0]
+
+    async def accept(self, trade: bytes, *, anyway: bool = False) -> bytes:
+        """Accept a proposal (moves nothing yet) or an invoice (pays it)."""
+        return await self._step(trade, self._accept_body, "trade.accept", anyway)
+
+    def _accept_body(self, reader: Reader, trade: bytes) -> Body:
+        row = self._row(reader, trade)
+        propose = self._propose_body(reader, row)
+        if propose.valid_until is not None and propose.valid_until < self._core.clock():
+            raise LocalFault("trade-expired")
+        proposer = lanes.ENTRY.must(reader, trade)
+        if row.by_payer:
+            reason = self._core.clean(reader).may_accept(reader, trade)
+            if reason is not None:
+                raise LocalFault(reason)
+            return TradeAccept(grant=None, propose=trade)
+        lane_key = lanes.key_of(reader, proposer.lane)
+        found = alerts.alerts_on(reader, lane_key, self._core.rules, row.chapter)
+        if found:
+            raise LocalFault(min(found))
+        own = self._own(reader)
+        if row.payer_open != own.open:
+            raise LocalFault("trade-state")
+        grant = self._grant(reader, own, row.amount) if row.unit == CREDIT else None
+        return TradeAccept(grant=grant, propose=trade)
+
+    async def decline(self, trade: bytes) -> bytes:
+        """Say no to a proposal or invoice."""
+        return await self._step(
+            trade, lambda reader, t: TradeDecline(propose=t), "trade.decline", anyway=False
+        )
+
+    async def settle(self, trade: bytes, *, anyway: bool = False) -> bytes:
+        """Commit to a proposal that was accepted."""
+        return await self._step(trade, self._settle_body, "trade.settle", anyway)
+
+    def _settle_body(self, reader: Reader, trade: bytes) -> Body:
+        found = acceptance_of(reader, trade)
+        if found is None:
+            raise LocalFault("not-accepted")
+        return TradeSettle(accept=found)
+
+    async def release(self, trade: bytes) -> bytes:
+        """Take a reservation back that was not settled."""
+        return await self._step(
+            trade, lambda reader, t: TradeRelease(trade=t), "trade.release", anyway=False
+        )
+
+    async def refund(self, trade: bytes, amount: int | None, *, anyway: bool = False) -> bytes:
+        """Propose to give a received payment back, wholly or in part; the new trade's id."""
+        with self._core.reading() as reader:
+            row = self._row(reader, trade)
+            commit = next(book.commits_of(reader, trade), None)
+            if commit is None or row.payee != self._core.member:
+                raise LocalFault("refund-terms")
+        wish = Proposal(
+            partner=row.payer,
+            amount=row.amount if amount is None else amount,
+            invoice=False,
+            unit=row.unit,
+            chapter=row.chapter,
+            refunds=commit,
+        )
+        return await self.propose(wish, anyway=anyway)
+
+    async def rate(self, trade: bytes, stars: int, text: str) -> bytes:
+        """Rate the partner of a committed trade once; the text stays erasable."""
+        if not 1 <= stars <= 5:
+            raise LocalFault("stars-invalid")
+
+        def work(appender: Appender, state: WriterState) -> bytes:
+            self._row(state, trade)
+            commit = next(book.commits_of(state, trade), None)
+            if commit is None:
+                raise LocalFault("not-committed")
+            review = None
+            if text:
+                salt = secrets.token_bytes(16)
+                put = ReviewPut(commit=commit, salt=salt, text=text)
+                review = appender.append(Draft("review.put", put))
+            body = RatingGive(commit=commit, review=review, stars=stars)
+            return appender.append(Draft("rating.give", body))
+
+        return await self._publisher.transact(work)
+
+    async def _step(self, trade: bytes, body: Any, kind: str, anyway: bool) -> bytes:
+        def work(appender: Appender, state: WriterState) -> bytes:
+            self._row(state, trade)
+            return appender.append(Draft(kind, body(state, trade)))
+
+        return await self._publisher.transact(work, anyway=anyway)
+
+    def _row(self, reader: Reader, trade: bytes) -> positions.TradeRow:
+        row = TRADE.get(reader, trade)
+        if row is None or self._core.member not in (row.payer, row.payee):
+            raise LocalFault("trade-unknown")
+        return row
+
+    def _propose_body(self, reader: Reader, row: positions.TradeRow) -> TradePropose:
+        return trades.stored_body(reader, row.number, TradePropose)
+
+
+def acceptance_of(reader: Reader, trade: bytes) -> bytes | None:
+    """An ok acceptance of a payer's proposal by the payee, or None."""
+    for key, step in trades.STEP.under(reader, trade):
+        if step.kind == "trade.accept":
+            position = POSITION.must(reader, key[32:])
+            if position.status == Status.ACCEPTED:
+                return key[32:]
+    return None
+
+
+class TradeDuties:
+    """What a member's program does by itself after each commit: settle, and claim."""
+
+    def __init__(self, core: Core, publisher: Publisher) -> None:
+        self._core = core
+        self._publisher = publisher
+
+    def concerns(self, committed: Committed) -> bool:
+        """True iff `perform` has something to look at after this commit."""
+        return any(name in ("trade", "stamp", "credit.grant") for name, _ in committed.events)
+
+    async def perform(self) -> int:
+        """Settle accepted own proposals and claim own income; returns the number of records.
+
+        Nothing is signed while own lanes are not known to be whole (R11) or the home was copied.
+        """
+        with self._core.reading() as reader:
+            if self._core.echo_wanted or not self._due(reader):
+                return 0
+        try:
+            return await self._publisher.transact(self._work)
+        except LocalFault as fault:
+            if fault.code in ("home-copied", "device-revoked", "not-echoed", "locked"):
+                return 0
+            raise
+
+    def _due(self, reader: Reader) -> bool:
+        own = accounts.own_account(self._core, reader)
+        return own is not None and bool(
+            settlements_due(self._core, reader, own) or claims_due(self._core, reader, own)
+        )
+
+    def _work(self, appender: Appender, state: WriterState) -> int:
+        own = accounts.own_account(self._core, state)
+        if own is None:
+            return 0
+        done = 0
+        for accept in settlements_due(self._core, state, own):
+            appender.append(Draft("trade.settle", TradeSettle(accept=accept)))
+            done += 1
+        due = claims_due(self._core, state, own)
+        for start in range(0, len(due), CLAIM_ITEMS_MAX_COUNT):
+            items = sorted(due[start : start + CLAIM_ITEMS_MAX_COUNT], key=lambda i: i.commit)
+            appender.append(Draft("account.claim", AccountClaim(items=items)))
+            done += 1
+        return done
+
+
+def _open_trades(core: Core, reader: Reader, own: accounts.Account) -> list[tuple[bytes, Any]]:
+    """(trade, row) of own trades, newest first."""
+    rows = trades.MEMBER_TRADE.under(reader, core.member, reverse=True)
+    return [(trade, TRADE.must(reader, trade)) for _, trade in rows]
+
+
+def settlements_due(core: Core, reader: Reader, own: accounts.Account) -> list[bytes]:
+    """Acceptances of own reserved proposals."""
+    head = lanes.ENTRY.must(reader, own.head)
+    due: list[bytes] = []
+    for trade, row in _open_trades(core, reader, own):
+        if not row.by_payer or row.payer != core.member:
+            continue
+        accept = acceptance_of(reader, trade)
+        if accept is None:
+            continue
+        if positions.status_at(reader, head, own.open, trade) == Status.RESERVED:
+            due.append(accept)
+    return due
+
+
+def claims_due(core: Core, reader: Reader, own: accounts.Account) -> list[ClaimItem]:
+    """Commits to this member that this lane may claim now, oldest first."""
+    head = lanes.ENTRY.must(reader, own.head)
+    mine = positions.mine(reader, own.open)
+    due: list[ClaimItem] = []
+    for trade, row in reversed(_open_trades(core, reader, own)):
+        if row.unit != CREDIT or row.payee_open not in mine:
+            continue
+        if positions.claimed_at(reader, head, own.open, trade) is not None:
+            continue
+        for commit in book.commits_of(reader, trade):
+            named = stamps.stamps_for(reader, commit)
+            if stamps.suffice(reader, commit, named):
+                due.append(ClaimItem(commit=commit, stamps=named))
+                break
+    return due
