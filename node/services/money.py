@@ -1,0 +1,271 @@
+"""What a member sees of their trades and money: lists, balances, statements, and how sure they are.
+
+Rules: every figure is the sum of listed records; amounts are exact integers in minor units; the level
+says how far the proof goes and never claims more. Months are UTC. Nothing here writes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from node.ledger import alerts, book, positions, trades
+from node.ledger.positions import TRADE, Status, TradeRow
+from node.protocol import lanes
+from node.protocol.account import CREDIT, TradePropose
+from node.protocol.errors import LocalFault
+from node.protocol.ports import Reader
+from node.protocol.record import parse_header
+from node.protocol.state import u64
+from node.services import accounts
+from node.services.core import Core
+from node.storage.reader import SqliteReader
+from node.views import members
+
+LEVEL_HELD = "L2"  # closure held and verdicts recomputed here
+LEVEL_SECURED = "L3"  # confirmed by the chapter's witnesses
+
+
+@dataclass(frozen=True, slots=True)
+class TradeStep:
+    """One ok step: record id, kind, who, claimed time."""
+
+    id: bytes
+    kind: str
+    author: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradeView:
+    """A trade as its parties see it. `next_steps` are what this member may do now."""
+
+    id: bytes
+    payer: bytes
+    payee: bytes
+    unit: str
+    amount: int
+    status: str  # proposed accepted declined released settled secured
+    invoice: bool
+    contested: bool
+    refunds: bytes | None  # the trade this one gives back
+    time: int
+    order: str | None  # known only to the parties that hold it
+    next_steps: tuple[str, ...]
+    level: str
+    alerts: tuple[str, ...]  # on the other side's lane
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """A member's balance in a chapter, minor units of credit."""
+
+    member: bytes
+    chapter: str
+    book: int
+    spendable: int | None  # own account only
+    limit: int | None
+    reserved: int
+    level: str
+    final: bool  # False where no witness confirms: q = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of a statement: + received, - given."""
+
+    trade: bytes
+    commit: bytes
+    partner: bytes
+    amount: int
+    time: int
+    order: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A month (UTC): opening + movements = closing."""
+
+    chapter: str
+    month: str
+    opening: int
+    movements: tuple[Movement, ...]
+    closing: int
+
+
+class Money:
+    """Reads of one's own (and, where public, others') money."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def trade(self, trade: bytes) -> TradeView:
+        """One trade. Raises LocalFault `trade-unknown`."""
+        with self._core.reading() as reader:
+            row = TRADE.get(reader, trade)
+            if row is None:
+                raise LocalFault("trade-unknown")
+            return self._view(reader, trade, row)
+
+    def steps(self, trade: bytes) -> list[TradeStep]:
+        """The ok steps of a trade on all branches, in order of arrival."""
+        with self._core.reading() as reader:
+            found: list[tuple[int, TradeStep]] = []
+            for key, step in trades.STEP.under(reader, trade):
+                entry = lanes.ENTRY.must(reader, key[32:])
+                time = _time_of(reader, entry.number)
+                found.append((entry.number, TradeStep(key[32:], step.kind, step.author, time)))
+            return [step for _, step in sorted(found, key=lambda item: item[0])]
+
+    def trades(
+        self, before: int | None, limit: int, *, state: str | None = None
+    ) -> tuple[list[TradeView], int | None]:
+        """Own trades, newest first, below local number `before`; and where to go on."""
+        member = self._core.member
+        top = member + (u64(before) if before is not None else b"\xff" * 8)
+        views: list[TradeView] = []
+        last: int | None = None
+        with self._core.reading() as reader:
+            for key, trade in trades.MEMBER_TRADE.scan(reader, member, top, reverse=True):
+                view = self._view(reader, trade, TRADE.must(reader, trade))
+                if state is not None and view.status != state:
+                    continue
+                if len(views) == limit:
+                    return views, last
+                views.append(view)
+                last = int.from_bytes(key[32:], "big")
+        return views, None
+
+    def _view(self, reader: SqliteReader, trade: bytes, row: TradeRow) -> TradeView:
+        status = book.status_of(reader, trade)
+        committed = status in ("settled", "secured")
+        return TradeView(
+            id=trade,
+            payer=row.payer,
+            payee=row.payee,
+            unit=row.unit,
+            amount=row.amount,
+            status=status,
+            invoice=not row.by_payer,
+            contested=committed and not row.counted,
+            refunds=row.refunded or None,
+            time=_time_of(reader, row.number),
+            order=order_of(reader, row),
+            next_steps=self._next_steps(reader, trade, row, status),
+            level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
+            alerts=self._alerts(reader, row),
+        )
+
+    def _alerts(self, reader: Reader, row: TradeRow) -> tuple[str, ...]:
+        other = row.payee_open if row.payer == self._core.member else row.payer_open
+        entry = lanes.ENTRY.must(reader, other)
+        lane_key = lanes.key_of(reader, entry.lane)
+        found = alerts.alerts_on(reader, lane_key, self._core.rules, row.chapter)
+        return tuple(sorted(found))
+
+    def _next_steps(
+        self, reader: Reader, trade: bytes, row: TradeRow, status: str
+    ) -> tuple[str, ...]:
+        member = self._core.member
+        own = accounts.own_account(self._core, reader)
+        if own is None or member not in (row.payer, row.payee):
+            return ()
+        if status in ("settled", "secured"):
+            return ("rate", "refund") if row.payee == member else ("rate",)
+        head = lanes.ENTRY.must(reader, own.head)
+        here = positions.status_at(reader, head, own.open, trade)
+        if here is None and status == "proposed":
+            return ("accept", "decline")
+        if here == Status.RESERVED:
+            return ("settle", "release") if status == "accepted" else ("release",)
+        return ()
+
+    def balance(self, member: bytes, chapter: int) -> BalanceView:
+        """Balance of a member in a chapter; own spendable and limit too."""
+        with self._core.reading() as reader:
+            name = self._core.rules.genesis.chapters[chapter].name
+            final = self._core.rules.genesis.chapters[chapter].q > 0
+            amount = book.balance(reader, chapter, member)
+            spendable = limit = None
+            reserved = 0
+            if self._core.signer is not None and member == self._core.member:
+                own = accounts.own_account(self._core, reader)
+                if own is not None:
+                    spendable = self._core.clean(reader).spendable(reader, own.head)
+                    current = members.current_act(reader, own.open, self._core.rules)
+                    limit = 0 if current is None else current[1].limit
+                    reserved = reserved_in(reader, own)
+            return BalanceView(member, name, amount, spendable, limit, reserved, LEVEL_HELD, final)
+
+    def statement(self, chapter: int, month: str) -> Statement:
+        """Counted credit trades of a month by the claimed time of their commit.
+
+        `month` is `YYYY-MM`. Raises LocalFault `month-invalid`.
+        """
+        first, last = month_bounds(month)
+        member = self._core.member
+        opening, movements = 0, list[Movement]()
+        with self._core.reading() as reader:
+            for movement in self._movements(reader, member, chapter):
+                if movement.time < first:
+                    opening += movement.amount
+                elif movement.time < last:
+                    movements.append(movement)
+        movements.sort(key=lambda m: (m.time, m.trade))
+        closing = opening + sum(m.amount for m in movements)
+        name = self._core.rules.genesis.chapters[chapter].name
+        return Statement(name, month, opening, tuple(movements), closing)
+
+    def _movements(self, reader: SqliteReader, member: bytes, chapter: int) -> Iterator[Movement]:
+        for _, trade in trades.MEMBER_TRADE.under(reader, member):
+            row = TRADE.must(reader, trade)
+            if row.chapter != chapter or row.unit != CREDIT or not row.counted:
+                continue
+            commits = [
+                (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
+                for c in book.commits_of(reader, trade)
+            ]
+            time, commit = min(commits)
+            gave = row.payer == member
+            yield Movement(
+                trade=trade,
+                commit=commit,
+                partner=row.payee if gave else row.payer,
+                amount=-row.amount if gave else row.amount,
+                time=time,
+                order=order_of(reader, row),
+            )
+
+
+def reserved_in(reader: Reader, own: accounts.Account) -> int:
+    """Credit set aside for own proposals that are neither settled nor released, minor units."""
+    head = lanes.ENTRY.must(reader, own.head)
+    mine = positions.mine(reader, own.open)
+    total = 0
+    for trade, status in positions.trades_at(reader, head, own.open).items():
+        row = TRADE.must(reader, trade)
+        if status == Status.RESERVED and row.unit == CREDIT and row.payer_open in mine:
+            total += row.amount
+    return total
+
+
+def order_of(reader: SqliteReader, row: TradeRow) -> str | None:
+    """The order's text where this home holds it."""
+    body = trades.stored_body(reader, row.number, TradePropose)
+    order = reader.orders.get(body.order_hash)
+    return None if order is None or not order.body else order.body.decode("utf-8", "replace")
+
+
+def month_bounds(month: str) -> tuple[int, int]:
+    """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
+    try:
+        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        raise LocalFault("month-invalid", month=month) from None
+    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
+
+
+def _time_of(reader: Reader, number: int) -> int:
+    raw = reader.raw(number)
+    assert raw is not None
+    return parse_header(raw.header).time
