@@ -47,6 +47,25 @@ class Reject(StrEnum):
     COMMUNITY = "community"  # a genesis or file of another community
 
 
+class Parting(StrEnum):
+    """Why a conversation with a neighbour ended. The first four blame nobody."""
+
+    DONE = "done"  # one side stops
+    OTHER_COMMUNITY = "other-community"
+    OTHER_RULES = "other-rules"  # another rules version: one of the two needs an update
+    OTHER_PROTOCOL = "other-protocol"  # another version of sync: one of the two needs an update
+    NO_HELLO = "no-hello"  # nothing was said in time
+    STALLED = "stalled"  # something was owed and nothing moved
+    SILENT = "silent"  # not even a sign of life
+    FRAME_SIZE = "frame-size"  # larger than a frame may be, packed or unpacked
+    FRAME = "frame"  # bytes that are no message
+    UNEXPECTED = "unexpected-message"  # a message that this moment does not allow
+    WINDOW = "window"  # more sent than was allowed, or more acknowledged than was sent
+    ENDLESS = "endless-round"  # comparing without getting anywhere
+    EMPTY = "empty-promise"  # tells of heads and has no records
+    FLOOD = "flood"  # more questions than anybody needs
+
+
 class Void(StrEnum):
     """Stored and relayed, without effect. The reason is part of the verdict."""
 
