@@ -1,7 +1,7 @@
 """What a member sees of their trades and money: lists, balances, statements, and how sure they are.
 
-Rules: every figure is the sum of listed records; amounts are exact integers in minor units; the level
-says how far the proof goes and never claims more. Months are UTC. Nothing here writes.
+Rules: every figure is the sum of listed records; amounts are exact integers in minor units; the
+level says how far the proof goes and never claims more. Months are UTC. Nothing here writes.
 """
 
 from collections.abc import Iterator
