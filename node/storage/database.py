@@ -1,0 +1,195 @@
+"""Opening and closing a home's database: checks, backups and migrations come before the first read.
+
+Rules:
+- Opening order: is it ours, is it newer than this program, was it closed cleanly (if not, a full
+  integrity check), is it older (if so, a copy, then the migrations), are the fold's tables those of
+  this program (if not, `rebuild_needed`).
+- One `Writer`; readers close before it; the mark of a clean stop is written last.
+- The caller holds the `HomeLock`.
+
+Left to others: rebuilding (`doctor.rebuild`), which needs the fold.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from node.protocol.errors import StorageFault
+from node.protocol.ports import Clock
+from node.storage.connect import connect_reader, connect_writer
+from node.storage.errors import Problem, fault_of
+from node.storage.home import Home, create_private, publish, remove_database
+from node.storage.reader import Readers, SqliteReader
+from node.storage.rows import Marks
+from node.storage.schema import APPLICATION_ID, SCHEMA, Schema, create_fold_tables
+from node.storage.writer import Writer
+
+DATABASE_ID_BYTES: Final = 16
+Report = Callable[[str], None]
+"""Told what takes long: `checking`, `backing-up`, `migrating`."""
+
+
+class Database:
+    """An open database: its writer, its readers, and whether the fold's tables must be rebuilt."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock) -> None:
+        self.path = path
+        self._connection = connection
+        self._readers = Readers(path)
+        self.writer = Writer(connection, path, clock)
+
+    @classmethod
+    def open(
+        cls,
+        home: Home,
+        *,
+        clock: Clock,
+        fold_version: int = 1,
+        schema: Schema = SCHEMA,
+        report: Report = lambda _: None,
+    ) -> "Database":
+        """Open (or make) the database of a home.
+
+        `fold_version` is that of the fold whose tables it holds. Raises StorageFault
+        database-damaged, database-foreign, schema-newer, disk-full, disk-error.
+        """
+        home.prepare()
+        create_private(home.database)
+        connection = connect_writer(home.database)
+        try:
+            _bring_up_to_date(connection, home, schema, fold_version, report)
+        except sqlite3.Error as error:
+            connection.close()
+            raise fault_of(error, home.database) or error from error
+        except BaseException:
+            connection.close()
+            raise
+        return cls(home.database, connection, clock)
+
+    @property
+    def rebuild_needed(self) -> bool:
+        """True iff the fold's tables do not belong to the records: rebuild before anything else."""
+        return bool(self.reader().marks.get("rebuild"))
+
+    @property
+    def id(self) -> bytes:
+        """16 bytes that tell this database from every other, its copies aside."""
+        return self.reader().marks.get("database_id")
+
+    def reader(self) -> SqliteReader:
+        """This thread's reader for single reads."""
+        return self._readers.current()
+
+    @contextmanager
+    def snapshot(self) -> Generator[SqliteReader]:
+        """A reader that sees one state throughout."""
+        with self._readers.snapshot() as reader:
+            yield reader
+
+    def snapshot_to(self, target: Path) -> None:
+        """A copy of the last commit as one file, finished or not there at all.
+
+        Raises StorageFault disk-full, disk-error.
+        """
+        copy_database(self.path, target)
+
+    def close(self) -> None:
+        """Finish what is queued, and leave one clean file behind."""
+        clean = self.writer.close()
+        self._readers.close()
+        try:
+            if clean:
+                self._connection.execute("INSERT OR REPLACE INTO marks VALUES ('clean_stop', 1)")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            pass  # then the next start checks the file
+        finally:
+            self._connection.close()
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database that may be in use, through SQLite. Raises StorageFault."""
+    temporary = target.with_name(f"{target.name}.part")
+    remove_database(temporary)
+    try:
+        create_private(temporary)
+        reading = connect_reader(source)
+        try:
+            writing = sqlite3.connect(temporary, isolation_level=None)
+            try:
+                writing.execute("PRAGMA synchronous = FULL")
+                reading.backup(writing)
+                writing.execute("PRAGMA journal_mode = DELETE").fetchall()  # one file, no log
+            finally:
+                writing.close()
+        finally:
+            reading.close()
+        publish(temporary, target)
+    except sqlite3.Error as error:
+        raise fault_of(error, target) or error from error
+    except OSError as error:
+        raise StorageFault(Problem.DISK_ERROR, str(error), path=str(target)) from error
+    finally:
+        remove_database(temporary)
+
+
+def integrity_problems(connection: sqlite3.Connection, most: int = 10) -> list[str]:
+    """What SQLite finds wrong with the file; empty when all is well."""
+    try:
+        lines = [row[0] for row in connection.execute(f"PRAGMA integrity_check({most})")]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [] if lines == ["ok"] else lines
+
+
+def _bring_up_to_date(
+    connection: sqlite3.Connection, home: Home, schema: Schema, fold_version: int, report: Report
+) -> None:
+    version = _version_of(connection, home, schema)
+    marks = Marks(connection)
+    if version > 0 and marks.get("clean_stop") != 1:
+        report("checking")
+        problems = integrity_problems(connection)
+        if problems:
+            raise StorageFault(
+                Problem.DATABASE_DAMAGED, "; ".join(problems), path=str(home.database)
+            )
+    if version < schema.version:
+        if version > 0:
+            report("backing-up")
+            copy_database(home.database, home.backup_of_schema(version))
+        report("migrating")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        schema.migrate(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    _fit_the_fold(connection, marks, fold_version)
+    if marks.get("database_id") is None:
+        marks.put("database_id", os.urandom(DATABASE_ID_BYTES))
+    marks.put("clean_stop", 0)
+    connection.execute("COMMIT")
+
+
+def _version_of(connection: sqlite3.Connection, home: Home, schema: Schema) -> int:
+    """The schema version of the file, 0 if it is empty; refused if it is not for this program."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application not in (0, APPLICATION_ID) or (application == 0 and (tables or version)):
+        raise StorageFault(Problem.DATABASE_FOREIGN, path=str(home.database))
+    if version > schema.version:
+        raise StorageFault(
+            Problem.SCHEMA_NEWER, f"{version} > {schema.version}", path=str(home.database)
+        )
+    return version
+
+
+def _fit_the_fold(connection: sqlite3.Connection, marks: Marks, fold_version: int) -> None:
+    """Make missing tables, and note when what the tables hold is not what this fold would make."""
+    made = create_fold_tables(connection)
+    stale = made or marks.get("fold_version") != fold_version
+    if stale and connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None:
+        marks.put("rebuild", 1)
+    marks.put("fold_version", fold_version)

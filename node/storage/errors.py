@@ -1,0 +1,44 @@
+"""What can go wrong with the home and its files, each with its stable code.
+
+Rules: an error of SQLite that speaks of the disk or of the file becomes a StorageFault; every other
+one is a mistake of ours and stays what it is.
+"""
+
+import sqlite3
+from enum import StrEnum
+
+from node.protocol.errors import StorageFault
+
+
+class Problem(StrEnum):
+    """Codes of storage; each has its sentence `problem.<code>` in the catalogue."""
+
+    DATABASE_DAMAGED = "database-damaged"  # values of all but the last three: path
+    DATABASE_FOREIGN = "database-foreign"  # a database, but not one of ours
+    SCHEMA_NEWER = "schema-newer"  # written by a later program
+    DISK_FULL = "disk-full"
+    DISK_ERROR = "disk-error"  # the disk refuses: reading fails, syncing fails, read-only
+    HOME_IN_USE = "home-in-use"  # a LocalFault; values: process
+    HOME_NOT_WRITABLE = "home-not-writable"  # a LocalFault
+    STORAGE_BUSY = "storage-busy"  # the queue of writes is full
+    STORAGE_CLOSED = "storage-closed"  # the node is stopping
+
+
+_PRIMARY_CODE = 0xFF  # the rest of an SQLite code is detail
+_CODES = {
+    sqlite3.SQLITE_FULL: Problem.DISK_FULL,
+    sqlite3.SQLITE_CORRUPT: Problem.DATABASE_DAMAGED,
+    sqlite3.SQLITE_NOTADB: Problem.DATABASE_DAMAGED,
+    sqlite3.SQLITE_IOERR: Problem.DISK_ERROR,
+    sqlite3.SQLITE_READONLY: Problem.DISK_ERROR,
+    sqlite3.SQLITE_CANTOPEN: Problem.DISK_ERROR,
+    sqlite3.SQLITE_PROTOCOL: Problem.DISK_ERROR,
+    sqlite3.SQLITE_BUSY: Problem.DISK_ERROR,
+}
+
+
+def fault_of(error: sqlite3.Error, path: object) -> StorageFault | None:
+    """The fault that an error of SQLite stands for, or None if it is a mistake of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    problem = None if code is None else _CODES.get(code & _PRIMARY_CODE)
+    return None if problem is None else StorageFault(problem, str(error), path=str(path))

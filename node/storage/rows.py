@@ -1,0 +1,138 @@
+"""The Reader over an SQLite connection, and the tables that stand beside it.
+
+Rules: `scan` reads all it returns at once, so writing while iterating is allowed; byte order is the
+order of keys, as everywhere. What is seen is what the connection sees: on the writer the open
+transaction, on a reader the last commit, or the snapshot it holds.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+from node.protocol.record import RawRecord
+from node.storage.kept.access import Idempotency, Tokens
+from node.storage.kept.deferred import Deferred
+from node.storage.kept.events import Events, Touched
+from node.storage.kept.neighbours import Addresses, Bans, ForkProofs, Outbox
+from node.storage.kept.private import Contacts, Orders, Settings
+from node.storage.schema import fold_table
+
+RAW: Final = "SELECT header, body, signature FROM records WHERE number = ?"
+NEXT_NUMBER: Final = (
+    "SELECT max(coalesce((SELECT max(number) + 1 FROM records), 0),"
+    " coalesce((SELECT value FROM marks WHERE name = 'number_floor'), 0))"
+)
+
+
+class Lazily(dict[Any, str]):
+    """SQL texts made when first asked for."""
+
+    def __init__(self, make: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: Any) -> str:
+        text = self[key] = self._make(key)
+        return text
+
+
+def _scan_text(shape: tuple[str, bool, bool]) -> str:
+    table, bounded, reverse = shape
+    high = " AND k < ?" if bounded else ""
+    order = "DESC" if reverse else "ASC"
+    return f"SELECT k, v FROM {fold_table(table)} WHERE k >= ?{high} ORDER BY k {order} LIMIT ?"
+
+
+GET: Final = Lazily(lambda table: f"SELECT v FROM {fold_table(table)} WHERE k = ?")
+SCAN: Final = Lazily(_scan_text)
+
+
+class Marks:
+    """Facts about the database file itself."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def get(self, name: str) -> Any:
+        """The value, or None."""
+        row = self._execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def put(self, name: str, value: int | bytes | str) -> None:
+        """Set one."""
+        self._execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
+    def remove(self, name: str) -> None:
+        """Unset one (absent is fine)."""
+        self._execute("DELETE FROM marks WHERE name = ?", (name,))
+
+
+class Rows:
+    """State tables, records, and the node's own tables, over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._execute = connection.execute
+        self.marks = Marks(connection)
+        self.orders = Orders(connection)
+        self.contacts = Contacts(connection)
+        self.settings = Settings(connection)
+        self.tokens = Tokens(connection)
+        self.idempotency = Idempotency(connection)
+        self.outbox = Outbox(connection)
+        self.addresses = Addresses(connection)
+        self.bans = Bans(connection)
+        self.fork_proofs = ForkProofs(connection)
+        self.events = Events(connection)
+        self.touched = Touched(connection)
+        self.deferred = Deferred(connection)
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """The row at `key`, or None."""
+        row = self._execute(GET[table], (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        """Rows with low <= key < high (high None: to the end), in key order or from the top."""
+        text = SCAN[table, high is not None, reverse]
+        most = -1 if limit is None else limit
+        values = (low, most) if high is None else (low, high, most)
+        return self._execute(text, values).fetchall()
+
+    def raw(self, number: int) -> RawRecord | None:
+        """The stored record with this local number; its body is None where erased or missing."""
+        row = self._execute(RAW, (number,)).fetchone()
+        return None if row is None else RawRecord(*row)
+
+    def next_number(self) -> int:
+        """The local number the next applied record will get. Never one that was used before."""
+        return self._execute(NEXT_NUMBER).fetchone()[0]
+
+    def records_after(self, number: int, limit: int) -> list[tuple[int, RawRecord]]:
+        """Stored records with a greater local number (-1: from the first), in order of arrival."""
+        rows = self._execute(
+            "SELECT number, header, body, signature FROM records WHERE number > ?"
+            " ORDER BY number LIMIT ?",
+            (number, limit),
+        )
+        return [(row[0], RawRecord(row[1], row[2], row[3])) for row in rows]
+
+    def record_count(self) -> int:
+        """How many records are stored."""
+        return self._execute("SELECT count(*) FROM records").fetchone()[0]
+
+    def bodies_missing(self, limit: int) -> list[tuple[int, bytes]]:
+        """Records held without a body that nobody erased here, as (number, header)."""
+        return self._execute(
+            "SELECT number, header FROM bodies_missing JOIN records USING (number)"
+            " ORDER BY number LIMIT ?",
+            (limit,),
+        ).fetchall()

@@ -1,0 +1,149 @@
+"""What a job of the writer works on: the Reader of the open transaction, which takes changes in.
+
+Rules: a record, its changes, its events and what is owed to the peers stand in one transaction, or
+none of them does. Local numbers grow and are never used twice, even when the newest record is
+dropped. A body that is erased was never written, or is overwritten.
+
+Left to others: transactions and savepoints (`writer`), computing changes (`node.ledger.fold`).
+"""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from node.protocol.ports import Clock
+from node.protocol.record import RawRecord
+from node.protocol.state import Changes
+from node.storage.rows import NEXT_NUMBER, Lazily, Rows
+from node.storage.schema import fold_table
+
+HEADS: Final = "head"  # the fold table whose rows are the set that sync reconciles
+ROW_OVERHEAD_BYTES: Final = 16
+
+_PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)} VALUES (?, ?)")
+_DELETE: Final = Lazily(lambda table: f"DELETE FROM {fold_table(table)} WHERE k = ?")
+_INSERT_RECORD: Final = "INSERT INTO records VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit brought, for those who wait: nothing here is needed to find it again."""
+
+    first_number: int  # records first_number .. next_number - 1 are new
+    next_number: int
+    heads: bool  # the set of lane heads changed
+    touched: bool  # the search index has work
+    events: bool  # the log of events grew
+    outbox: bool  # something waits to be gossiped
+
+
+class WriterState(Rows):
+    """The state inside the writer's transaction. Only jobs may hold it, and only while they run."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        super().__init__(connection)
+        self._clock = clock
+        self._next = 0
+        self._refolded: int | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """A transaction starts: read again what is kept in memory, and forget what was noted."""
+        self._next = self._first = self._execute(NEXT_NUMBER).fetchone()[0]
+        self._heads = self._touched = self._events = self._outbox = False
+        self.size_bytes = 0
+
+    def commit(self) -> Commit:
+        """What the transaction brought so far."""
+        return Commit(
+            self._first, self._next, self._heads, self._touched, self._events, self._outbox
+        )
+
+    def mark(self) -> int:
+        """Where a job starts, for `undo`."""
+        return self._next
+
+    def undo(self, mark: int) -> None:
+        """A job was rolled back to `mark`."""
+        self._next = mark
+
+    def next_number(self) -> int:
+        return self._next if self._refolded is None else self._refolded
+
+    def apply(self, raw: RawRecord | None, changes: Changes) -> None:
+        """Store a record (None: none) and all that applying it changes."""
+        assert self.connection.in_transaction, "outside a job"
+        if raw is not None:
+            self._insert(raw, changes)
+        if changes.fill is not None:
+            self.put_body(*changes.fill)
+        for table, rows in changes.rows.items():
+            self._write(table, rows)
+        for number in changes.erase:
+            self._execute("UPDATE records SET body = NULL WHERE number = ?", (number,))
+            self._execute("DELETE FROM bodies_missing WHERE number = ?", (number,))
+        for number in changes.drop:
+            self._drop(number)
+        for record in changes.touched:
+            self.touched.add(record)
+        self._touched = self._touched or bool(changes.touched)
+        if changes.events and self._refolded is None:
+            self._events = True
+            now = self._clock()
+            for name, subject in changes.events:
+                self.events.add(name, subject, now)
+
+    def _insert(self, raw: RawRecord, changes: Changes) -> None:
+        assert changes.number == self._next
+        assert self._refolded is None
+        erased = changes.number in changes.erase
+        body = None if erased else raw.body
+        self._execute(_INSERT_RECORD, (self._next, raw.header, body, raw.signature))
+        if body is None and not erased:
+            self._execute("INSERT INTO bodies_missing VALUES (?)", (self._next,))
+        self._next += 1
+        self.size_bytes += len(raw.header) + len(body or b"") + ROW_OVERHEAD_BYTES
+
+    def _write(self, table: str, rows: dict[bytes, bytes | None]) -> None:
+        put, delete = _PUT[table], _DELETE[table]
+        for key, row in rows.items():
+            if row is None:
+                self._execute(delete, (key,))
+            else:
+                self._execute(put, (key, row))
+                self.size_bytes += len(key) + len(row)
+            self.size_bytes += ROW_OVERHEAD_BYTES
+        self._heads = self._heads or table == HEADS
+
+    def _drop(self, number: int) -> None:
+        if number == self._next - 1:
+            self.marks.put("number_floor", self._next)
+        self._execute("DELETE FROM records WHERE number = ?", (number,))
+        self._execute("DELETE FROM bodies_missing WHERE number = ?", (number,))
+
+    def outbox_add(self, number: int) -> None:
+        """Owe a record to the peers."""
+        self.outbox.add(number)
+        self._outbox = True
+
+    def put_body(self, number: int, body: bytes) -> bool:
+        """Fill in a body that was missing. False if it is not missing (erased, held, not stored).
+
+        That it is the right one was checked by admission.
+        """
+        missing = self._execute("DELETE FROM bodies_missing WHERE number = ?", (number,)).rowcount
+        if missing:
+            self._execute("UPDATE records SET body = ? WHERE number = ?", (body, number))
+            self.size_bytes += len(body)
+        return missing > 0
+
+    @contextmanager
+    def refolding(self, number: int) -> Generator[None]:
+        """Within this, a stored record is folded again: it keeps its number, tells no events."""
+        self._refolded = number
+        try:
+            yield
+        finally:
+            self._refolded = None
