@@ -77,6 +77,7 @@ class PeerBudget:
         self.messages = Bucket(limits.GOSSIP_MESSAGES_PER_S, limits.GOSSIP_MESSAGES_BURST_COUNT)
         self.messages_flood = Bucket(limits.GOSSIP_FLOOD_PER_S, limits.GOSSIP_FLOOD_BURST_COUNT)
         self.bytes_in = 0
+        self.bytes_out = 0
 
     def received(self, amount_bytes: int, now: float) -> float:
         """Count one read from the connection; seconds to wait before the next."""

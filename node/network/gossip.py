@@ -135,8 +135,8 @@ class _Pubsub(Pubsub):
         """Judge one message: budget, shape, signature, records; then pass it on."""
         peer, now = str(forwarder), trio.current_time()
         budget = self._count(forwarder)
-        if list(message.topicIDs) != [self.topic]:
-            return
+        if list(message.topicIDs) != [self.topic]:  # we subscribe to no other
+            raise FrameFault(Offence.GARBAGE, "topic")
         if not _well_formed(message):
             raise FrameFault(Offence.GARBAGE, "message")
         if self._is_msg_seen(message) or message.from_id == self.my_id.to_bytes():

@@ -154,6 +154,7 @@ class MeteredSession:
     async def write(self, data: bytes) -> None:
         with shielded(limits.WRITE_MAX_S) as scope:
             await self._inner.write(data)
+            self._budget.bytes_out += len(data)
         if scope.cancelled_caught:
             self._guard.blame(self._peer, Offence.SLOW, "takes no bytes")
             raise ConnectionClosedError("the peer takes no bytes", transport="tcp")

@@ -122,6 +122,7 @@ class Host:
         # libp2p keeps a place taken for every inbound connection that there ever was.
         _replace(swarm, "_handle_inbound_connection", self._arrive)
         _replace(swarm, "dial_peer", self._refuse_to_dial)
+        _replace(swarm.auto_connector, "maybe_connect", _nothing)  # dials whomever it heard of
         _replace(swarm.auto_connector, "record_disconnect", _forget)  # it would grow for ever
         identify = self.basic._identify_task_entry  # a system task: what it raises ends the process
         _replace(self.basic, "_identify_task_entry", self._quietly(identify))
@@ -362,6 +363,10 @@ def _replace(owner: object, name: str, method: Callable[..., Any]) -> None:
     setattr(owner, name, method)
 
 
+async def _nothing() -> None:
+    """In the place of dialling that we do ourselves."""
+
+
 def _forget(peer_id: ID) -> None:
     """In the place of a memory of every peer that ever left."""
 
@@ -388,6 +393,6 @@ def _cut(conn: INetConn) -> None:
 
 def _remote_host(stream: TrioTCPStream) -> str:
     try:
-        return str(stream.stream.socket.getpeername()[0])
+        return str(stream.stream.socket.getpeername()[0]).removeprefix("::ffff:")
     except OSError:
         return ""
