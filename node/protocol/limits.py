@@ -41,6 +41,13 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 
+# --- files and links --------------------------------------------------------------------------------
+INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link
+INVITATION_ADDRESSES_MAX_COUNT: Final = 16
+INVITATION_LINK_MAX_CHARACTERS: Final = 98_304  # the largest genesis document, in base64
+EXPORT_LINE_MAX_BYTES: Final = 65_536  # the largest record, in base64, has 44,500
+RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
+
 # --- sync and gossip --------------------------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room
 FRAME_INFLATED_MAX_BYTES: Final = 1_048_576  # what one frame may unpack to: no bombs
