@@ -32,8 +32,8 @@ def encode(value: object) -> bytes:
 def decode(data: bytes, shape: type[T]) -> T:
     """Decode canonical bytes into a msgspec Struct or other typed shape.
 
-    Raises RemoteFault `shape` when it is canonical-looking but not of the shape, `encoding` when
-    the bytes are not the canonical form of what they say.
+    Raises RemoteFault `encoding` when the bytes are not the canonical form of what they say, and
+    `shape` when they are, but not of the shape: the first question is always asked first.
     """
     decoder = _decoders.get(shape)
     if decoder is None:
@@ -42,6 +42,7 @@ def decode(data: bytes, shape: type[T]) -> T:
         value = decoder.decode(data)
         again = _encoder.encode(value)
     except msgspec.ValidationError as error:
+        decode_any(data)
         raise RemoteFault(Reject.SHAPE, str(error)) from None
     except (msgspec.DecodeError, ValueError, RecursionError, OverflowError) as error:
         raise RemoteFault(Reject.ENCODING, str(error)) from None
@@ -66,11 +67,13 @@ def decode_any(data: bytes) -> object:
 
 
 def _plain(value: object) -> bool:
-    """True iff the value uses only allowed types and nests at most NESTING_MAX_LEVELS containers."""
+    """True iff only allowed types stand in it, in at most NESTING_MAX_LEVELS containers."""
     level: list[object] = [value]
-    for _ in range(NESTING_MAX_LEVELS + 1):
+    for depth in range(NESTING_MAX_LEVELS + 1):
         below: list[object] = []
         for item in level:
+            if depth == NESTING_MAX_LEVELS and isinstance(item, dict | list):
+                return False
             if isinstance(item, dict):
                 mapping = cast(dict[object, object], item)
                 for key in mapping:
@@ -81,7 +84,5 @@ def _plain(value: object) -> bool:
                 below.extend(cast(list[object], item))
             elif item is not None and type(item) not in (bool, int, str, bytes):
                 return False
-        if not below:
-            return True
         level = below
-    return False
+    return True

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class WetalkError(Exception):
-    """Base of all expected errors. `code` is stable; `values` fill the sentence in the catalogue."""
+    """Base of all expected errors. `code` is stable; `values` fill the catalogue's sentence."""
 
     def __init__(self, code: str, detail: str = "", **values: object) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)

@@ -43,7 +43,7 @@ class IdentityCreate(Body, frozen=True):
 
 
 class DeviceAdd(Body, frozen=True):
-    """`device.add`: `proof` is the device's signature over community and author (see `proof_text`)."""
+    """`device.add`: `proof` is the device's signature over community and author (`proof_text`)."""
 
     key: Key
     proof: Signature

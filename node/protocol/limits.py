@@ -41,14 +41,14 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 
-# --- files and links --------------------------------------------------------------------------------
+# --- files and links ------------------------------------------------------------------------------
 INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link
 INVITATION_ADDRESSES_MAX_COUNT: Final = 16
 INVITATION_LINK_MAX_CHARACTERS: Final = 98_304  # the largest genesis document, in base64
 EXPORT_LINE_MAX_BYTES: Final = 65_536  # the largest record, in base64, has 44,500
 RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
 
-# --- sync and gossip --------------------------------------------------------------------------------
+# --- sync and gossip ------------------------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room
 FRAME_INFLATED_MAX_BYTES: Final = 1_048_576  # what one frame may unpack to: no bombs
 FRAME_RECORDS_MAX_COUNT: Final = 128  # beyond this, batching gains nothing (measured)
@@ -90,7 +90,7 @@ PEER_WORK_PER_S_US: Final = 400_000  # of a processor's second, for one neighbou
 PEER_WORK_BURST_US: Final = 2_000_000  # a fresh neighbour comparing a hundred thousand heads
 PEER_WORK_DEBT_MAX_US: Final = 8_000_000  # messages nobody asked for, far beyond: flood
 
-# --- wallet: phrases, key files, backups --------------------------------------------------------
+# --- wallet: phrases, key files, backups ----------------------------------------------------------
 PHRASE_WORDS_COUNT: Final = 24  # 256 bits of entropy and 8 of checksum (BIP-39)
 PHRASE_MAX_CHARACTERS: Final = 4_096  # ten times the longest phrase, numbered and spaced
 PHRASE_SUGGESTIONS_MAX_COUNT: Final = 3  # more would be guessing, and would not be read
@@ -104,7 +104,7 @@ PASSPHRASE_LANES_MAX_COUNT: Final = 16
 KEY_FILE_MAX_BYTES: Final = 1_024  # a key file has about 300 bytes
 BACKUP_SEGMENT_BYTES: Final = 65_536  # flat memory; 16 bytes of seal on each are nothing
 
-# --- network: connections, budgets, patience -------------------------------------------------------
+# --- network: connections, budgets, patience ------------------------------------------------------
 CONNECTIONS_MAX_COUNT: Final = 128  # each costs 60 to 130 kB and a handful of tasks (measured)
 CONNECTIONS_RELAY_MAX_COUNT: Final = 1_024  # a relay serves a chapter; 200 connections took 25 MB
 CONNECTIONS_PER_PEER_MAX_COUNT: Final = 1  # a second one only while both dial at once
@@ -170,7 +170,7 @@ BAN_MAX_S: Final = 86_400
 LOG_BURST_COUNT: Final = 20  # lines of libp2p that pass at once
 LOG_PER_S: Final = 0.2
 
-# --- storage ------------------------------------------------------------------------------------
+# --- storage --------------------------------------------------------------------------------------
 DATABASE_PAGE_BYTES: Final = 4_096  # a sector of flash disks, a page of memory
 WRITER_CACHE_BYTES: Final = 33_554_432  # the inner pages of every tree of a million records
 READER_CACHE_BYTES: Final = 4_194_304  # each reader has its own; the system caches the rest
@@ -185,7 +185,7 @@ EVENTS_KEPT_MAX_COUNT: Final = 65_536  # a client that was away for longer reads
 EVENTS_TRIM_EVERY_COUNT: Final = 1_024  # trimming each time would cost a write each
 READERS_MAX_COUNT: Final = 16  # connections of one thread: as many snapshots open at once
 
-# --- local API ----------------------------------------------------------------------------------
+# --- local API ------------------------------------------------------------------------------------
 REQUEST_BODY_MAX_BYTES: Final = 131_072  # three times the largest text a body may hold, escaped
 IMPORT_BODY_MAX_BYTES: Final = 1_073_741_824  # taken in as it comes; what a large community weighs
 IMPORT_LINE_MAX_BYTES: Final = 65_536  # a record in base64url is at most 45 kB

@@ -26,7 +26,7 @@ class Price(Row, frozen=True):
 
 
 class ListingPut(Body, frozen=True):
-    """`listing.put`: a listing, or with `listing` a revision of an earlier one by the same author."""
+    """`listing.put`: a listing, or with `listing` a revision of an earlier one of the author."""
 
     kind: ListingKind
     language: Word | None

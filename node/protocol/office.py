@@ -65,7 +65,7 @@ class CreditGrant(Body, frozen=True):
 
 
 class WitnessStamp(Body, frozen=True):
-    """`witness.stamp`: the witness holds the closure of `head` and knows nothing beside it (R36)."""
+    """`witness.stamp`: I hold the closure of `head` and know nothing beside it (R36)."""
 
     head: Id
     open: Id

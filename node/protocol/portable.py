@@ -235,7 +235,7 @@ def _to_json(value: object) -> str:
 
 
 def _from_json(data: str | bytes, shape: type[S], size_max_bytes: int) -> S:
-    """JSON of a shape. A text that is no UTF-8 (lone surrogates) is refused like any other fault."""
+    """JSON of a shape. Text that is no UTF-8 (lone surrogates) is refused like any other fault."""
     try:
         raw = data.encode() if isinstance(data, str) else data
         if len(raw) > size_max_bytes:

@@ -92,7 +92,7 @@ class SyncSource(Protocol):
         ...
 
     def numbers_beyond(self, lane_key: bytes, known: Sequence[bytes]) -> Sequence[int]:
-        """Local numbers, ascending, of the lane's records that are no ancestor-or-self of `known`."""
+        """Local numbers, ascending, of the lane's records that no `known` one stands on or is."""
         ...
 
     def number_of(self, record: bytes) -> int | None:

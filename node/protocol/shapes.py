@@ -43,7 +43,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Base of everything encoded as a fixed array: headers, items of lists, rows of state tables."""
+    """Base of all that is encoded as a fixed array: headers, items of lists, rows of tables."""
 
 
 def ascending(ids: Sequence_[Any]) -> bool:

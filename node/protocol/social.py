@@ -32,7 +32,7 @@ class ProfileSet(Body, frozen=True):
 
 
 class MemberApply(Body, frozen=True):
-    """`member.apply`: asks a chapter to admit the author; `invite` proves a one-time code (or nil)."""
+    """`member.apply`: asks a chapter to admit the author; `invite` proves a one-time code."""
 
     chapter: Name
     invite: Id | None
