@@ -141,6 +141,7 @@ class Host:
                 yield
             finally:
                 with shielded(limits.STOP_MAX_S):
+                    await self._close_doors()
                     await self._farewell()
                 for peer in list(self.swarm.connections):
                     self.cut(str(peer))
@@ -227,6 +228,11 @@ class Host:
             if str(found) == peer:
                 for conn in conns:
                     _cut(conn)
+
+    async def _close_doors(self) -> None:
+        """Stop listening: cancelled, libp2p would leave its listeners behind, still accepting."""
+        for listener in list(self.swarm.listeners.values()):
+            await self._quietly(listener.close)()
 
     async def _farewell(self) -> None:
         async with trio.open_nursery() as nursery:
