@@ -1,7 +1,8 @@
 """The words people read: one catalogue for the command line, the local API and the web client.
 
 Rules: every sentence stands in `text/{ko,zh,en}.toml` under the same key with the same
-placeholders; a missing translation falls back to English, an unknown key is a programmer's error.
+placeholders, those of one part (the command line) in a folder below; a missing translation falls
+back to English, an unknown key is a programmer's error.
 Text written by others is cleaned before it is shown, so that it cannot reorder or hide what stands
 beside it, nor steer a terminal.
 
@@ -37,8 +38,11 @@ _BLANK_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u034f\u2
 @cache
 def catalogue(language: Language, /) -> Mapping[str, str]:
     """All texts of a language, `key → template`, keys dotted (`problem.over-limit`)."""
-    with (_FOLDER / f"{language}.toml").open("rb") as file:
-        return MappingProxyType(dict(_flatten(tomllib.load(file))))
+    texts: dict[str, str] = {}
+    for path in (_FOLDER / f"{language}.toml", *sorted(_FOLDER.glob(f"*/{language}.toml"))):
+        with path.open("rb") as file:
+            texts.update(_flatten(tomllib.load(file)))
+    return MappingProxyType(texts)
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

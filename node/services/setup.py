@@ -1,0 +1,299 @@
+"""Making a member in a home, and bringing one back.
+
+Rules: the phrase is new or typed, and lies in a 0600 file until its owner has confirmed it; the
+device key and the host key are made here and nowhere else (R11); the home counts as made only when
+its genesis document stands, which is written last: a process killed before leaves nothing that
+matters, and the next start clears it away. The caller holds the home's lock.
+
+Left to others: asking and showing (commands), dialling (network).
+"""
+
+import secrets
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from node import i18n
+from node.ledger.fold import FOLD_VERSION, Fold
+from node.protocol import genesis as documents
+from node.protocol import limits, portable
+from node.protocol.errors import LocalFault
+from node.protocol.genesis import Chapter, CreditUnit, Genesis
+from node.protocol.portable import Invitation
+from node.protocol.ports import Clock
+from node.protocol.shapes import CommunityId
+from node.protocol.social import MemberApply, ProfileSet
+from node.services import devices
+from node.services.community import open_account
+from node.services.core import Core, now_ms
+from node.services.publish import Appender, Draft, Publisher
+from node.storage.database import Database
+from node.storage.home import Home, remove_database
+from node.storage.kept.neighbours import Address
+from node.storage.state import WriterState
+from node.views.members import Rules
+from node.wallet import keyfile, phrase_file
+from node.wallet.phrase import Phrase, new_phrase
+from node.wallet.private_file import remove_private, write_private
+from node.wallet.signer import RootSigner, Signer
+
+LANGUAGE_SETTING: Final = "language"
+RESTORING_SETTING: Final = "restoring"  # the member's records are awaited; nothing is signed yet
+MAKING: Final = "making"  # a file that stands while a home is being made
+UNIT_DECIMALS: Final = 2
+DEFAULT_LIMIT_UNITS: Final = 100_00  # a first trust: some days of food among neighbours
+LIMIT_MAX_UNITS: Final = 1_000_00
+ALL_LANGUAGES: Final = ["en", "ko", "zh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A member in a home: ids of 32 bytes. `phrase` is the member's; show it once, then drop it."""
+
+    member: bytes
+    community: bytes
+    device: bytes
+    phrase: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How a new member is called, and the language they read."""
+
+    name: str
+    language: i18n.Language
+
+
+def create_home(
+    home: Home,
+    person: Person,
+    *,
+    invitation: Invitation | None = None,
+    phrase: Phrase | None = None,
+    passphrase: str | None = None,
+    clock: Clock = now_ms,
+) -> Made:
+    """Make a member in an empty home; without an invitation, with a community of their own.
+
+    A new phrase waits in the home's phrase file; a given one is not written. Raises LocalFault
+    home-exists, name-invalid; WalletError; StorageFault.
+    """
+    name = checked_name(person.name)
+    words = phrase or new_phrase(person.language)
+    with _making(home), RootSigner.from_phrase(words) as root:
+        if phrase is None:
+            phrase_file.write_phrase(home.phrase, words)
+        document = (
+            own_genesis(name, person.language, root.public_key)
+            if invitation is None
+            else invitation.genesis
+        )
+        core = _prepared(home, document, root.member_id, passphrase, clock)
+
+        def work(appender: Appender, state: WriterState) -> None:
+            _introduce(core, appender, state, root, Person(name, person.language))
+            if invitation is not None:
+                keep_addresses(state, invitation.addresses)
+                _apply(core, appender, state, invitation)
+            devices.own_grants(core, appender, state)
+
+        _commit(home, core, document, work)
+        return Made(root.member_id, core.community, core.own.public_key, words)
+
+
+def prepare_restore(
+    home: Home,
+    phrase: Phrase,
+    language: i18n.Language,
+    document: bytes,
+    *,
+    addresses: Iterable[str] = (),
+    passphrase: str | None = None,
+    clock: Clock = now_ms,
+) -> Made:
+    """A home for a member who has been here before, with a new device key, awaiting their records.
+
+    `finish_restore` speaks for them once the records are here (imported, or synced).
+    """
+    with _making(home), RootSigner.from_phrase(phrase) as root:
+        core = _prepared(home, document, root.member_id, passphrase, clock)
+
+        def work(_: Appender, state: WriterState) -> None:
+            state.settings.put(LANGUAGE_SETTING, language)
+            state.settings.put(RESTORING_SETTING, "1")
+            keep_addresses(state, addresses)
+
+        _commit(home, core, document, work)
+        return Made(root.member_id, core.community, core.own.public_key, phrase)
+
+
+def is_restoring(core: Core) -> bool:
+    """True while this home waits for its member's records."""
+    return core.reader.settings.get(RESTORING_SETTING) is not None
+
+
+def finish_restore(
+    core: Core, publisher: Publisher, phrase: Phrase, *, beside: bool = False
+) -> tuple[bytes, ...]:
+    """Bring the member back on this device; returns the devices that were shut out.
+
+    With `beside` the other devices go on, and this one talks and offers but does not pay. Raises
+    LocalFault restore-not-ready while the member's records are not here, nothing-to-restore.
+    """
+    if not is_restoring(core):
+        raise LocalFault("nothing-to-restore")
+    with devices.root_of(core, phrase) as root:
+
+        def work(appender: Appender, state: WriterState) -> tuple[bytes, ...]:
+            old: tuple[bytes, ...] = ()
+            if not beside:
+                old = devices.take_over(core, appender, state, root)
+            else:
+                if not devices.identities.is_known(state, root.member_id):
+                    raise LocalFault("restore-not-ready")
+                devices.add_own_device(core, appender, state, root, devices.TALK_SCOPES)
+            state.settings.remove(RESTORING_SETTING)
+            return old
+
+        return publisher.transact_sync(work, anyway=True)
+
+
+def own_genesis(name: str, language: i18n.Language, officer: bytes) -> bytes:
+    """The founding document of a community of one: one chapter, its officer, no witness."""
+    unit = i18n.text("word.credit", language)
+    chapter = Chapter(
+        default_limit=DEFAULT_LIMIT_UNITS,
+        k=1,
+        limit_max=LIMIT_MAX_UNITS,
+        name=i18n.text("setup.chapter", language),
+        officers=[officer],
+        q=0,
+        treasury=None,
+        witnesses=[],
+    )
+    called = i18n.text("setup.community", language, name=name)
+    return documents.encode(
+        Genesis(
+            chapters=[chapter],
+            languages=ALL_LANGUAGES,
+            name=called[: limits.NAME_SIZE_MAX_BYTES // 3],
+            rules=limits.RULES_VERSION,
+            salt=secrets.token_bytes(limits.SALT_SIZE_BYTES),
+            unit=CreditUnit(code=unit, decimals=UNIT_DECIMALS),
+        )
+    )
+
+
+def checked_name(name: str) -> str:
+    """A name as it may stand in a profile. Raises LocalFault name-invalid."""
+    shown = i18n.clean_for_display(name, one_line=True).strip()
+    if not shown or len(shown) > limits.NAME_SIZE_MAX_BYTES // 3:
+        raise LocalFault("name-invalid", maximum=limits.NAME_SIZE_MAX_BYTES)
+    return shown
+
+
+def keep_addresses(state: WriterState, addresses: Iterable[str]) -> None:
+    """Remember neighbours to dial."""
+    for address in addresses:
+        peer = address.rpartition("/p2p/")[2]
+        state.addresses.put(Address(address, peer, None, 0, "invitation"))
+
+
+def set_home_aside(home: Home, clock: Clock = now_ms) -> None:
+    """Put a home's member and data into a folder beside them, so that another can be made here.
+
+    Words that wait to be confirmed stay where they are.
+    """
+    folder = home.path / f"before-{clock()}"
+    folder.mkdir(mode=0o700)
+    databases = (home.database, home.search)
+    sides = [d.with_name(d.name + s) for d in databases for s in ("", "-wal", "-shm")]
+    for path in (home.genesis, home.device_key, home.host_key, *sides):
+        if path.exists():
+            path.rename(folder / path.name)
+
+
+@contextmanager
+def _making(home: Home) -> Generator[None]:
+    """Clear away what a killed start left, and mark that this one has begun."""
+    home.prepare()
+    marker = home.path / MAKING
+    if home.genesis.exists() or (home.database.exists() and not marker.exists()):
+        raise LocalFault("home-exists", path=str(home.path))
+    if marker.exists():
+        for key in (home.device_key, home.host_key, home.phrase):
+            remove_private(key)
+        remove_database(home.database)
+    else:
+        write_private(marker, b"")
+    yield
+    marker.unlink(missing_ok=True)
+
+
+def _prepared(
+    home: Home, document: bytes, member: bytes, passphrase: str | None, clock: Clock
+) -> Core:
+    """Keys and database of a new home, open."""
+    community, genesis = documents.parse(document)
+    keyfile.create_key(
+        home.device_key,
+        "device",
+        community_id=community,
+        member_id=member,
+        passphrase=passphrase,
+    )
+    keyfile.create_key(home.host_key, "host", community_id=community, member_id=member)
+    signer = Signer.device(home.device_key, passphrase, community_id=community)
+    rules = Rules(community, genesis)
+    database = Database.open(home, clock=clock, fold_version=FOLD_VERSION)
+    return Core(home, CommunityId(community), rules, Fold(rules), database, clock, signer)
+
+
+def _commit(
+    home: Home, core: Core, document: bytes, work: Callable[[Appender, WriterState], Any]
+) -> None:
+    """Write a new home's first records; only then does it count as made."""
+    try:
+        Publisher(core).transact_sync(work)
+    finally:
+        core.close()
+    write_private(home.genesis, document)
+
+
+def _introduce(
+    core: Core, appender: Appender, state: WriterState, root: RootSigner, person: Person
+) -> None:
+    state.settings.put(LANGUAGE_SETTING, person.language)
+    devices.create_identity(core, appender, state, root)
+    devices.add_own_device(core, appender, state, root)
+    profile = ProfileSet(
+        about="",
+        languages=[person.language],
+        name=person.name,
+        region=None,
+        salt=secrets.token_bytes(limits.SALT_SIZE_BYTES),
+    )
+    appender.append(Draft("profile.set", profile))
+    chapters = core.rules.genesis.chapters
+    own = [c for c in chapters if core.member in c.officers]
+    if own:
+        open_account(core, appender, state, own[0])
+
+
+def _apply(core: Core, appender: Appender, state: WriterState, invitation: Invitation) -> None:
+    """Ask the inviting chapter to be admitted, and open the account there."""
+    chapter = core.rules.genesis.chapter(invitation.chapter)
+    if chapter is None:
+        raise LocalFault("unknown-chapter", names="")
+    code, proof = invitation.code, None
+    if code is not None:
+        proof = portable.invite_proof(core.community, core.member, code)
+    body = MemberApply(
+        chapter=chapter.name,
+        invite=proof,
+        salt=secrets.token_bytes(limits.SALT_SIZE_BYTES),
+        text="",
+    )
+    appender.append(Draft("member.apply", body))
+    open_account(core, appender, state, chapter)
