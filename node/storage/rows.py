@@ -128,11 +128,3 @@ class Rows:
     def record_count(self) -> int:
         """How many records are stored."""
         return self._execute("SELECT count(*) FROM records").fetchone()[0]
-
-    def bodies_missing(self, limit: int) -> list[tuple[int, bytes]]:
-        """Records held without a body that nobody erased here, as (number, header)."""
-        return self._execute(
-            "SELECT number, header FROM bodies_missing JOIN records USING (number)"
-            " ORDER BY number LIMIT ?",
-            (limit,),
-        ).fetchall()

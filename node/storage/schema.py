@@ -20,8 +20,6 @@ FIRST: Final = (
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE records (number INTEGER PRIMARY KEY, header BLOB NOT NULL, body BLOB,"
     " signature BLOB NOT NULL)",
-    # Records that came without their body, though nobody erased it here.
-    "CREATE TABLE bodies_missing (number INTEGER PRIMARY KEY)",
     # What the search index still has to look at, in order of arrival; never trimmed, so that a
     # lost index can be made again.
     "CREATE TABLE touched (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL)",

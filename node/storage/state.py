@@ -77,13 +77,14 @@ class WriterState(Rows):
         assert self.connection.in_transaction, "outside a job"
         if raw is not None:
             self._insert(raw, changes)
-        if changes.fill is not None:
-            self.put_body(*changes.fill)
         for table, rows in changes.rows.items():
             self._write(table, rows)
+        if changes.fill is not None and changes.fill[0] not in changes.erase:
+            number, body = changes.fill
+            self._execute("UPDATE records SET body = ? WHERE number = ?", (body, number))
+            self.size_bytes += len(body)
         for number in changes.erase:
             self._execute("UPDATE records SET body = NULL WHERE number = ?", (number,))
-            self._execute("DELETE FROM bodies_missing WHERE number = ?", (number,))
         for number in changes.drop:
             self._drop(number)
         for record in changes.touched:
@@ -98,11 +99,8 @@ class WriterState(Rows):
     def _insert(self, raw: RawRecord, changes: Changes) -> None:
         assert changes.number == self._next
         assert self._refolded is None
-        erased = changes.number in changes.erase
-        body = None if erased else raw.body
+        body = None if changes.number in changes.erase else raw.body
         self._execute(_INSERT_RECORD, (self._next, raw.header, body, raw.signature))
-        if body is None and not erased:
-            self._execute("INSERT INTO bodies_missing VALUES (?)", (self._next,))
         self._next += 1
         self.size_bytes += len(raw.header) + len(body or b"") + ROW_OVERHEAD_BYTES
 
@@ -121,23 +119,11 @@ class WriterState(Rows):
         if number == self._next - 1:
             self.marks.put("number_floor", self._next)
         self._execute("DELETE FROM records WHERE number = ?", (number,))
-        self._execute("DELETE FROM bodies_missing WHERE number = ?", (number,))
 
     def outbox_add(self, number: int) -> None:
         """Owe a record to the peers."""
         self.outbox.add(number)
         self._outbox = True
-
-    def put_body(self, number: int, body: bytes) -> bool:
-        """Fill in a body that was missing. False if it is not missing (erased, held, not stored).
-
-        That it is the right one was checked by admission.
-        """
-        missing = self._execute("DELETE FROM bodies_missing WHERE number = ?", (number,)).rowcount
-        if missing:
-            self._execute("UPDATE records SET body = ? WHERE number = ?", (body, number))
-            self.size_bytes += len(body)
-        return missing > 0
 
     @contextmanager
     def refolding(self, number: int) -> Generator[None]:

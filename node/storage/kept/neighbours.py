@@ -158,9 +158,10 @@ class ForkProofs:
         ).fetchone()
         return None if row is None else ForkProof(*row)
 
-    def all(self) -> list[ForkProof]:
-        """Every proof, by lane key."""
+    def all_by_lane(self) -> dict[bytes, ForkProof]:
+        """Every proof by its lane key, in order of it."""
         rows = self._execute(
-            "SELECT header_a, signature_a, header_b, signature_b FROM fork_proofs ORDER BY lane_key"
+            "SELECT lane_key, header_a, signature_a, header_b, signature_b FROM fork_proofs"
+            " ORDER BY lane_key"
         )
-        return [ForkProof(*row) for row in rows]
+        return {row[0]: ForkProof(*row[1:]) for row in rows}

@@ -1,0 +1,191 @@
+"""Looking after a home: is everything sound, and how the fold's tables are made anew.
+
+Rules: `check` changes nothing and may run beside a working node. `rebuild` drops only what can be
+made again; killed in the middle, the mark it set asks for a rebuild at the next start. The fold is
+handed in, so that storage stays free of what records mean.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Literal
+
+from node.protocol.errors import StorageFault
+from node.protocol.limits import DISK_FREE_LOW_BYTES, REBUILD_BATCH_COUNT
+from node.protocol.ports import Reader
+from node.protocol.record import RawRecord
+from node.protocol.state import Changes
+from node.storage.connect import connect_reader
+from node.storage.database import Database, integrity_problems
+from node.storage.home import Home, remove_database
+from node.storage.rows import Rows
+from node.storage.schema import (
+    APPLICATION_ID,
+    SCHEMA,
+    create_fold_tables,
+    drop_fold_tables,
+    existing_fold_tables,
+)
+from node.storage.state import WriterState
+
+Refold = Callable[[WriterState, RawRecord], Changes]
+"""What the fold makes of a stored record, whose number is `state.next_number()`."""
+
+Progress = Callable[[int, int], None]
+"""Told (records done, records in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a member should know. `bad` wants mending, `note` wants attention."""
+
+    level: Literal["bad", "note"]
+    code: str  # a sentence in the catalogue stands under `doctor.<code>`
+    values: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def check(home: Home) -> list[Finding]:
+    """Everything that is not as it should be; empty when all is well. Never raises."""
+    if not home.path.is_dir() or not home.database.exists():
+        return [Finding("bad", "home-missing", {"path": str(home.path)})]
+    found = [
+        Finding("bad", "open-to-others", {"path": str(path)}) for path in home.open_to_others()
+    ]
+    free = home.free_bytes()
+    if free < DISK_FREE_LOW_BYTES:
+        found.append(Finding("note", "disk-low", {"free_bytes": free}))
+    found += _database_findings(home)
+    if home.search.exists() and _file_problems(home.search):
+        found.append(Finding("note", "search-damaged", {"path": str(home.search)}))
+    return found
+
+
+def _file_problems(path: Path) -> list[str]:
+    try:
+        connection = connect_reader(path)
+    except (StorageFault, sqlite3.Error) as error:
+        return [str(error)]
+    try:
+        return integrity_problems(connection)
+    finally:
+        connection.close()
+
+
+def _database_findings(home: Home) -> list[Finding]:
+    values: dict[str, object] = {"path": str(home.database)}
+    problems = _file_problems(home.database)
+    if problems:
+        return [Finding("bad", "database-damaged", {**values, "problems": problems})]
+    connection = connect_reader(home.database)
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            return [Finding("bad", "database-foreign", values)]
+        if version > SCHEMA.version:
+            return [Finding("bad", "schema-newer", values)]
+        if version == SCHEMA.version and Rows(connection).marks.get("rebuild"):
+            return [Finding("note", "rebuild-needed", values)]
+        return []
+    finally:
+        connection.close()
+
+
+def rebuild(
+    database: Database, refold: Refold, progress: Progress = lambda done, total: None
+) -> int:
+    """Make the fold's tables anew from the stored records, in order of arrival; returns how many.
+
+    Raises what the writer raises. Cut short, it starts over at the next opening.
+    """
+
+    def clear(state: WriterState) -> int:
+        drop_fold_tables(state.connection)
+        create_fold_tables(state.connection)
+        state.marks.put("rebuild", 1)
+        state.touched.clear()
+        return state.record_count()
+
+    def batch(state: WriterState, after: int) -> tuple[int, int]:
+        records = state.records_after(after, REBUILD_BATCH_COUNT)
+        for number, raw in records:
+            with state.refolding(number):
+                state.apply(None, refold(state, raw))
+        return len(records), records[-1][0] if records else after
+
+    total = database.writer.run_sync(clear)
+    done, last, count = 0, -1, 1
+    progress(done, total)
+    while count:
+        count, last = database.writer.run_sync(lambda state, after=last: batch(state, after))
+        done += count
+        progress(done, total)
+    database.writer.run_sync(lambda state: state.marks.remove("rebuild"))
+    return done
+
+
+def compare(
+    database: Database,
+    refold: Refold,
+    digest: Callable[[Reader], bytes] | None = None,
+    progress: Progress = lambda done, total: None,
+) -> list[str]:
+    """Where the fold's tables differ from what a refold in a scratch file gives; empty: nowhere.
+
+    With `digest` (say, the state root) only that is compared: tables hold local numbers, which
+    differ where records were dropped. Entries are table names, or `digest`. The home stays as it is.
+    """
+    scratch = database.path.with_name("node.db.check")
+    remove_database(scratch)
+    connection = sqlite3.connect(scratch, isolation_level=None, uri=True)
+    try:
+        for option in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY"):
+            connection.execute(f"PRAGMA {option}").fetchall()
+        connection.execute("ATTACH ? AS home", (f"{database.path.absolute().as_uri()}?mode=ro",))
+        create_fold_tables(connection)
+        connection.execute("BEGIN")
+        state = _Scratch(connection, lambda: 0)
+        _refold_all(state, refold, progress)
+        if digest is not None:
+            with database.snapshot() as reader:
+                return [] if digest(reader) == digest(state) else ["digest"]
+        return _differing_tables(connection)
+    finally:
+        connection.close()
+        remove_database(scratch)
+
+
+class _Scratch(WriterState):
+    """Tables of the fold in the scratch file; records are read from the attached home."""
+
+    def apply(self, raw: RawRecord | None, changes: Changes) -> None:
+        for table, rows in changes.rows.items():
+            self._write(table, rows)
+
+
+def _refold_all(state: WriterState, refold: Refold, progress: Progress) -> None:
+    total, done, last = state.record_count(), 0, -1
+    while records := state.records_after(last, REBUILD_BATCH_COUNT):
+        for number, raw in records:
+            with state.refolding(number):
+                state.apply(None, refold(state, raw))
+        done, last = done + len(records), records[-1][0]
+        progress(done, total)
+
+
+def _differing_tables(connection: sqlite3.Connection) -> list[str]:
+    differing: list[str] = []
+    for table in sorted(existing_fold_tables(connection)):
+        try:
+            pairs = zip_longest(
+                connection.execute(f"SELECT k, v FROM main.{table} ORDER BY k"),
+                connection.execute(f"SELECT k, v FROM home.{table} ORDER BY k"),
+            )
+            same = all(made == stored for made, stored in pairs)
+        except sqlite3.OperationalError:  # the home lacks the table
+            same = False
+        if not same:
+            differing.append(table.removeprefix("fold_"))
+    return differing
