@@ -16,9 +16,10 @@ from node.protocol.admission import stored_body
 from node.protocol.errors import OK, LocalFault
 from node.protocol.genesis import Chapter
 from node.protocol.identity import Lane
-from node.protocol.ports import Reader
+from node.services import proofs
 from node.services.core import Core
 from node.services.publish import Draft, own_auth
+from node.storage.rows import Rows
 from node.views import identities, members
 
 
@@ -34,7 +35,7 @@ class Account:
     revoked: bool
 
 
-def accounts_of(core: Core, reader: Reader, member: bytes) -> Iterator[Account]:
+def accounts_of(core: Core, reader: Rows, member: bytes) -> Iterator[Account]:
     """All account lanes of a member with an ok open: one item per head."""
     for device, _, revoked in identities.devices_of(reader, member):
         lane_key = member + device + bytes((Lane.ACCOUNT,))
@@ -47,14 +48,14 @@ def accounts_of(core: Core, reader: Reader, member: bytes) -> Iterator[Account]:
                 yield Account(member, position.open, lane_key, head.id, chapter, revoked)
 
 
-def own_account(core: Core, reader: Reader) -> Account | None:
+def own_account(core: Core, reader: Rows) -> Account | None:
     """The account lane of this very device, or None before it is opened."""
     lane_key = core.own.member_id + core.own.public_key + bytes((Lane.ACCOUNT,))
     found = (a for a in accounts_of(core, reader, core.own.member_id) if a.lane_key == lane_key)
     return next(found, None)
 
 
-def usable_account(core: Core, reader: Reader, member: bytes, chapter: int) -> Account:
+def usable_account(core: Core, reader: Rows, member: bytes, chapter: int) -> Account:
     """The lane of a member that an honest program deals with now.
 
     Raises LocalFault `partner-unknown`, `partner-no-account`, or an alert's name.
@@ -66,7 +67,7 @@ def usable_account(core: Core, reader: Reader, member: bytes, chapter: int) -> A
     for account in accounts_of(core, reader, member):
         if account.chapter != chapter:
             continue
-        found = alerts.alerts_on(reader, account.lane_key, core.rules, chapter)
+        found = proofs.lane_alerts(core, reader, account.lane_key, chapter)
         if found:
             troubles |= found
             continue
@@ -80,7 +81,7 @@ def usable_account(core: Core, reader: Reader, member: bytes, chapter: int) -> A
     return best[2]
 
 
-def open_draft(core: Core, reader: Reader, chapter: Chapter) -> Draft:
+def open_draft(core: Core, reader: Rows, chapter: Chapter) -> Draft:
     """The `account.open` of this device: carries every head known of own account lanes (R46).
 
     A revoked lane is carried at its cut; the heads that witnesses stamped are carried too where the
@@ -112,7 +113,7 @@ def open_draft(core: Core, reader: Reader, chapter: Chapter) -> Draft:
     return Draft("account.open", body)
 
 
-def _tops(reader: Reader, heads: set[bytes]) -> set[bytes]:
+def _tops(reader: Rows, heads: set[bytes]) -> set[bytes]:
     """Heads that no other of them stands on."""
     return {
         head
@@ -124,7 +125,7 @@ def _tops(reader: Reader, heads: set[bytes]) -> set[bytes]:
     }
 
 
-def may_be_granted(core: Core, reader: Reader, open_id: bytes) -> str | None:
+def may_be_granted(core: Core, reader: Rows, open_id: bytes) -> str | None:
     """R14, an officer's duty: None if this open may be granted without asking a person, or why not.
 
     `partner-no-account`, an alert, `lane-not-carried` (its past lacks a granted lane of the
@@ -137,7 +138,7 @@ def may_be_granted(core: Core, reader: Reader, open_id: bytes) -> str | None:
     lane_key = lanes.key_of(reader, entry.lane)
     body = stored_body(reader, entry.number, AccountOpen)
     chapter = core.rules.genesis.chapter_number(body.chapter)
-    found = alerts.alerts_on(reader, lane_key, core.rules, chapter)
+    found = proofs.lane_alerts(core, reader, lane_key, chapter)
     if found:
         return min(found)
     for account in accounts_of(core, reader, lane_key[:32]):
@@ -155,7 +156,7 @@ def may_be_granted(core: Core, reader: Reader, open_id: bytes) -> str | None:
     return None
 
 
-def _tail_fault(reader: Reader, account: Account, open_id: bytes) -> str | None:
+def _tail_fault(reader: Rows, account: Account, open_id: bytes) -> str | None:
     """Is a move of a granted lane outside the new open's past?"""
     for record in lanes.path_down(reader, lanes.ENTRY.must(reader, account.head)):
         entry = lanes.ENTRY.must(reader, record)

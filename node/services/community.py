@@ -18,12 +18,12 @@ from node.protocol.errors import LocalFault
 from node.protocol.genesis import Chapter
 from node.protocol.lanes import ENTRY
 from node.protocol.office import CreditGrant, MemberAct
-from node.protocol.ports import Reader
 from node.protocol.social import MemberApply
 from node.protocol.state import u16
 from node.services import accounts
 from node.services.core import Committed, Core
 from node.services.publish import Appender, Draft, Publisher
+from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import members
 
@@ -159,7 +159,7 @@ def open_account(core: Core, appender: Appender, state: WriterState, chapter: Ch
 
 
 def _membership_act(
-    core: Core, reader: Reader, number: int, chapter: Chapter, member: bytes, kind: str
+    core: Core, reader: Rows, number: int, chapter: Chapter, member: bytes, kind: str
 ) -> Draft:
     subject = members.member_subject(number, member)
     current = members.membership(reader, number, member, core.rules)
@@ -179,14 +179,14 @@ def _membership_act(
     return Draft(kind, body)
 
 
-def _latest_acts(reader: Reader, subject: bytes) -> list[bytes]:
+def _latest_acts(reader: Rows, subject: bytes) -> list[bytes]:
     """Acts of the highest serial on a subject: what a new act supersedes."""
     acts = list(members.acts_on(reader, subject))
     top = max((row.serial for _, row in acts), default=0)
     return sorted(act for act, row in acts if row.serial == top)[:32]
 
 
-def grant_draft(core: Core, reader: Reader, open_id: bytes, limit: int) -> Draft:
+def grant_draft(core: Core, reader: Rows, open_id: bytes, limit: int) -> Draft:
     """A `credit.grant` for an open that supersedes the grants known."""
     entry = ENTRY.must(reader, open_id)
     body = CreditGrant(
@@ -201,7 +201,7 @@ def grant_draft(core: Core, reader: Reader, open_id: bytes, limit: int) -> Draft
     return Draft("credit.grant", body)
 
 
-def default_grants(core: Core, reader: Reader, member: bytes, number: int) -> list[Draft]:
+def default_grants(core: Core, reader: Rows, member: bytes, number: int) -> list[Draft]:
     """Grants an officer's program makes by itself: to a member's ungranted lane, the default limit
     for a first one, the limit of the lane it carries for a renewed one (R14)."""
     chapter = core.rules.genesis.chapters[number]
@@ -219,7 +219,7 @@ def default_grants(core: Core, reader: Reader, member: bytes, number: int) -> li
     return drafts
 
 
-def _inherited(core: Core, reader: Reader, account: accounts.Account, chapter: Chapter) -> int:
+def _inherited(core: Core, reader: Rows, account: accounts.Account, chapter: Chapter) -> int:
     limits = [
         current[1].limit
         for open_id in accounts.positions.mine(reader, account.open) - {account.open}
@@ -228,7 +228,7 @@ def _inherited(core: Core, reader: Reader, account: accounts.Account, chapter: C
     return min(limits, default=chapter.default_limit)
 
 
-def open_applications(core: Core, reader: Reader, number: int) -> Iterator[Application]:
+def open_applications(core: Core, reader: Rows, number: int) -> Iterator[Application]:
     """Applications of those who are not members, in order of arrival."""
     rows = sorted(members.APPLICATION.under(reader, u16(number)), key=lambda item: item[1].number)
     for key, row in rows:

@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from node.ledger import alerts, book, positions, trades
+from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
 from node.protocol import lanes
 from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
-from node.protocol.ports import Reader
 from node.protocol.record import parse_header
 from node.protocol.state import u64
-from node.services import accounts
+from node.services import accounts, proofs
 from node.services.core import Core
-from node.storage.reader import SqliteReader
+from node.storage.rows import Rows
 from node.views import members
 
 LEVEL_HELD = "L2"  # closure held and verdicts recomputed here
@@ -135,7 +134,7 @@ class Money:
                 last = int.from_bytes(key[32:], "big")
         return views, None
 
-    def _view(self, reader: SqliteReader, trade: bytes, row: TradeRow) -> TradeView:
+    def _view(self, reader: Rows, trade: bytes, row: TradeRow) -> TradeView:
         status = book.status_of(reader, trade)
         committed = status in ("settled", "secured")
         return TradeView(
@@ -155,15 +154,15 @@ class Money:
             alerts=self._alerts(reader, row),
         )
 
-    def _alerts(self, reader: Reader, row: TradeRow) -> tuple[str, ...]:
+    def _alerts(self, reader: Rows, row: TradeRow) -> tuple[str, ...]:
         other = row.payee_open if row.payer == self._core.member else row.payer_open
         entry = lanes.ENTRY.must(reader, other)
         lane_key = lanes.key_of(reader, entry.lane)
-        found = alerts.alerts_on(reader, lane_key, self._core.rules, row.chapter)
+        found = proofs.lane_alerts(self._core, reader, lane_key, row.chapter)
         return tuple(sorted(found))
 
     def _next_steps(
-        self, reader: Reader, trade: bytes, row: TradeRow, status: str
+        self, reader: Rows, trade: bytes, row: TradeRow, status: str
     ) -> tuple[str, ...]:
         member = self._core.member
         own = accounts.own_account(self._core, reader)
@@ -215,7 +214,7 @@ class Money:
         name = self._core.rules.genesis.chapters[chapter].name
         return Statement(name, month, opening, tuple(movements), closing)
 
-    def _movements(self, reader: SqliteReader, member: bytes, chapter: int) -> Iterator[Movement]:
+    def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
             if row.chapter != chapter or row.unit != CREDIT or not row.counted:
@@ -236,7 +235,7 @@ class Money:
             )
 
 
-def reserved_in(reader: Reader, own: accounts.Account) -> int:
+def reserved_in(reader: Rows, own: accounts.Account) -> int:
     """Credit set aside for own proposals that are neither settled nor released, minor units."""
     head = lanes.ENTRY.must(reader, own.head)
     mine = positions.mine(reader, own.open)
@@ -248,7 +247,7 @@ def reserved_in(reader: Reader, own: accounts.Account) -> int:
     return total
 
 
-def order_of(reader: SqliteReader, row: TradeRow) -> str | None:
+def order_of(reader: Rows, row: TradeRow) -> str | None:
     """The order's text where this home holds it."""
     body = trades.stored_body(reader, row.number, TradePropose)
     order = reader.orders.get(body.order_hash)
@@ -265,7 +264,7 @@ def month_bounds(month: str) -> tuple[int, int]:
     return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
 
 
-def _time_of(reader: Reader, number: int) -> int:
+def _time_of(reader: Rows, number: int) -> int:
     raw = reader.raw(number)
     assert raw is not None
     return parse_header(raw.header).time

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
-from node.ledger import alerts, book, positions, stamps, trades
+from node.ledger import book, positions, stamps, trades
 from node.ledger.positions import POSITION, TRADE, Status
 from node.protocol import lanes, portable
 from node.protocol.account import (
@@ -27,12 +27,12 @@ from node.protocol.account import (
 from node.protocol.errors import LocalFault
 from node.protocol.limits import AMOUNT_MAX_UNITS, CLAIM_ITEMS_MAX_COUNT
 from node.protocol.market import ReviewPut
-from node.protocol.ports import Reader
 from node.protocol.shapes import Body
-from node.services import accounts
+from node.services import accounts, proofs
 from node.services.core import Committed, Core
 from node.services.publish import Appender, Draft, Publisher
 from node.storage.kept.private import Order
+from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import members
 
@@ -99,13 +99,13 @@ class Trade:
         )
         return Draft("trade.propose", body)
 
-    def _own(self, reader: Reader) -> accounts.Account:
+    def _own(self, reader: Rows) -> accounts.Account:
         account = accounts.own_account(self._core, reader)
         if account is None:
             raise LocalFault("no-account")
         return account
 
-    def _grant(self, reader: Reader, own: accounts.Account, amount: int) -> bytes:
+    def _grant(self, reader: Rows, own: accounts.Account, amount: int) -> bytes:
         """The current grant, if it leaves room for the amount."""
         current = members.current_act(reader, own.open, self._core.rules)
         if current is None:
@@ -119,21 +119,21 @@ class Trade:
         """Accept a proposal (moves nothing yet) or an invoice (pays it)."""
         return await self._step(trade, self._accept_body, "trade.accept", anyway)
 
-    def _accept_body(self, reader: Reader, trade: bytes) -> Body:
+    def _accept_body(self, reader: Rows, trade: bytes) -> Body:
         row = self._row(reader, trade)
         propose = self._propose_body(reader, row)
         if propose.valid_until is not None and propose.valid_until < self._core.clock():
             raise LocalFault("trade-expired")
         proposer = lanes.ENTRY.must(reader, trade)
+        lane_key = lanes.key_of(reader, proposer.lane)
+        found = proofs.lane_alerts(self._core, reader, lane_key, row.chapter)
+        if found:
+            raise LocalFault(min(found))
         if row.by_payer:
             reason = self._core.clean(reader).may_accept(reader, trade)
             if reason is not None:
                 raise LocalFault(reason)
             return TradeAccept(grant=None, propose=trade)
-        lane_key = lanes.key_of(reader, proposer.lane)
-        found = alerts.alerts_on(reader, lane_key, self._core.rules, row.chapter)
-        if found:
-            raise LocalFault(min(found))
         own = self._own(reader)
         if row.payer_open != own.open:
             raise LocalFault("trade-state")
@@ -143,14 +143,14 @@ class Trade:
     async def decline(self, trade: bytes) -> bytes:
         """Say no to a proposal or invoice."""
         return await self._step(
-            trade, lambda reader, t: TradeDecline(propose=t), "trade.decline", anyway=False
+            trade, lambda _, t: TradeDecline(propose=t), "trade.decline", anyway=False
         )
 
     async def settle(self, trade: bytes, *, anyway: bool = False) -> bytes:
         """Commit to a proposal that was accepted."""
         return await self._step(trade, self._settle_body, "trade.settle", anyway)
 
-    def _settle_body(self, reader: Reader, trade: bytes) -> Body:
+    def _settle_body(self, reader: Rows, trade: bytes) -> Body:
         found = acceptance_of(reader, trade)
         if found is None:
             raise LocalFault("not-accepted")
@@ -159,7 +159,7 @@ class Trade:
     async def release(self, trade: bytes) -> bytes:
         """Take a reservation back that was not settled."""
         return await self._step(
-            trade, lambda reader, t: TradeRelease(trade=t), "trade.release", anyway=False
+            trade, lambda _, t: TradeRelease(trade=t), "trade.release", anyway=False
         )
 
     async def refund(self, trade: bytes, amount: int | None, *, anyway: bool = False) -> bytes:
@@ -206,17 +206,17 @@ class Trade:
 
         return await self._publisher.transact(work, anyway=anyway)
 
-    def _row(self, reader: Reader, trade: bytes) -> positions.TradeRow:
+    def _row(self, reader: Rows, trade: bytes) -> positions.TradeRow:
         row = TRADE.get(reader, trade)
         if row is None or self._core.member not in (row.payer, row.payee):
             raise LocalFault("trade-unknown")
         return row
 
-    def _propose_body(self, reader: Reader, row: positions.TradeRow) -> TradePropose:
+    def _propose_body(self, reader: Rows, row: positions.TradeRow) -> TradePropose:
         return trades.stored_body(reader, row.number, TradePropose)
 
 
-def acceptance_of(reader: Reader, trade: bytes) -> bytes | None:
+def acceptance_of(reader: Rows, trade: bytes) -> bytes | None:
     """An ok acceptance of a payer's proposal by the payee, or None."""
     for key, step in trades.STEP.under(reader, trade):
         if step.kind == "trade.accept":
@@ -252,7 +252,7 @@ class TradeDuties:
                 return 0
             raise
 
-    def _due(self, reader: Reader) -> bool:
+    def _due(self, reader: Rows) -> bool:
         own = accounts.own_account(self._core, reader)
         return own is not None and bool(
             settlements_due(self._core, reader, own) or claims_due(self._core, reader, own)
@@ -274,13 +274,13 @@ class TradeDuties:
         return done
 
 
-def _open_trades(core: Core, reader: Reader, own: accounts.Account) -> list[tuple[bytes, Any]]:
+def _open_trades(core: Core, reader: Rows, own: accounts.Account) -> list[tuple[bytes, Any]]:
     """(trade, row) of own trades, newest first."""
     rows = trades.MEMBER_TRADE.under(reader, core.member, reverse=True)
     return [(trade, TRADE.must(reader, trade)) for _, trade in rows]
 
 
-def settlements_due(core: Core, reader: Reader, own: accounts.Account) -> list[bytes]:
+def settlements_due(core: Core, reader: Rows, own: accounts.Account) -> list[bytes]:
     """Acceptances of own reserved proposals."""
     head = lanes.ENTRY.must(reader, own.head)
     due: list[bytes] = []
@@ -295,7 +295,7 @@ def settlements_due(core: Core, reader: Reader, own: accounts.Account) -> list[b
     return due
 
 
-def claims_due(core: Core, reader: Reader, own: accounts.Account) -> list[ClaimItem]:
+def claims_due(core: Core, reader: Rows, own: accounts.Account) -> list[ClaimItem]:
     """Commits to this member that this lane may claim now, oldest first."""
     head = lanes.ENTRY.must(reader, own.head)
     mine = positions.mine(reader, own.open)
