@@ -62,7 +62,6 @@ FRAMES_IN_FLIGHT_MAX_COUNT: Final = 8  # more gain nothing (measured); fewer lea
 WINDOW_BYTES: Final = 262_144  # unacknowledged: what libp2p would buffer without asking anybody
 RANGE_PIECES_COUNT: Final = 16  # pieces a differing range is cut into
 RANGE_LEAF_ITEMS_COUNT: Final = 64  # up to here a list is smaller than another cut
-RANGE_ITEMS_MAX_COUNT: Final = 16_384  # heads that one message may list in short form
 RANGE_QUEUED_MAX_COUNT: Final = 16_384  # differing ranges waiting for their turn
 RANGE_TURNS_MAX_COUNT: Final = 1_024  # the longest honest round (131,072 heads) takes about 200
 HEADS_TURN_MAX_COUNT: Final = 2_000  # 97 bytes each: fills three quarters of the largest frame

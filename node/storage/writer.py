@@ -14,8 +14,10 @@ Left to others: what a job does; when to retry.
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -32,7 +34,31 @@ T = TypeVar("T")
 Job = Callable[[WriterState], T]
 Listener = Callable[[Commit], None]
 
+Rider = Callable[[WriterState, Any], None]
+"""Runs after a job, in its transaction, with its result."""
+
+_RIDER: ContextVar[Rider | None] = ContextVar("rider", default=None)
+
 STOP_WAIT_S: Final = 60.0  # a commit under way on a slow flash disk
+
+
+@contextmanager
+def riding(rider: Rider) -> Iterator[None]:
+    """Within this, every job that the current task runs (`Writer.run`) takes `rider` along."""
+    token = _RIDER.set(rider)
+    try:
+        yield
+    finally:
+        _RIDER.reset(token)
+
+
+def _with(rider: Rider, job: Job[T]) -> Job[T]:
+    def both(state: WriterState) -> T:
+        result = job(state)
+        rider(state, result)
+        return result
+
+    return both
 
 
 @dataclass(slots=True)
@@ -111,7 +137,8 @@ class Writer:
     async def run(self, job: Job[T]) -> T:
         """Run a job and wait for its commit. When cancelled, the job is taken back if it has not
         started, and takes effect unobserved if it has."""
-        future = self.submit(job)
+        rider = _RIDER.get()
+        future = self.submit(job if rider is None else _with(rider, job))
         token = trio.lowlevel.current_trio_token()
         done = trio.Event()
 

@@ -86,6 +86,13 @@ class Idempotency:
             (key, answer.request, answer.status, answer.response, answer.created),
         )
 
+    def amend(self, key: str, answer: Answer) -> None:
+        """Keep an answer in place of the one noted when its work was done."""
+        self._execute(
+            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
+            (key, answer.request, answer.status, answer.response, answer.created),
+        )
+
     def trim(self, before_ms: int) -> int:
         """Forget answers older than this; returns how many."""
         return self._execute("DELETE FROM idempotency WHERE created < ?", (before_ms,)).rowcount
