@@ -135,7 +135,7 @@ def compare(
     """Where the fold's tables differ from what a refold in a scratch file gives; empty: nowhere.
 
     With `digest` (say, the state root) only that is compared: tables hold local numbers, which
-    differ where records were dropped. Entries are table names, or `digest`. The home stays as it is.
+    differ where records were dropped. Entries are table names, or `digest`. Changes nothing.
     """
     scratch = database.path.with_name("node.db.check")
     remove_database(scratch)

@@ -1,7 +1,7 @@
 """Records from peers that wait in memory for what they name: bounded, and fair to each source.
 
 Rules: an item comes back when the last id it waits for has arrived. Nobody can make the buffer
-grow beyond its limits: a source that exceeds its own share loses its oldest items; when all together
+grow beyond its limits: a source beyond its own share loses its oldest items; when all together
 exceed the whole, the source that holds most loses its oldest. What is lost comes again by sync.
 
 Left to others: a file import, which has no bound, waits on disk (`node.storage.kept.deferred`).

@@ -202,6 +202,8 @@ class Writer:
         item: _Item | None = first
         stop = False
         try:
+            if first.probe:
+                self._cut_log()
             self._begin()
             while item is not None:
                 if item.future.set_running_or_notify_cancel():
@@ -234,6 +236,13 @@ class Writer:
             or jobs >= limits.GROUP_JOBS_MAX_COUNT
             or self._state.size_bytes >= limits.GROUP_SIZE_MAX_BYTES
         )
+
+    def _cut_log(self) -> None:
+        """Give the log's space back if what it holds fits into the file."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error:
+            pass  # the probe will tell
 
     def _begin(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,134 @@
+"""SQLite and a dict are one Reader: whatever is written, both show the same."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.protocol.record import RawRecord
+from node.protocol.state import Changes, DictState
+from node.storage.database import Database
+from node.storage.home import Home
+from node.storage.state import WriterState
+from tests.storage.samples import OTHER_TABLE, TABLE, open_database, raw
+
+# Few and short keys, so that they meet; the bytes around which ranges end.
+KEYS = st.binary(max_size=3) | st.sampled_from([b"\x00", b"\xff", b"\xff\xff", b"a\xff", b"a\x00"])
+ROWS = st.none() | st.binary(max_size=40)
+TABLES = st.sampled_from([TABLE, OTHER_TABLE])
+CHANGES = st.dictionaries(TABLES, st.dictionaries(KEYS, ROWS, max_size=8))
+SCANS = st.tuples(
+    TABLES, KEYS, st.none() | KEYS, st.booleans(), st.none() | st.integers(min_value=0, max_value=5)
+)
+
+
+@given(steps=st.lists(CHANGES, max_size=6), scans=st.lists(SCANS, max_size=6), undone=CHANGES)
+@settings(max_examples=60)
+def test_the_two_readers_agree(
+    steps: list[dict[str, dict[bytes, bytes | None]]],
+    scans: list[tuple[str, bytes, bytes | None, bool, int | None]],
+    undone: dict[str, dict[bytes, bytes | None]],
+) -> None:
+    model = DictState()
+
+    def job(state: WriterState) -> None:
+        for rows in steps:
+            changes = Changes(state.next_number(), "ok", rows)
+            state.apply(raw(changes.number), changes)
+            model.apply(raw(changes.number), changes)
+
+    def failing(state: WriterState) -> None:
+        state.apply(raw(state.next_number()), Changes(state.next_number(), "ok", undone))
+        raise KeyError
+
+    with TemporaryDirectory() as folder:
+        database = open_database(Home(Path(folder)))
+        try:
+            database.writer.run_sync(job)
+            assert isinstance(database.writer.submit(failing).exception(), KeyError)
+            agree(database, model, scans)
+        finally:
+            database.close()
+
+
+def agree(
+    database: Database,
+    model: DictState,
+    scans: list[tuple[str, bytes, bytes | None, bool, int | None]],
+) -> None:
+    reader = database.reader()
+    assert reader.next_number() == model.next_number()
+    for number in range(model.next_number() + 1):
+        assert reader.raw(number) == model.raw(number)
+    for name, rows in model.tables.items():
+        assert reader.scan(name, b"", None) == sorted(rows.items())
+        assert [reader.get(name, key) for key in rows] == list(rows.values())
+        assert reader.get(name, b"not there") is None
+    for name, low, high, reverse, limit in scans:
+        options = {"reverse": reverse, "limit": limit}
+        expected = model.scan(name, low, high, **options)  # type: ignore[arg-type]
+        assert reader.scan(name, low, high, **options) == expected  # type: ignore[arg-type]
+
+
+def test_writing_while_scanning_is_allowed(database: Database) -> None:
+    def job(state: WriterState) -> int:
+        state.apply(None, Changes(rows={TABLE: {bytes((n,)): b"row" for n in range(20)}}))
+        for key, _ in state.scan(TABLE, b"", None):
+            state.apply(None, Changes(rows={TABLE: {key: None, key + b"\0": b"new"}}))
+        return len(state.scan(TABLE, b"", None))
+
+    assert database.writer.run_sync(job) == 20
+
+
+def test_erased_bodies_are_gone_from_the_file(database: Database, home: Home) -> None:
+    secret = b"a secret that must not stay " * 300  # also on pages of its own
+    for at_once in (True, False):
+
+        def job(state: WriterState, at_once: bool = at_once) -> int:
+            number = state.next_number()
+            erase = [number] if at_once else []
+            record = RawRecord(b"header", secret, bytes(64))
+            state.apply(record, Changes(number, "ok", erase=erase))
+            return number
+
+        number = database.writer.run_sync(job)
+        if not at_once:
+            held = database.reader().raw(number)
+            assert held is not None
+            assert held.body == secret
+            database.writer.run_sync(
+                lambda state, number=number: state.apply(None, Changes(erase=[number]))
+            )
+        kept = database.reader().raw(number)
+        assert kept is not None
+        assert kept.body is None
+    database.close()
+    assert secret[:28] not in home.database.read_bytes()
+
+
+def test_a_body_that_arrives_later_is_filled_in(database: Database) -> None:
+    record = RawRecord(b"header", None, bytes(64))
+    writer = database.writer
+    writer.run_sync(lambda state: state.apply(record, Changes(0, "ok")))
+    writer.run_sync(lambda state: state.apply(None, Changes(0, "ok", fill=(0, b"late"))))
+    assert database.reader().raw(0) == record._replace(body=b"late")
+    writer.run_sync(lambda state: state.apply(None, Changes(fill=(0, b"no"), erase=[0])))
+    assert database.reader().raw(0) == record
+
+
+def test_a_number_is_never_used_twice(home: Home) -> None:
+    database = open_database(home)
+    for _ in range(3):
+        database.writer.run_sync(
+            lambda s: s.apply(raw(s.next_number()), Changes(s.next_number(), "ok"))
+        )
+    database.writer.run_sync(lambda state: state.apply(None, Changes(drop=[2, 1])))
+    assert database.reader().raw(2) is None
+    assert database.reader().next_number() == 3
+    database.close()
+    again = open_database(home)
+    assert again.writer.run_sync(lambda state: state.next_number()) == 3
+    again.writer.run_sync(lambda state: state.apply(raw(3), Changes(3, "ok")))
+    assert [number for number, _ in again.reader().records_after(-1, 9)] == [0, 3]
+    again.close()
