@@ -44,7 +44,6 @@ class Reject(StrEnum):
     SIGNATURE = "signature"  # does not verify under the strict rule
     NOT_AUTHORISED = "not-authorised"  # record 0 names no device.add for this author, key and scope
     REVOKED = "revoked"  # social or market record beyond the cut of a revoked device
-    FORK_PROOF = "fork-proof"  # two headers that do not conflict
     COMMUNITY = "community"  # a genesis or file of another community
 
 

@@ -1,27 +1,46 @@
-"""Fork proofs (R35): two signed headers at one place, verifiable alone, for ever.
+"""Fork proofs (R35): two headers that one key signed at one place of one lane.
 
-Rules: a proof names no verdict and needs no other record; whoever holds it refuses to deal with the
-lane. Headers stand in order of id, so that one pair makes one proof.
+Rules: a proof convinces alone and for ever; it needs no other record, and whoever brings it proves
+nothing about themselves. It is a message, not a record. What a fork means is `node.ledger.alerts`'.
 """
+
+from dataclasses import dataclass
 
 from node.protocol import crypto
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.ports import ForkProof
 from node.protocol.record import parse_header
+from node.protocol.shapes import CommunityId, RecordId
 
 
-def check(proof: ForkProof, community: bytes) -> tuple[bytes, int]:
-    """(lane key, forked seq) that a proof shows.
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """What a proof proves: this lane (65 bytes) has both records at this seq."""
 
-    Raises RemoteFault: `size`, `encoding`, ... of a header, `fork-proof` if they do not conflict,
+    lane_key: bytes
+    seq: int
+    ids: tuple[RecordId, RecordId]  # ascending
+
+
+def verify(proof: ForkProof, community: CommunityId) -> Fork:
+    """Check a proof completely.
+
+    Raises RemoteFault: what `parse_header` raises, `shape` when the headers are no fork,
     `signature`.
     """
-    a, b = parse_header(proof.header_a), parse_header(proof.header_b)
-    id_a = crypto.record_id(community, proof.header_a)
-    id_b = crypto.record_id(community, proof.header_b)
-    if a.lane_key != b.lane_key or a.seq != b.seq or not id_a < id_b:
-        raise RemoteFault(Reject.FORK_PROOF)
-    for record, signature in ((id_a, proof.signature_a), (id_b, proof.signature_b)):
-        if not crypto.verify(a.signer, crypto.record_message(record), signature):
-            raise RemoteFault(Reject.SIGNATURE)
-    return a.lane_key, a.seq
+    first, second = parse_header(proof.header_a), parse_header(proof.header_b)
+    if (first.lane_key, first.seq) != (second.lane_key, second.seq):
+        raise RemoteFault(Reject.SHAPE, "two places")
+    found: list[RecordId] = []
+    for header, signature in (
+        (proof.header_a, proof.signature_a),
+        (proof.header_b, proof.signature_b),
+    ):
+        record = crypto.record_id(community, header)
+        if not crypto.verify(first.signer, crypto.record_message(record), signature):
+            raise RemoteFault(Reject.SIGNATURE, "fork proof")
+        found.append(RecordId(record))
+    low, high = sorted(found)
+    if low == high:
+        raise RemoteFault(Reject.SHAPE, "one record twice")
+    return Fork(first.lane_key, first.seq, (low, high))

@@ -45,8 +45,13 @@ class Outcome:
     accepted: int = 0
     duplicate: int = 0
     void: int = 0
-    deferred: int = 0
+    waiting: set[bytes] = field(default_factory=set[bytes])
     rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def deferred(self) -> int:
+        """How many of the batch wait for something that has not arrived."""
+        return len(self.waiting)
 
     @property
     def faults(self) -> list[str]:
@@ -141,7 +146,7 @@ class Admission:
             released.extend(self._pending.release(key))
             if self._source == FILE:
                 released.extend(self._from_disk(state, key))
-        self._outcome.deferred -= len(released)
+        self._outcome.waiting.difference_update(record.id for record in released)
         return released
 
     def _from_disk(self, state: WriterState, key: bytes) -> list[Record]:
@@ -165,7 +170,7 @@ class Admission:
             judgement.ids if isinstance(judgement, Missing) else self._unwelcome(state, record)
         )
         if missing:
-            outcome.deferred += 1
+            outcome.waiting.add(record.id)
             if self._source == FILE:
                 state.deferred.add(Waiting(record.id, record.raw, FILE), missing)
             else:

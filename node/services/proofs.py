@@ -1,8 +1,8 @@
 """Fork proofs told by neighbours: checked, kept for ever, and minded before any record arrives.
 
-Rules: a proof that does not hold is dropped and its sender may be blamed; one that holds makes this
-home refuse to deal with the lane at once, whether or not the records themselves are held. Proofs are
-no records and enter no state root.
+Rules: a proof that does not hold is dropped, its sender may be blamed; one that holds makes this
+home refuse to deal with the lane at once, whether or not the records themselves are held. Proofs
+are no records and enter no state root.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ async def take(core: Core, proofs: Sequence[ForkProof], source: str) -> list[str
     found: list[tuple[bytes, ForkProof]] = []
     for proof in proofs:
         try:
-            found.append((forks.check(proof, core.community)[0], proof))
+            found.append((forks.verify(proof, core.community).lane_key, proof))
         except RemoteFault as fault:
             faults.append(fault.code)
 
