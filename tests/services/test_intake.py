@@ -1,4 +1,4 @@
-"""What comes from elsewhere: strangers wait, order does not matter, copies of a home are noticed."""
+"""What comes from elsewhere: strangers wait, order does not matter, copied homes are noticed."""
 
 import random
 import shutil
