@@ -1,4 +1,4 @@
-"""Canonical MessagePack once more, by hand: what the reference checker holds the project's bytes to.
+"""Canonical MessagePack once more, by hand: what the reference checker holds our bytes to.
 
 Rule: shares no code with the project. Writes None, bool, int, str, bytes, list and dict in their
 shortest forms, map keys in byte order; `unpack` reads with the `msgpack` package and accepts only

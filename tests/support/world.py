@@ -357,9 +357,9 @@ class World:
     def accept(self, prev: Made, propose: Made, grant: bytes | None = None) -> Made:
         """Accept; an invoice in credit is paid under the lane's grant."""
         body = propose.body
-        if grant is None and isinstance(body, TradePropose) and body.unit == CREDIT:
-            if body.payer_lane == self.position(prev).open:
-                grant = self.granted(body.payer_lane)
+        paying = isinstance(body, TradePropose) and body.payer_lane == self.position(prev).open
+        if grant is None and paying and body.unit == CREDIT:
+            grant = self.granted(body.payer_lane)
         return self.on(prev, TradeAccept(grant=grant, propose=propose.id))
 
     def settle(self, prev: Made, accept: Made) -> Made:
