@@ -8,13 +8,13 @@ Where q = 0, income that rests on exposed conflicts does not count for acceptanc
 from collections.abc import Iterator
 
 from node.ledger import positions, stamps, trades
-from node.ledger.fold import EPOCH
+from node.ledger.fold import EPOCH, FORKED
 from node.ledger.positions import CARRIER, PAST, POSITION, TRADE
 from node.protocol import lanes
 from node.protocol.account import CREDIT
 from node.protocol.errors import OK
 from node.protocol.identity import Lane
-from node.protocol.lanes import FORK, Entry
+from node.protocol.lanes import Entry
 from node.protocol.ports import Reader
 from node.views import members
 from node.views.identities import REVOKED, is_revoked, within
@@ -41,11 +41,20 @@ def beyond(reader: Reader, record: bytes) -> str | None:
     row = lanes.LANE.must(reader, lane_key)
     if 0 <= row.fork_seq <= entry.seq:
         return "forked"
-    if _is_move(entry):
-        for open_id in carriers(reader, entry.lane):
-            if not positions.in_past(reader, entry, open_id):
-                return "beyond-carry"
+    if any(_moves_past(reader, entry, open_id) for open_id in carriers(reader, entry.lane)):
+        return "beyond-carry"
     return None
+
+
+def _moves_past(reader: Reader, entry: Entry, open_id: bytes) -> bool:
+    """True iff an ok move on the path of a place lies outside past(open_id)."""
+    for record in lanes.path_down(reader, entry):
+        found = lanes.ENTRY.must(reader, record)
+        if positions.in_past(reader, found, open_id):
+            return False
+        if _is_move(found):
+            return True
+    return False
 
 
 def carriers(reader: Reader, lane: int) -> Iterator[bytes]:
@@ -67,33 +76,19 @@ def alerts_on(reader: Reader, lane_key: bytes, rules: Rules, chapter: int) -> se
         found.add("forked")
     if is_revoked(reader, lane_key[:32], lane_key[32:64]):
         found.add("revoked")
-    if any(_moved_past(reader, row.number, lane_key, o) for o in carriers(reader, row.number)):
+    heads = [lanes.ENTRY.must(reader, head.id) for head in lanes.heads_of(reader, lane_key)]
+    if any(_moves_past(reader, h, o) for o in carriers(reader, row.number) for h in heads):
         found.add("beyond-carry")
-    if _carried_twice(reader, row.number):
+    if "revoked" not in found and _carried_twice(reader, row.number):
         found.add("double-carry")
     if members.membership(reader, chapter, lane_key[:32], rules) == "suspended":
         found.add("suspended")
     return found
 
 
-def _moved_past(reader: Reader, lane: int, lane_key: bytes, open_id: bytes) -> bool:
-    """True iff an ok move of the lane lies outside past(open_id)."""
-    for head in lanes.heads_of(reader, lane_key):
-        entry = lanes.ENTRY.must(reader, head.id)
-        for record in lanes.path_down(reader, entry):
-            found = lanes.ENTRY.must(reader, record)
-            if positions.in_past(reader, found, open_id):
-                break
-            if _is_move(found):
-                return True
-    return False
-
-
 def _opens_on(reader: Reader, lane: int) -> Iterator[bytes]:
-    key = lanes.key_of(reader, lane)
-    for record in lanes.members_of(reader, key):
-        entry = lanes.ENTRY.must(reader, record)
-        if entry.seq == 0 and entry.verdict == OK:
+    for record in lanes.firsts_of(reader, lanes.key_of(reader, lane)):
+        if lanes.ENTRY.must(reader, record).verdict == OK:
             yield record
 
 
@@ -137,10 +132,8 @@ def is_calm(reader: Reader) -> bool:
     No device revoked (so every grant stands), no account lane forked or carried, and no path that
     fell below its limit without a debit.
     """
-    for table in (REVOKED, CARRIER, trades.OVERDRAWN):
-        if next(iter(reader.scan(table.name, b"", None, limit=1)), None) is not None:
-            return False
-    return not any(key[64] == Lane.ACCOUNT for key, _ in FORK.scan(reader, b"", None))
+    signs = (REVOKED.name, CARRIER.name, FORKED.name, trades.OVERDRAWN.name)
+    return all(not list(reader.scan(sign, b"", None, limit=1)) for sign in signs)
 
 
 def epoch(reader: Reader) -> int:
@@ -247,7 +240,7 @@ def may_stamp(reader: Reader, witness: bytes, head: bytes, rules: Rules) -> bool
     entry = lanes.entry_of(reader, head)
     if entry is None or entry.verdict != OK or lanes.key_of(reader, entry.lane)[64] != Lane.ACCOUNT:
         return False
-    if any(stamps.conflict(reader, old, head) for old in stamps.stamped_by(reader, witness)):
+    if next(stamps.rivals(reader, witness, head), None) is not None:
         return False
     if not all(members.stands(reader, g, rules) for g in trades.grants_on(reader, entry)):
         return False

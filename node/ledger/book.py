@@ -19,7 +19,7 @@ from node.protocol.identity import Lane
 from node.protocol.ports import Reader
 from node.protocol.shapes import Row
 from node.protocol.state import Overlay, Table, u16
-from node.views.identities import is_revoked, within
+from node.views.identities import within
 
 
 class TotalRow(Row, frozen=True):
@@ -30,6 +30,7 @@ class TotalRow(Row, frozen=True):
 
 
 BOOK = Table("book", int)  # chapter (2), member (32) -> balance, minor units; zero rows are absent
+CONTESTED = Table("contested", bytes)  # lane (4), commit id (32) of a contested trade -> trade id
 TURNOVER = Table("turnover", TotalRow)  # chapter (2), member (32)
 
 
@@ -43,10 +44,9 @@ def commits_of(reader: Reader, trade: bytes) -> Iterator[bytes]:
 def is_contested(reader: Reader, trade: bytes) -> bool:
     """R32, for a committed trade."""
     while trade:
-        commits = list(commits_of(reader, trade))
         if not any(
-            within(reader, lanes.ENTRY.must(reader, c)) or stamps.secured(reader, c)
-            for c in commits
+            within(reader, lanes.ENTRY.must(reader, commit)) or stamps.secured(reader, commit)
+            for commit in commits_of(reader, trade)
         ):
             return True
         trade = TRADE.must(reader, trade).refunded
@@ -76,14 +76,30 @@ _UNCOMMITTED = (
 )
 
 
+def count(overlay: Overlay, trade: bytes, commit: bytes) -> None:
+    """A commit has arrived: what was counted stays so, and a commit beyond a cut changes nothing."""
+    entry = lanes.ENTRY.must(overlay, commit)
+    if not TRADE.must(overlay, trade).counted:
+        if within(overlay, entry):
+            recount(overlay, [trade])
+        else:
+            CONTESTED.put(overlay, entry.lane.to_bytes(4, "big") + commit, trade)
+
+
 def recount(overlay: Overlay, trades: Iterable[bytes]) -> None:
     """Bring `counted` and the balances in line for these trades and the refunds of them."""
     todo = list(trades)
     while todo:
         trade = todo.pop()
         row = TRADE.must(overlay, trade)
-        committed = next(commits_of(overlay, trade), None) is not None
-        counted = committed and not is_contested(overlay, trade)
+        commits = list(commits_of(overlay, trade))
+        counted = bool(commits) and not is_contested(overlay, trade)
+        for commit in commits:
+            key = lanes.ENTRY.must(overlay, commit).lane.to_bytes(4, "big") + commit
+            if not counted:
+                CONTESTED.put(overlay, key, trade)
+            elif not row.counted:
+                CONTESTED.delete(overlay, key)
         if counted != row.counted:
             TRADE.put(overlay, trade, msgspec.structs.replace(row, counted=counted))
             if row.unit == CREDIT:
@@ -104,7 +120,10 @@ def _book(overlay: Overlay, row: TradeRow, sign: int) -> None:
         total = TURNOVER.get(overlay, key) or TotalRow(0, 0)
         received = total.received + (amount if change == amount else 0)
         given = total.given + (amount if change == -amount else 0)
-        TURNOVER.put(overlay, key, TotalRow(received, given))
+        if received or given:
+            TURNOVER.put(overlay, key, TotalRow(received, given))
+        else:
+            TURNOVER.delete(overlay, key)
 
 
 def recount_device(overlay: Overlay, author: bytes, device: bytes) -> None:
@@ -120,11 +139,10 @@ def recount_lane(overlay: Overlay, lane: int) -> None:
 
 
 def recount_stamped(overlay: Overlay, head: bytes) -> None:
-    """After a stamp: commits of revoked devices in the head's past may have become final."""
+    """After a stamp: contested commits in the head's past may have become final."""
     for lane in positions.lanes_in_past(overlay, head):
-        key = lanes.key_of(overlay, lane)
-        if is_revoked(overlay, key[:32], key[32:64]):
-            recount_lane(overlay, lane)
+        prefix = lane.to_bytes(4, "big")
+        recount(overlay, {trade for _, trade in CONTESTED.under(overlay, prefix)})
 
 
 def balance(reader: Reader, chapter: int, member: bytes) -> int:

@@ -7,7 +7,7 @@ graph allows, and never sees a clock. The simulator runs it over a dict, the nod
 
 from node.ledger import book, stamps, trades
 from node.protocol import admission, lanes
-from node.protocol.admission import Judgement, Refused, Welcome
+from node.protocol.admission import Judgement, Known, Refused, Welcome
 from node.protocol.errors import OK, Reject
 from node.protocol.identity import DeviceRevoke, Lane
 from node.protocol.lanes import Entry
@@ -24,6 +24,7 @@ FOLD_VERSION = 1
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
+FORKED = Table("forked", bytes)  # account lane key (65) with a fork -> b""
 EPOCH = Table("epoch", int)  # b"": grows whenever an alert or a grant's standing may have changed
 
 
@@ -40,6 +41,8 @@ class Fold:
         judgement = admission.judge(reader, record)
         if isinstance(judgement, Welcome) and not identities.may_be_held(reader, record):
             return Refused(Reject.REVOKED)
+        if isinstance(judgement, Known) and judgement.fills:
+            return Known(BODYLESS.has(reader, record.id))  # what was to be erased stays erased
         return judgement
 
     def apply(self, reader: Reader, record: Record) -> Changes:
@@ -82,7 +85,8 @@ class Fold:
         if lane not in ERASABLE_LANES:
             return
         if record.raw.body is None:
-            BODYLESS.put(overlay, record.id, b"")
+            if not self._erased(overlay, record):
+                BODYLESS.put(overlay, record.id, b"")
         elif isinstance(body, ProfileSet):
             identities.apply_profile(overlay, record, entry)
         elif isinstance(body, MemberApply):
@@ -90,11 +94,24 @@ class Fold:
         elif lane == Lane.SOCIAL:
             rooms.apply_post(overlay, record, entry)
             if isinstance(body, PostDelete):
-                BODYLESS.delete(overlay, body.post)
+                self._want_no_more(overlay, body.post, record)
         else:
             listings.apply_listing(overlay, record, entry)
-            if isinstance(body, ListingClose):
-                BODYLESS.delete(overlay, body.listing)
+            if isinstance(body, ListingClose) and body.erase:
+                self._want_no_more(overlay, body.listing, record)
+
+    def _erased(self, overlay: Overlay, record: Record) -> bool:
+        """True iff the author asked to erase this very record."""
+        author, kind = record.header.author, record.header.kind
+        if kind == "post.put":
+            return rooms.is_deleted(overlay, record.id, author)
+        return kind == "listing.put" and listings.is_erased(overlay, record.id, author)
+
+    def _want_no_more(self, overlay: Overlay, target: bytes, record: Record) -> None:
+        """The body of `target`, if it is of this author, need not be found any more."""
+        entry = lanes.entry_of(overlay, target)
+        if entry is not None and lanes.author_of(overlay, entry) == record.header.author:
+            BODYLESS.delete(overlay, target)
 
     def _consequences(self, overlay: Overlay, record: Record, entry: Entry) -> None:
         """What a record changes about others: balances, cuts, alerts."""
@@ -104,7 +121,7 @@ class Fold:
                 _bump(overlay)
             trade = trades.commit_of(overlay, record.id)
             if trade is not None:
-                book.recount(overlay, [trade])
+                book.count(overlay, trade, record.id)
         elif isinstance(body, DeviceRevoke):
             _bump(overlay)
             book.recount_device(overlay, header.author, body.key)
@@ -121,30 +138,36 @@ class Fold:
             elif header.lane in ERASABLE_LANES:
                 self._drop_beyond(overlay, header.lane_key)
         if any(name == "fork" for name, _ in overlay.changes.events):
+            if header.lane == Lane.ACCOUNT:
+                FORKED.put(overlay, header.lane_key, b"")
             _bump(overlay)
 
     def _drop_beyond(self, overlay: Overlay, lane_key: bytes) -> None:
         """R10: social and market records beyond every cut are no longer held."""
         doomed = identities.beyond_cuts(overlay, lane_key)
-        gone: list[tuple[RawRecord, Entry]] = []
+        gone: list[RawRecord] = []
         for record_id in sorted(doomed):
             entry = lanes.ENTRY.must(overlay, record_id)
             raw = overlay.raw(entry.number)
             BODYLESS.delete(overlay, record_id)
             if raw is not None and raw.body is not None:
-                gone.append((raw, entry))
+                gone.append(raw)
         lanes.drop(overlay, lane_key, doomed)
-        for raw, entry in gone:
-            self._forget(overlay, raw, entry)
+        for raw in gone:
+            self._forget(overlay, raw)
 
-    def _forget(self, overlay: Overlay, raw: RawRecord, entry: Entry) -> None:
+    def _forget(self, overlay: Overlay, raw: RawRecord) -> None:
         record = parse(raw, self.rules.community)
         if record.header.lane == Lane.SOCIAL:
-            rooms.forget(overlay, record, entry)
+            missed = rooms.forget(overlay, record)
             identities.forget_profile(overlay, record)
             members.forget_application(overlay, record, self.rules)
         else:
-            listings.forget(overlay, record, entry)
+            missed = listings.forget(overlay, record)
+        for erased, number in missed:
+            held = overlay.raw(number)
+            if held is not None and held.body is None:
+                BODYLESS.put(overlay, erased, b"")
 
 
 def _bump(overlay: Overlay) -> None:

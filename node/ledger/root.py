@@ -99,10 +99,8 @@ def _accounts(reader: Reader, rules: Rules, chapter: int | None) -> Iterator[obj
 def _is_in(reader: Reader, lane_key: bytes, rules: Rules, chapter: int) -> bool:
     """True iff an ok open of the lane names the chapter."""
     name = rules.genesis.chapters[chapter].name
-    for record in lanes.members_of(reader, lane_key):
+    for record in lanes.firsts_of(reader, lane_key):
         entry = lanes.ENTRY.must(reader, record)
-        if entry.seq > 0:
-            continue
         if entry.verdict == OK and stored_body(reader, entry.number, AccountOpen).chapter == name:
             return True
     return False

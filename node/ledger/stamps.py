@@ -18,7 +18,7 @@ from node.protocol.office import WitnessStamp
 from node.protocol.ports import Reader
 from node.protocol.record import Record
 from node.protocol.shapes import Row
-from node.protocol.state import Overlay, Table
+from node.protocol.state import Overlay, Table, after, u64
 
 
 class StampRow(Row, frozen=True):
@@ -29,7 +29,8 @@ class StampRow(Row, frozen=True):
 
 
 STAMP = Table("stamp", StampRow)  # stamp id (32)
-STAMP_BY = Table("stamp_by", bytes)  # witness key (32), stamp id (32) -> head
+STAMP_BY = Table("stamp_by", bytes)  # witness, lane in past, lane (4), seq (8), stamp id -> head
+CONVICTED = Table("convicted", bytes)  # witness key (32) -> its two stamps (64) of the lowest ids
 STAMP_ON = Table("stamp_on", StampRow)  # lane (4), stamp id (32): every lane in the head's past
 
 
@@ -42,10 +43,17 @@ def apply_witness(overlay: Overlay, record: Record, entry: Entry) -> str:
     if position is None or position.open != body.open:
         return Void.STAMP
     row = StampRow(record.header.signer, body.head)
+    for rival in rivals(overlay, row.witness, body.head):
+        proof = min(rival, record.id) + max(rival, record.id)
+        known = CONVICTED.get(overlay, row.witness)
+        CONVICTED.put(overlay, row.witness, proof if known is None else min(known, proof))
     STAMP.put(overlay, record.id, row)
-    STAMP_BY.put(overlay, row.witness + record.id, body.head)
+    head = lanes.ENTRY.must(overlay, body.head)
+    place = head.lane.to_bytes(4, "big") + u64(head.seq) + record.id
     for lane in positions.lanes_in_past(overlay, body.head):
-        STAMP_ON.put(overlay, lane.to_bytes(4, "big") + record.id, row)
+        lane_bytes = lane.to_bytes(4, "big")
+        STAMP_ON.put(overlay, lane_bytes + record.id, row)
+        STAMP_BY.put(overlay, row.witness + lane_bytes + place, body.head)
     overlay.changes.events.append(("stamp", body.head))
     return OK
 
@@ -106,14 +114,31 @@ def conflict(reader: Reader, head_a: bytes, head_b: bytes) -> bool:
     return bool(shared)
 
 
-def stamped_by(reader: Reader, witness: bytes) -> list[bytes]:
-    """Heads a witness stamped."""
-    return [head for _, head in STAMP_BY.under(reader, witness)]
+def rivals(reader: Reader, witness: bytes, head: bytes) -> Iterator[bytes]:
+    """Stamps of a witness on heads that conflict with this one (of several on one unforked lane the
+    last alone: what the others hold, it holds).
+    """
+    seen = set[bytes]()
+    for lane in positions.lanes_in_past(reader, head):
+        for stamp, old in _last_stamps(reader, witness + lane.to_bytes(4, "big")):
+            if stamp not in seen and conflict(reader, old, head):
+                seen.add(stamp)
+                yield stamp
+
+
+def _last_stamps(reader: Reader, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(stamp, head) under a prefix of STAMP_BY: the last of each unforked lane, all of a forked."""
+    top = after(prefix)
+    while True:
+        row = next(STAMP_BY.scan(reader, prefix, top, reverse=True, limit=1), None)
+        if row is None:
+            return
+        key, head = row
+        yield key[48:], head
+        lane_key = lanes.key_of(reader, int.from_bytes(key[36:40], "big"))
+        top = key[:40] if lanes.LANE.must(reader, lane_key).fork_seq < 0 else key
 
 
 def is_convicted(reader: Reader, witness: bytes) -> bool:
-    """R36: two own stamps on conflicting heads."""
-    heads = stamped_by(reader, witness)
-    return any(
-        conflict(reader, a, b) for n, a in enumerate(heads) for b in heads[n + 1 :] if a != b
-    )
+    """R36: two own stamps on conflicting heads are known."""
+    return CONVICTED.has(reader, witness)

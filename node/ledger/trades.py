@@ -77,6 +77,7 @@ class RatingRow(Row, frozen=True):
 STEP = Table("step", StepRow)  # trade (32), record id (32)
 MEMBER_TRADE = Table("member_trade", bytes)  # member (32), number (8) -> trade id
 RATING = Table("rating", RatingRow)  # rated member (32), record id (32)
+RATED = Table("rated", bytes)  # trade (32), rating member (32), record id (32) -> b""
 GRANT_AT = Table("grant_at", bytes)  # lane (4), branch (4), seq (8) -> grant used from here on
 OVERDRAWN = Table("overdrawn", bytes)  # account record id (32) below -limit without a debit -> b""
 COMMIT_ON = Table("commit_on", bytes)  # lane (4), commit id (32) -> trade id
@@ -414,15 +415,15 @@ def _rate(step: Step) -> Void | None:
     if author not in (row.payer, row.payee):
         return Void.RATING
     other = row.payee if author == row.payer else row.payer
-    for key, rating in RATING.under(step.overlay, other):
-        if rating.trade == trade and rating.author == author:
-            rated = lanes.ENTRY.must(step.overlay, key[32:])
-            if any(
-                lanes.is_ancestor_or_self(step.overlay, rated, tip)
-                for tip in positions.tips(step.overlay, step.entry, step.before.open)
-            ):
-                return Void.RATING
+    for key, _ in RATED.under(step.overlay, trade + author):
+        rated = lanes.ENTRY.must(step.overlay, key[64:])
+        if any(
+            lanes.is_ancestor_or_self(step.overlay, rated, tip)
+            for tip in positions.tips(step.overlay, step.entry, step.before.open)
+        ):
+            return Void.RATING
     rating = RatingRow(trade, author, body.stars, body.review or b"")
+    RATED.put(step.overlay, trade + author + step.record.id, b"")
     RATING.put(step.overlay, other + step.record.id, rating)
     step.overlay.changes.events.append(("rating", trade))
     return None

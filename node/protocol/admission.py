@@ -16,7 +16,7 @@ from node.protocol import codec, crypto, lanes, record
 from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.identity import DeviceAdd, Lane, proof_text
 from node.protocol.ports import Reader
-from node.protocol.record import RawRecord, Record
+from node.protocol.record import ERASABLE_LANES, RawRecord, Record
 from node.protocol.shapes import CommunityId
 
 B = TypeVar("B")
@@ -89,9 +89,12 @@ def judge(reader: Reader, found: Record) -> Judgement:
     held = lanes.entry_of(reader, found.id)
     if held is not None:
         return Known(found.raw.body is not None and _lacks_body(reader, held.number))
-    missing = tuple(i for i in _names(found) if not lanes.ENTRY.has(reader, i))
+    named = _names(found)
+    missing = tuple(i for i in named if not lanes.ENTRY.has(reader, i))
     if missing:
         return Missing(missing)
+    if any(_may_vanish(reader, name) for name in named if name != header.prev):
+        return Refused(Reject.SHAPE, "names a record that not every node holds")
     if header.prev is not None:
         prev = lanes.ENTRY.must(reader, header.prev)
         if lanes.key_of(reader, prev.lane) != header.lane_key or prev.seq + 1 != header.seq:
@@ -104,6 +107,14 @@ def judge(reader: Reader, found: Record) -> Judgement:
 def _names(found: Record) -> Sequence[bytes]:
     named = () if found.body is None else found.body.names()
     return named if found.header.prev is None else (found.header.prev, *named)
+
+
+def _may_vanish(reader: Reader, record: bytes) -> bool:
+    """True iff a held record is of a lane whose records some nodes may rightly not hold (R10).
+
+    What stands on such a record would be judged by some nodes and wait for ever on others.
+    """
+    return lanes.key_of(reader, lanes.ENTRY.must(reader, record).lane)[64] in ERASABLE_LANES
 
 
 def _lacks_body(reader: Reader, number: int) -> bool:

@@ -118,7 +118,9 @@ def _branch_for(overlay: Overlay, record: Record, row: LaneRow) -> tuple[int, La
     header = record.header
     if header.prev is None:
         parent = BranchRow(-1, -1)
-        sibling = _first_of(overlay, row)
+        sibling = next(firsts_of(overlay, header.lane_key), None)
+        if sibling is None:  # all were dropped (R10)
+            return 0, row
     else:
         prev = ENTRY.must(overlay, header.prev)
         sibling = CHAIN.get(overlay, _place(row.number, prev.branch, header.seq))
@@ -128,26 +130,13 @@ def _branch_for(overlay: Overlay, record: Record, row: LaneRow) -> tuple[int, La
     branch = row.branches
     BRANCH.put(overlay, row.number.to_bytes(4, "big") + branch.to_bytes(4, "big"), parent)
     lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)
-    _note_fork(overlay, header, row, sibling, record.id)
+    _note_fork(overlay, header, sibling, record.id)
     row = LaneRow(row.number, branch + 1, lowest)
     LANE.put(overlay, header.lane_key, row)
     return branch, row
 
 
-def _first_of(overlay: Overlay, row: LaneRow) -> bytes | None:
-    """Id of a record at seq 0 (None when all were dropped)."""
-    for branch in range(row.branches):
-        first = CHAIN.get(overlay, _place(row.number, branch, 0))
-        if first is not None:
-            return first
-    return None
-
-
-def _note_fork(
-    overlay: Overlay, header: Header, row: LaneRow, sibling: bytes | None, own: RecordId
-) -> None:
-    if sibling is None:
-        return
+def _note_fork(overlay: Overlay, header: Header, sibling: bytes, own: RecordId) -> None:
     known = FORK.get(overlay, header.lane_key)
     pair = {sibling, bytes(own)}
     if known is not None:
@@ -220,6 +209,16 @@ def members_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
             yield record
 
 
+def firsts_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
+    """Ids held at seq 0 of a lane: more than one means a fork there."""
+    row = LANE.get(reader, lane_key)
+    if row is not None:
+        for branch in range(row.branches):
+            first = CHAIN.get(reader, _place(row.number, branch, 0))
+            if first is not None:
+                yield first
+
+
 def heads_of(reader: Reader, lane_key: bytes) -> list[HeadItem]:
     """Heads of one lane in order of id; more than one means a fork."""
     return [
@@ -235,7 +234,7 @@ def heads_between(reader: Reader, low: bytes, high: bytes | None) -> list[HeadIt
 
 
 def locator(reader: Reader, lane_key: bytes) -> list[bytes]:
-    """Ids that tell another node what is held of a lane: heads, then doubling steps back to seq 0."""
+    """Ids that tell what is held of a lane: heads, then doubling steps back to seq 0."""
     heads = heads_of(reader, lane_key)[: LOCATOR_MAX_COUNT // 2]
     found = {bytes(head.id): None for head in heads}
     for head in heads:

@@ -95,7 +95,7 @@ class Table(Generic[V]):
 
 @dataclass(slots=True)
 class Changes:
-    """What applying one record does. Storage writes all of it in one transaction with the record."""
+    """What applying one record does, written in one transaction with the record."""
 
     number: int = -1  # the record's local number; -1 when only state changes
     verdict: str = ""
@@ -188,10 +188,16 @@ class DictState:
     ) -> list[tuple[bytes, bytes]]:
         rows = self.tables.get(table, {})
         keys = self._sorted.get(table, [])
-        found = keys[bisect_left(keys, low) : None if high is None else bisect_left(keys, high)]
+        first = bisect_left(keys, low)
+        last = len(keys) if high is None else bisect_left(keys, high)
+        if limit is not None and reverse:
+            first = max(first, last - limit)
+        elif limit is not None:
+            last = min(last, first + limit)
+        found = keys[first:last]
         if reverse:
             found.reverse()
-        return [(key, rows[key]) for key in found[:limit]]
+        return [(key, rows[key]) for key in found]
 
     def raw(self, number: int) -> RawRecord | None:
         return self.records.get(number)

@@ -103,24 +103,30 @@ def may_be_held(reader: Reader, record: Record) -> bool:
     """Social and market records beyond every cut are not held (R10).
 
     A cut whose record is not held yet lets everything up to its seq in; once it is held, only its
-    ancestors stay (`beyond_cuts` names the others).
+    ancestors stay (`beyond_cuts` names the others), and those are held already.
     """
     header = record.header
     row = REVOKED.get(reader, header.author + header.signer)
     if row is None or header.lane not in ERASABLE_LANES or header.lane in row.open_lanes:
         return True
-    for kind, seq, cut in row.cuts:
-        if kind != header.lane or header.seq > seq:
-            continue
-        head = lanes.entry_of(reader, cut)
-        if head is None or cut == record.id:
-            return True
-        if header.prev is not None and header.seq < seq:
-            prev = lanes.ENTRY.must(reader, header.prev)
-            next_id = lanes.at_seq(reader, head, header.seq)
-            if next_id == record.id and lanes.is_ancestor_or_self(reader, prev, head):
-                return True
-    return False
+    return any(
+        kind == header.lane
+        and header.seq <= seq
+        and _cut_entry(reader, header.lane_key, seq, cut) is None
+        for kind, seq, cut in row.cuts
+    )
+
+
+def _cut_entry(reader: Reader, lane_key: bytes, seq: int, cut: bytes) -> Entry | None:
+    """The record a cut names, if it is held and stands where the cut says.
+
+    One that stands elsewhere counts as not held: what a node holds may not depend on whether it saw
+    that record before or after the revocation.
+    """
+    entry = lanes.entry_of(reader, cut)
+    if entry is None or entry.seq != seq or lanes.key_of(reader, entry.lane) != lane_key:
+        return None
+    return entry
 
 
 def beyond_cuts(reader: Reader, lane_key: bytes) -> set[bytes]:
@@ -129,7 +135,7 @@ def beyond_cuts(reader: Reader, lane_key: bytes) -> set[bytes]:
     if row is None or lane_key[64] in row.open_lanes:
         return set()
     cuts = [(seq, cut) for kind, seq, cut in row.cuts if kind == lane_key[64]]
-    heads = [(seq, lanes.entry_of(reader, cut)) for seq, cut in cuts]
+    heads = [(seq, _cut_entry(reader, lane_key, seq, cut)) for seq, cut in cuts]
     doomed: set[bytes] = set()
     for record in lanes.members_of(reader, lane_key):
         entry = lanes.ENTRY.must(reader, record)

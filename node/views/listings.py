@@ -16,7 +16,6 @@ from node.protocol.ports import Reader
 from node.protocol.record import Record
 from node.protocol.shapes import Row
 from node.protocol.state import Overlay, Table, u64
-from node.views.rooms import DELETED
 
 
 class ListingRow(Row, frozen=True):
@@ -39,6 +38,7 @@ class RevisionRow(Row, frozen=True):
 
 LISTING = Table("listing", ListingRow)  # listing id (32)
 REVISION = Table("revision", RevisionRow)  # listing id (32), record id (32)
+CLOSING = Table("closing", bool)  # listing id (32), author (32), closing id (32) -> erases texts
 LISTING_INDEX = Table("listing_index", bytes)  # facet hash (8), time (8), listing id (32) -> b""
 
 FACET_BYTES = 8
@@ -64,22 +64,31 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
     author, body, time = record.header.author, record.body, record.header.time
     if isinstance(body, ListingPut):
         listing = record.id if body.listing is None else body.listing
-        if DELETED.has(overlay, listing + author):
-            return
         row = RevisionRow(author, time, entry.number)
         REVISION.put(overlay, listing + record.id, row)
+        if is_erased(overlay, listing, author):
+            overlay.changes.erase.append(entry.number)
         _refresh(overlay, listing)
     elif isinstance(body, ListingClose):
-        DELETED.put(overlay, body.listing + author, 1)
+        CLOSING.put(overlay, body.listing + author + record.id, body.erase)
         if body.erase:
-            _erase(overlay, body.listing, author)
+            for _, revision in _revisions_by(overlay, body.listing, author):
+                overlay.changes.erase.append(revision.number)
         _refresh(overlay, body.listing)
 
 
-def _erase(overlay: Overlay, listing: bytes, author: bytes) -> None:
-    for _, revision in REVISION.under(overlay, listing):
-        if revision.author == author:
-            overlay.changes.erase.append(revision.number)
+def is_erased(reader: Reader, listing: bytes, author: bytes) -> bool:
+    """True iff `author` asked to erase the texts of this listing."""
+    return any(erases for _, erases in CLOSING.under(reader, listing + author))
+
+
+def _revisions_by(
+    reader: Reader, listing: bytes, author: bytes
+) -> Iterator[tuple[bytes, RevisionRow]]:
+    """(revision id, row) of the author's revisions that are held, erased ones too."""
+    for key, row in REVISION.under(reader, listing):
+        if row.author == author and lanes.ENTRY.has(reader, key[32:]):
+            yield key[32:], row
 
 
 def _refresh(overlay: Overlay, listing: bytes) -> None:
@@ -99,22 +108,16 @@ def _refresh(overlay: Overlay, listing: bytes) -> None:
 
 
 def _current(reader: Reader, listing: bytes) -> ListingRow | None:
-    first = lanes.entry_of(reader, listing)
-    own = REVISION.get(reader, listing + listing)
-    if first is None and own is None:
+    first = REVISION.get(reader, listing + listing)
+    if first is None or not lanes.ENTRY.has(reader, listing):
         return None
-    author = (
-        own.author
-        if own is not None
-        else lanes.author_of(reader, lanes.ENTRY.must(reader, listing))
-    )
-    if DELETED.has(reader, listing + author) or own is None:
+    author = first.author
+    if next(CLOSING.under(reader, listing + author, limit=1), None) is not None:
         return None
-    newest = max(
-        (row.time, key[32:], row.number)
-        for key, row in REVISION.under(reader, listing)
-        if row.author == author
-    )
+    found = [
+        (row.time, revision, row.number) for revision, row in _revisions_by(reader, listing, author)
+    ]
+    newest = max(found)
     raw = reader.raw(newest[2])
     if raw is None or raw.body is None:
         return None
@@ -128,16 +131,23 @@ def _current(reader: Reader, listing: bytes) -> ListingRow | None:
     return ListingRow(author, newest[0], newest[1], newest[2], index)
 
 
-def forget(overlay: Overlay, record: Record, entry: Entry) -> None:
-    """Undo what a market record that is dropped did to the views (R10: beyond a cut)."""
+def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
+    """Undo what a market record that is dropped did to the views (R10: beyond a cut).
+
+    Returns (id, local number) of the records which only this one had asked to erase.
+    """
     body, author = record.body, record.header.author
     if isinstance(body, ListingPut):
         listing = record.id if body.listing is None else body.listing
         REVISION.delete(overlay, listing + record.id)
         _refresh(overlay, listing)
     elif isinstance(body, ListingClose):
-        DELETED.delete(overlay, body.listing + author)
+        CLOSING.delete(overlay, body.listing + author + record.id)
         _refresh(overlay, body.listing)
+        if body.erase and not is_erased(overlay, body.listing, author):
+            rows = _revisions_by(overlay, body.listing, author)
+            return [(revision, row.number) for revision, row in rows]
+    return []
 
 
 def listing_of(reader: Reader, listing: bytes) -> Listing | None:

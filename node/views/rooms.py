@@ -22,11 +22,12 @@ ROOM_HASH_BYTES = 16
 
 
 class PostRow(Row, frozen=True):
-    """A post known by its `post.put`: room hash, claimed time, local number."""
+    """A live post: room hash, claimed time, local number, the post it replies to (b"" if none)."""
 
     room: bytes
     time: int
     number: int
+    reply_to: bytes
 
 
 class EditRow(Row, frozen=True):
@@ -39,7 +40,7 @@ class EditRow(Row, frozen=True):
 
 POST = Table("post", PostRow)  # post id (32)
 EDIT = Table("edit", EditRow)  # post id (32), edit id (32)
-DELETED = Table("deleted", int)  # post or listing id (32), author (32)
+DELETION = Table("deletion", bytes)  # post id (32), author (32), deletion id (32) -> b""
 ROOM_POST = Table("room_post", bytes)  # room hash (16), time (8), post id (32): live posts -> b""
 ROOM = Table("room", str)  # room hash (16) -> name
 REPLY = Table("reply", bytes)  # post replied to (32), post id (32) -> b""
@@ -70,29 +71,43 @@ def apply_post(overlay: Overlay, record: Record, entry: Entry) -> None:
     if isinstance(body, PostPut):
         _put(overlay, record, body, entry)
     elif isinstance(body, PostEdit):
-        if DELETED.has(overlay, body.post + author):
-            overlay.changes.erase.append(entry.number)
-            return
         EDIT.put(overlay, body.post + record.id, EditRow(author, time, entry.number))
-        if _author_is(overlay, body.post, author):
+        if is_deleted(overlay, body.post, author):
+            overlay.changes.erase.append(entry.number)
+        elif _post_by(overlay, body.post, author) is not None:
             overlay.changes.touched.append(body.post)
             overlay.changes.events.append(("post", body.post))
     elif isinstance(body, PostDelete):
-        _delete(overlay, body.post, author)
+        _delete(overlay, body.post, author, record.id)
 
 
-def _author_is(reader: Reader, target: bytes, author: bytes) -> bool:
+def is_deleted(reader: Reader, post: bytes, author: bytes) -> bool:
+    """True iff `author` asked to erase this post."""
+    return next(DELETION.under(reader, post + author, limit=1), None) is not None
+
+
+def _post_by(reader: Reader, target: bytes, author: bytes) -> Entry | None:
+    """The entry of a held post of this author, or None."""
     entry = lanes.entry_of(reader, target)
-    return entry is not None and lanes.author_of(reader, entry) == author
+    if entry is None or entry.kind != "post.put" or lanes.author_of(reader, entry) != author:
+        return None
+    return entry
+
+
+def _edits_by(reader: Reader, post: bytes, author: bytes) -> Iterator[tuple[bytes, EditRow]]:
+    """(edit id, row) of the author's edits that are held, erased ones too."""
+    for key, row in EDIT.under(reader, post):
+        if row.author == author and lanes.ENTRY.has(reader, key[32:]):
+            yield key[32:], row
 
 
 def _put(overlay: Overlay, record: Record, body: PostPut, entry: Entry) -> None:
     author, time = record.header.author, record.header.time
-    if DELETED.has(overlay, record.id + author):
+    if is_deleted(overlay, record.id, author):
         overlay.changes.erase.append(entry.number)
         return
     room = room_hash(body.room)
-    POST.put(overlay, record.id, PostRow(room, time, entry.number))
+    POST.put(overlay, record.id, PostRow(room, time, entry.number, body.reply_to or b""))
     ROOM_POST.put(overlay, room + u64(time) + record.id, b"")
     if not ROOM.has(overlay, room):
         ROOM.put(overlay, room, body.room)
@@ -102,20 +117,15 @@ def _put(overlay: Overlay, record: Record, body: PostPut, entry: Entry) -> None:
     overlay.changes.events.append(("post", record.id))
 
 
-def _delete(overlay: Overlay, post: bytes, author: bytes) -> None:
-    DELETED.put(overlay, post + author, 1)
-    target = lanes.entry_of(overlay, post)
+def _delete(overlay: Overlay, post: bytes, author: bytes, deletion: bytes) -> None:
+    DELETION.put(overlay, post + author + deletion, b"")
+    for _, edit in _edits_by(overlay, post, author):
+        overlay.changes.erase.append(edit.number)
+    target = _post_by(overlay, post, author)
     if target is not None:
-        if lanes.author_of(overlay, target) != author or target.kind != "post.put":
-            return
         overlay.changes.erase.append(target.number)
         withdraw(overlay, post)
-    for key, edit in list(EDIT.under(overlay, post)):
-        if edit.author == author:
-            overlay.changes.erase.append(edit.number)
-            EDIT.delete(overlay, key)
-    overlay.changes.touched.append(post)
-    overlay.changes.events.append(("post", post))
+        overlay.changes.events.append(("post", post))
 
 
 def withdraw(overlay: Overlay, post: bytes) -> None:
@@ -125,23 +135,32 @@ def withdraw(overlay: Overlay, post: bytes) -> None:
         return
     ROOM_POST.delete(overlay, row.room + u64(row.time) + post)
     POST.delete(overlay, post)
+    if row.reply_to:
+        REPLY.delete(overlay, row.reply_to + post)
     overlay.changes.touched.append(post)
     if next(iter(ROOM_POST.under(overlay, row.room, limit=1)), None) is None:
         ROOM.delete(overlay, row.room)
 
 
-def forget(overlay: Overlay, record: Record, entry: Entry) -> None:
-    """Undo what a social record that is dropped did to the views (R10: beyond a cut)."""
+def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
+    """Undo what a social record that is dropped did to the views (R10: beyond a cut).
+
+    Returns (id, local number) of the records which only this one had asked to erase.
+    """
     body, author = record.body, record.header.author
     if isinstance(body, PostPut):
         withdraw(overlay, record.id)
-        if body.reply_to is not None:
-            REPLY.delete(overlay, body.reply_to + record.id)
     elif isinstance(body, PostEdit):
         EDIT.delete(overlay, body.post + record.id)
         overlay.changes.touched.append(body.post)
     elif isinstance(body, PostDelete):
-        DELETED.delete(overlay, body.post + author)  # the erased body stays erased
+        DELETION.delete(overlay, body.post + author + record.id)
+        if not is_deleted(overlay, body.post, author):
+            target = _post_by(overlay, body.post, author)
+            own = [] if target is None else [(body.post, target.number)]
+            edits = _edits_by(overlay, body.post, author)
+            return own + [(edit, row.number) for edit, row in edits]
+    return []
 
 
 def post_of(reader: Reader, post: bytes) -> Post | None:
