@@ -86,6 +86,7 @@ def decode_invitation(link: str) -> Invitation:
 class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wetalk: int
     community: str | UnsetType | None = UNSET
+    genesis: str | UnsetType | None = UNSET
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,9 +95,11 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: str | UnsetType = UNSET
 
 
-def encode_head(community: bytes) -> str:
-    """First line of an export file, without the line end."""
-    return _to_json(_Head(wetalk=FORMAT_VERSION, community=community.hex()))
+def encode_head(community: bytes, document: bytes | None = None) -> str:
+    """First line of an export file, without the line end. With the genesis document, a file says
+    all that a home needs to be made from it."""
+    founded = UNSET if document is None else _encode64(document)
+    return _to_json(_Head(wetalk=FORMAT_VERSION, community=community.hex(), genesis=founded))
 
 
 def decode_head(line: str | bytes) -> bytes | None:
@@ -104,10 +107,31 @@ def decode_head(line: str | bytes) -> bytes | None:
 
     Raises RemoteFault: `size`, `encoding`, `version`.
     """
-    head = _from_json(line, _Head, limits.EXPORT_LINE_MAX_BYTES)
+    head = _head(line)
+    return _hex32(head.community) if isinstance(head.community, str) else None
+
+
+def decode_genesis(line: str | bytes) -> bytes | None:
+    """Genesis document in the first line of an export file, checked; None when it has none.
+
+    Raises RemoteFault: `size`, `encoding`, `version`, `community` (it is not that of the community
+    named beside it), and what `genesis.parse` raises.
+    """
+    head = _head(line)
+    if not isinstance(head.genesis, str):
+        return None
+    document = _decode64(head.genesis)
+    community, _ = genesis.parse(document)
+    if isinstance(head.community, str) and _hex32(head.community) != community:
+        raise RemoteFault(Reject.COMMUNITY, "another genesis document")
+    return document
+
+
+def _head(line: str | bytes) -> _Head:
+    head = _from_json(line, _Head, limits.EXPORT_HEAD_MAX_BYTES)
     if head.wetalk != FORMAT_VERSION:
         raise RemoteFault(Reject.VERSION, "export file")
-    return _hex32(head.community) if isinstance(head.community, str) else None
+    return head
 
 
 def encode_line(raw: RawRecord) -> str:

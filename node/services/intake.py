@@ -31,7 +31,8 @@ from node.storage.state import WriterState
 from node.views import members
 
 CHUNK_RECORDS_COUNT: Final = 64  # signatures a worker thread checks between two hops
-JOB_RECORDS_COUNT: Final = 1_024  # records one writer job takes: keeps a commit under 100 ms
+JOB_RECORDS_COUNT: Final = 1_024  # records one writer job takes: keeps a commit under 0.5 s
+JOB_RECORDS_MAX_COUNT: Final = 2_048  # with those that waited on disk for them
 STRANGER_SEQ_MAX: Final = {Lane.IDENTITY: 15, Lane.SOCIAL: 3, Lane.ACCOUNT: 0}
 BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may not know of a cut yet
 FILE: Final = "file"
@@ -69,23 +70,49 @@ class Intake:
 
     async def take(self, raws: Sequence[RawRecord], source: str) -> Outcome:
         """Admit records; returns after the commit."""
-        found = await self._verified(raws)
         outcome = Outcome(read=len(raws))
-        for start in range(0, len(found), JOB_RECORDS_COUNT):
-            part = found[start : start + JOB_RECORDS_COUNT]
-            job = Admission(self._core, self._pending, source, outcome)
-            self._core.tell(await self._core.writer.run(lambda s, j=job, p=part: j.run(s, p)))
+        await self.admit(await self.verified(raws), source, outcome)
         return outcome
+
+    async def admit(self, found: Sequence[Record | Refused], source: str, outcome: Outcome) -> None:
+        """Judge and store what `verified` returned, and add to the outcome."""
+        for start in range(0, len(found), JOB_RECORDS_COUNT):
+            await self._run(found[start : start + JOB_RECORDS_COUNT], (), source, outcome)
+
+    async def resume(self, grounds: Sequence[bytes], outcome: Outcome) -> None:
+        """Take up the records of files that waited on disk for these ids, which are held now."""
+        await self._run((), grounds, FILE, outcome)
+
+    async def _run(
+        self,
+        part: Sequence[Record | Refused],
+        grounds: Sequence[bytes],
+        source: str,
+        outcome: Outcome,
+    ) -> None:
+        """One writer job, and more while records that waited on disk are left over."""
+        while part or grounds:
+            job = Admission(self._core, self._pending, source, outcome)
+            self._core.tell(
+                await self._core.writer.run(lambda s, j=job, p=part, g=grounds: j.run(s, p, g))
+            )
+            part, grounds = (), job.left_over
 
     def take_sync(self, raws: Sequence[RawRecord], source: str) -> Outcome:
         """The same outside an event loop, on one thread."""
         outcome = Outcome(read=len(raws))
         found = admission.verify_chunk(raws, self._core.community)
-        job = Admission(self._core, self._pending, source, outcome)
-        self._core.tell(self._core.writer.run_sync(lambda state: job.run(state, found)))
+        grounds: Sequence[bytes] = ()
+        while found or grounds:
+            job = Admission(self._core, self._pending, source, outcome)
+            self._core.tell(
+                self._core.writer.run_sync(lambda s, j=job, f=found, g=grounds: j.run(s, f, g))
+            )
+            found, grounds = [], job.left_over
         return outcome
 
-    async def _verified(self, raws: Sequence[RawRecord]) -> list[Record | Refused]:
+    async def verified(self, raws: Sequence[RawRecord]) -> list[Record | Refused]:
+        """Parse and verify records in worker threads; in the order given."""
         chunks = [
             raws[n : n + CHUNK_RECORDS_COUNT] for n in range(0, len(raws), CHUNK_RECORDS_COUNT)
         ]
@@ -115,9 +142,21 @@ class Admission:
         self._outcome = outcome
         self._records: list[tuple[bytes, int]] = []
         self._events: list[tuple[str, bytes]] = []
+        self._on_disk = False  # records of files wait
+        self.left_over: list[bytes] = []  # ids held now, for which records on disk still wait
 
-    def run(self, state: WriterState, found: Sequence[Record | Refused]) -> Committed:
-        """Take the records in; returns what was committed."""
+    def run(
+        self,
+        state: WriterState,
+        found: Sequence[Record | Refused],
+        grounds: Sequence[bytes] = (),
+    ) -> Committed:
+        """Take the records in, and those that wait on disk for `grounds`; what was committed."""
+        self._on_disk = state.deferred.any()
+        for ground in grounds:
+            for record in self._from_disk(state, ground):
+                self._outcome.waiting.discard(record.id)
+                self._take(state, record)
         for item in found:
             if isinstance(item, Refused):
                 self._outcome.rejected[item.code] += 1
@@ -144,12 +183,17 @@ class Admission:
         released: list[Record] = []
         for key in keys:
             released.extend(self._pending.release(key))
-            if self._source == FILE:
-                released.extend(self._from_disk(state, key))
+            released.extend(self._from_disk(state, key))
         self._outcome.waiting.difference_update(record.id for record in released)
         return released
 
     def _from_disk(self, state: WriterState, key: bytes) -> list[Record]:
+        """Records of files that waited for an id alone; a full job leaves them to the next one."""
+        if not self._on_disk:
+            return []
+        if len(self._records) >= JOB_RECORDS_MAX_COUNT:
+            self.left_over.append(key)
+            return []
         waiting = state.deferred.release(key)
         parsed = (admission.parse(item.raw, self._core.community) for item in waiting)
         return [record for record in parsed if isinstance(record, Record)]
@@ -170,11 +214,7 @@ class Admission:
             judgement.ids if isinstance(judgement, Missing) else self._unwelcome(state, record)
         )
         if missing:
-            outcome.waiting.add(record.id)
-            if self._source == FILE:
-                state.deferred.add(Waiting(record.id, record.raw, FILE), missing)
-            else:
-                self._pending.add(record, missing, self._source)
+            self._wait(state, record, missing)
             return False
         changes = core.fold.apply(state, record)
         self._store(state, record.raw, changes, record)
@@ -183,6 +223,16 @@ class Admission:
         outcome.void += changes.verdict != OK
         self._watch_own(state, record)
         return True
+
+    def _wait(self, state: WriterState, record: Record, missing: tuple[bytes, ...]) -> None:
+        if self._source != FILE:
+            self._outcome.waiting.add(record.id)
+            self._pending.add(record, missing, self._source)
+        elif state.deferred.add(Waiting(record.id, record.raw, FILE), missing):
+            self._outcome.waiting.add(record.id)
+            self._on_disk = True
+        else:
+            self._outcome.duplicate += 1  # the same line again, before what it waits for
 
     def _store(
         self, state: WriterState, raw: RawRecord | None, changes: Changes, record: Record

@@ -1,4 +1,4 @@
-"""Tables of transfers are read as spreadsheets and databases write them, and never rounded twice."""
+"""Tables of transfers are read as spreadsheets write them, and never rounded twice."""
 
 from decimal import Decimal
 from pathlib import Path
