@@ -3,8 +3,8 @@
 Pure: time is an argument (seconds; the same clock throughout, so that bans survive a restart it
 must be the wall clock). Rules: every offence costs points, points fade with time, and at the
 limit the peer is cut off and banned, longer each time. An offence that is no malice (silence, a
-slow line, another community) only ends the connection. What is kept is bounded; a ban is handed
-to a store by the caller.
+slow line) only ends the connection; a node of another community is kept away, being of no use.
+What is kept is bounded; a ban is handed to a store by the caller.
 """
 
 from collections.abc import Iterable
