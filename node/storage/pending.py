@@ -61,7 +61,7 @@ class Pending:
         if record.id in self._items or size > min(self._size_max, self._source_size_max):
             return False
         self._items[record.id] = _Item(record, source, needed, size)
-        for one in needed:
+        for one in sorted(needed):
             self._waiting.setdefault(one, {})[record.id] = None
         self._of.setdefault(source, {})[record.id] = None
         self._size_of[source] = self._size_of.get(source, 0) + size

@@ -1,0 +1,168 @@
+"""The doctor finds what is wrong, and makes the fold's tables anew, also after being killed."""
+
+import shutil
+import sqlite3
+
+import pytest
+
+from node.ledger.root import state_root
+from node.protocol.record import RawRecord
+from node.protocol.state import TABLES, Changes
+from node.storage import doctor
+from node.storage.connect import connect_writer
+from node.storage.database import Database
+from node.storage.doctor import Finding
+from node.storage.home import Home
+from node.storage.state import WriterState
+from tests.storage.folded import Refolding, busy_world, take
+from tests.storage.samples import open_database
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return busy_world()
+
+
+def tables_of(database: Database) -> dict[str, list[tuple[bytes, bytes]]]:
+    with database.snapshot() as reader:
+        return {name: reader.scan(name, b"", None) for name in TABLES}
+
+
+def codes(findings: list[Finding]) -> list[str]:
+    return [finding.code for finding in findings]
+
+
+def test_a_sound_home_has_no_findings_open_or_closed(
+    database: Database, home: Home, world: World
+) -> None:
+    take(database, world, world.raws())
+    assert doctor.check(home) == []
+    database.close()
+    assert doctor.check(home) == []
+
+
+def test_a_home_that_is_not_there_is_said_to_be_missing(home: Home) -> None:
+    assert codes(doctor.check(home)) == ["home-missing"]
+    home.prepare()
+    assert codes(doctor.check(home)) == ["home-missing"]
+
+
+def test_files_open_to_others_are_named(database: Database, home: Home) -> None:
+    home.database.chmod(0o644)
+    assert doctor.check(home) == [Finding("bad", "open-to-others", {"path": str(home.database)})]
+
+
+def test_little_space_is_noted(
+    database: Database, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(home.path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    assert doctor.check(home) == [Finding("note", "disk-low", {"free_bytes": 1_000_000})]
+
+
+def test_damage_is_found_in_either_file(home: Home, world: World) -> None:
+    database = open_database(home)
+    take(database, world, world.raws())
+    database.close()
+    home.search.write_bytes(b"no database " * 1_000)
+    home.search.chmod(0o600)
+    assert codes(doctor.check(home)) == ["search-damaged"]
+    home.search.unlink()
+    with home.database.open("r+b") as file:
+        file.seek(4096 * 5)
+        file.write(bytes(4096 * 3))
+    assert codes(doctor.check(home)) == ["database-damaged"]
+
+
+def test_foreign_and_newer_files_are_named(database: Database, home: Home) -> None:
+    database.close()
+    for pragma, code in (
+        ("user_version = 99", "schema-newer"),
+        ("application_id = 7", "database-foreign"),
+    ):
+        with sqlite3.connect(home.database) as connection:
+            connection.execute(f"PRAGMA {pragma}")
+        connection.close()
+        assert codes(doctor.check(home)) == [code]
+
+
+def test_a_rebuild_gives_the_same_tables_and_touches_the_index_again(
+    database: Database, world: World
+) -> None:
+    take(database, world, world.raws())
+    before = tables_of(database)
+    touched = [one for _, one in database.reader().touched.after(0, 10**6)]
+    events, seen = database.reader().events.last(), list[tuple[int, int]]()
+    database.writer.run_sync(
+        lambda state: state.apply(
+            None, Changes(rows={"post": {b"stray": b""}, "head": {b"x": b""}})
+        )
+    )
+    total = database.reader().record_count()
+    assert doctor.rebuild(database, Refolding(world), lambda *p: seen.append(p)) == total
+    after = tables_of(database)
+    assert [name for name, rows in before.items() if after[name] != rows] == []
+    again = [one for _, one in database.reader().touched.after(0, 10**6)]
+    assert set(again) >= {one for one in touched if one in dict(after["post"])}
+    assert database.reader().events.last() == events
+    assert not database.rebuild_needed
+    assert seen[0] == (0, total)
+    assert seen[-1] == (total, total)
+
+
+def test_a_rebuild_that_was_cut_short_is_asked_for_again(home: Home, world: World) -> None:
+    database = open_database(home)
+    take(database, world, world.raws())
+    root = state_root(database.reader(), world.rules)
+    refold, calls = Refolding(world), [0]
+
+    def failing(state: WriterState, raw: RawRecord) -> Changes:
+        calls[0] += 1
+        if calls[0] == 10:
+            raise KeyboardInterrupt
+        return refold(state, raw)
+
+    with pytest.raises(KeyboardInterrupt):
+        doctor.rebuild(database, failing)
+    database.close()
+    assert codes(doctor.check(home)) == ["rebuild-needed"]
+    again = open_database(home)
+    assert again.rebuild_needed
+    doctor.rebuild(again, refold)
+    assert not again.rebuild_needed
+    assert state_root(again.reader(), world.rules) == root
+    again.close()
+
+
+def test_comparing_finds_a_flipped_row_and_changes_nothing(
+    database: Database, home: Home, world: World
+) -> None:
+    take(database, world, world.raws())
+    refold = Refolding(world)
+
+    def digest(reader: object) -> bytes:
+        return state_root(reader, world.rules)  # type: ignore[arg-type]
+
+    assert doctor.compare(database, refold, digest) == []
+    key, row = database.reader().scan("position", b"", None)[-1]
+    before = set(doctor.compare(database, refold))
+    flipped = row[:-1] + bytes((row[-1] ^ 1,))
+    database.writer.run_sync(
+        lambda state: state.apply(None, Changes(rows={"position": {key: flipped}}))
+    )
+    assert set(doctor.compare(database, refold)) - before == {"position"}
+    assert database.reader().get("position", key) == flipped
+    assert not list(home.path.glob("*.check*"))
+
+
+def test_a_table_that_nobody_declares_goes_with_a_rebuild(home: Home, world: World) -> None:
+    open_database(home).close()
+    connection = connect_writer(home.database)
+    connection.execute("CREATE TABLE fold_of_old (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID")
+    connection.close()
+    database = open_database(home)
+    doctor.rebuild(database, Refolding(world))
+    tables = database.reader().connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert ("fold_of_old",) not in tables
+    database.close()

@@ -1,0 +1,106 @@
+"""What sync reads from SQLite is what it would read from a dict."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from node.protocol import lanes
+from node.protocol.ports import ForkProof
+from node.protocol.record import RawRecord
+from node.protocol.shapes import CommunityId
+from node.storage.database import Database
+from node.storage.source import SqliteSyncSource
+from tests.storage.folded import busy_world, take
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return busy_world()
+
+
+def source_of(database: Database, world: World) -> SqliteSyncSource:
+    return SqliteSyncSource(database, CommunityId(world.community))
+
+
+def test_heads_and_lanes_are_those_of_the_fold(database: Database, world: World) -> None:
+    take(database, world, world.raws())
+    source, model = source_of(database, world), world.node.state
+    heads = source.heads(b"", None)
+    assert heads == lanes.heads_between(model, b"", None)
+    assert len(heads) > 8
+    middle = heads[len(heads) // 2].key
+    assert [*source.heads(b"", middle), *source.heads(middle, None)] == heads
+    for head in heads:
+        assert source.locator(head.lane_key) == lanes.locator(model, head.lane_key)
+        for known in ([], [head.id], source.locator(head.lane_key)[-1:]):
+            expected = lanes.numbers_beyond(model, head.lane_key, known)
+            assert source.numbers_beyond(head.lane_key, known) == expected
+    assert source.locator(bytes(65)) == []
+
+
+def test_records_are_found_by_id_and_number(database: Database, world: World) -> None:
+    take(database, world, world.raws())
+    source = source_of(database, world)
+    head = source.heads(b"", None)[0]
+    number = source.number_of(head.id)
+    assert number is not None
+    assert source.holds(head.id)
+    assert source.raw(number) == world.made[head.id].raw
+    assert source.number_of(bytes(32)) is None
+    assert not source.holds(bytes(32))
+    assert source.raw(10**9) is None
+    assert source.community == world.community
+
+
+def test_generation_grows_with_every_new_record(database: Database, world: World) -> None:
+    source = source_of(database, world)
+    seen = [source.generation()]
+    for raw in world.raws()[:5]:
+        take(database, world, [raw])
+        seen.append(source.generation())
+    assert seen == sorted(set(seen))
+
+
+def test_a_fork_that_is_held_is_proven_and_one_told_of_too(
+    database: Database, world: World
+) -> None:
+    take(database, world, world.raws())
+    source = source_of(database, world)
+    own = source.fork_proofs()
+    assert len(own) == 1
+    ids = {made.id for made in world.made.values() if made.raw.header in _headers(own)}
+    key, row = next(iter(lanes.FORK.scan(world.node.state, b"", None)))
+    assert ids == {row.id_a, row.id_b}
+    told = own[0]
+    database.writer.run_sync(lambda state: state.fork_proofs.add(bytes(65), told))
+    database.writer.run_sync(lambda state: state.fork_proofs.add(key, told))
+    assert source.fork_proofs() == [told, told]
+
+
+def _headers(proofs: Sequence[ForkProof]) -> set[bytes]:
+    return {h for proof in proofs for h in (proof.header_a, proof.header_b)}
+
+
+def test_bodies_that_nobody_erased_are_asked_for_until_they_come(database: Database) -> None:
+    world = World()
+    made = world.post(world.talker("amina"), "came without its text")
+    bare = [
+        RawRecord(raw.header, None, raw.signature) if raw == made.raw else raw
+        for raw in world.raws()
+    ]
+    take(database, world, bare)
+    source = source_of(database, world)
+    assert source.bodies_missing(9) == [made.id]
+    assert source.bodies_missing(0) == []
+    take(database, world, [made.raw])
+    assert source.bodies_missing(9) == []
+    number = source.number_of(made.id)
+    assert number is not None
+    assert source.raw(number) == made.raw
+
+
+def test_erased_bodies_are_not_asked_for(database: Database, world: World) -> None:
+    take(database, world, world.raws())
+    assert any(raw.body is None for _, raw in database.reader().records_after(-1, 10**6))
+    assert source_of(database, world).bodies_missing(9) == []
