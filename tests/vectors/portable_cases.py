@@ -1,0 +1,141 @@
+"""Vectors of what leaves the network by hand: invitations, export lines, receipts."""
+
+from typing import Any
+
+from node.protocol import codec, portable
+from node.protocol.portable import Invitation, OpenOrder, Receipt
+from node.protocol.record import RawRecord
+from tests.vectors import worked
+from tests.vectors.world import Community, Made, fill, one_chapter, salt
+
+Case = dict[str, Any]
+
+
+def invitation_cases() -> list[Case]:
+    """Links that are read, with what they say; links that are refused."""
+    community = one_chapter("Invited", ["anna"])
+    plain = Invitation(addresses=[], chapter="Seoul", code=None, genesis=community.data)
+    address = "/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWExample"
+    full = Invitation([address], "Toronto", salt("code"), community.data)
+    cases: list[Case] = []
+    for name, found in (("plain", plain), ("with address and code", full)):
+        cases.append(
+            {
+                "name": name,
+                "link": portable.encode_invitation(found),
+                "expect": "ok",
+                "addresses": found.addresses,
+                "chapter": found.chapter,
+                "code": None if found.code is None else found.code.hex(),
+                "genesis": found.genesis.hex(),
+            }
+        )
+    link = cases[0]["link"]
+    head, payload = portable.LINK_PREFIX, link[len(portable.LINK_PREFIX) :]
+    cases.append({**cases[0], "name": "blanks around", "link": f"  {link}\n"})
+    other = _invitation(plain, "genesis", one_chapter("x", ["anna"]).data[:-1])
+    refused = [
+        ("no link", "hello", "encoding"),
+        ("other scheme", "https://" + link, "encoding"),
+        ("padding", link + "=", "encoding"),
+        ("standard base64", head + payload[:-4] + "+/+/", "encoding"),
+        ("cut", link[:-4], "encoding"),
+        ("unused bits set", head + "gB", "encoding"),
+        ("nothing", head, "encoding"),
+        ("unknown chapter", _invitation(plain, "chapter", "Busan"), "shape"),
+        ("code of 15 bytes", _invitation(plain, "code", bytes(15)), "shape"),
+        ("empty address", _invitation(plain, "addresses", [""]), "shape"),
+        ("seventeen addresses", _invitation(plain, "addresses", [address] * 17), "shape"),
+        ("a field more", _invitation(plain, "note", None), "shape"),
+        ("genesis cut", other, "encoding"),
+        ("too long", head + "A" * 98_304, "size"),
+    ]
+    return cases + [
+        {"name": name, "link": text, "expect": "reject", "code": code}
+        for name, text, code in refused
+    ]
+
+
+def _invitation(good: Invitation, field: str, value: object) -> str:
+    copied: Any = codec.decode_any(codec.encode(good))
+    copied[field] = value
+    return portable.LINK_PREFIX + portable._encode64(codec.encode(copied))  # pyright: ignore
+
+
+def export_cases() -> list[Case]:
+    """Lines of an export file."""
+    made = worked.story().made
+    first, bodyless = made[0][1].raw, made[-1][1].raw
+    line = portable.encode_line(first)
+    erased = RawRecord(bodyless.header, None, bodyless.signature)
+    community = fill("community")
+    quoted = line.replace('"signature"', '"signed"')
+    cases: list[Case] = [
+        {"name": "first line", "line": portable.encode_head(community), "part": "head",
+         "expect": "ok", "community": community.hex()},
+        {"name": "first line without a community", "line": '{"wetalk":1}', "part": "head",
+         "expect": "ok", "community": None},
+        {"name": "first line, null, other order", "part": "head", "expect": "ok",
+         "line": '{ "community": null, "wetalk": 1 }', "community": None},
+        _line("record", line, first),
+        _line("record without its body", portable.encode_line(erased), erased),
+    ]  # fmt: skip
+    head = portable.encode_head(community)
+    refused = [
+        ("version 2", "head", head.replace("1", "2", 1), "version"),
+        ("community cut", "head", head.replace(community.hex(), community.hex()[:-1]), "encoding"),
+        ("community in capitals", "head", head.replace(community.hex(), "AB" * 32), "encoding"),
+        ("no JSON", "head", "wetalk 1", "encoding"),
+        ("a name more", "head", '{"wetalk":1,"x":1}', "encoding"),
+        ("no version", "head", "{}", "encoding"),
+        ("an array", "record", "[]", "encoding"),
+        ("no signature", "record", quoted, "encoding"),
+        ("header is a number", "record", '{"header":1,"signature":""}', "encoding"),
+        ("padding", "record", '{"header":"gA==","signature":""}', "encoding"),
+        ("unused bits set", "record", '{"header":"gB","signature":""}', "encoding"),
+        ("line too long", "record", " " * 65_536 + "{}", "size"),
+    ]
+    return cases + [
+        {"name": name, "part": part, "line": text, "expect": "reject", "code": code}
+        for name, part, text, code in refused
+    ]
+
+
+def _line(name: str, line: str, raw: RawRecord) -> Case:
+    body = None if raw.body is None else raw.body.hex()
+    return {
+        "name": name, "part": "record", "line": line, "expect": "ok", "header": raw.header.hex(),
+        "body": body, "signature": raw.signature.hex(),
+    }  # fmt: skip
+
+
+def receipt_cases() -> list[Case]:
+    """Receipt files as text."""
+    story = worked.story()
+    records: list[Made] = [made for _, made in story.made]
+    trade = dict(story.made)["trade.propose"].id
+    opened = OpenOrder(worked.ORDER_SALT, worked.ORDER)
+    raws = tuple(made.raw for made in records)
+    full = portable.encode_receipt(Receipt(story.community.data, raws, trade, opened))
+    closed = portable.encode_receipt(Receipt(story.community.data, raws, trade, None))
+    facts = {"trade": trade.hex(), "genesis": story.community.data.hex(), "records": len(raws)}
+    cases: list[Case] = [
+        {"name": "with the order", "text": full, "expect": "ok", **facts,
+         "order": {"salt": opened.salt.hex(), "order": opened.order.hex()}},
+        {"name": "without the order", "text": closed, "expect": "ok", **facts, "order": None},
+    ]  # fmt: skip
+    refused = [
+        ("version 2", closed.replace('receipt":1', 'receipt":2'), "version"),
+        ("a name more", closed[:-1] + ',"x":1}', "encoding"),
+        ("no records", '{"wetalk_receipt":1,"genesis":"","records":[],"trade":""}', "encoding"),
+        ("trade cut", closed.replace(trade.hex(), trade.hex()[:-2]), "encoding"),
+        ("salt of 15 bytes", _short_salt(story.community, raws, trade), "shape"),
+    ]
+    return cases + [
+        {"name": name, "text": text, "expect": "reject", "code": code}
+        for name, text, code in refused
+    ]
+
+
+def _short_salt(community: Community, raws: tuple[RawRecord, ...], trade: bytes) -> str:
+    return portable.encode_receipt(Receipt(community.data, raws, trade, OpenOrder(bytes(15), b"")))
