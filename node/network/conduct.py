@@ -55,6 +55,18 @@ class Ban:
     times: int
     reason: str
 
+    def row(self) -> tuple[str, int, str]:
+        """For a table of (peer, end in ms since 1970, why): the number stands behind the reason."""
+        return self.peer, int(self.until_s * 1_000), f"{self.reason} {self.times}"
+
+    @classmethod
+    def of_row(cls, peer: str, until_ms: int, why: str) -> "Ban":
+        """Back from a row; one that says no number counts as the first ban."""
+        reason, _, times = why.rpartition(" ")
+        if not times.isdecimal():
+            reason, times = why, "1"
+        return cls(peer, until_ms / 1_000, int(times), reason)
+
 
 class BanStore(Protocol):
     """Where bans outlive the process. Both calls are quick: they run between two frames."""

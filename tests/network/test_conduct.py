@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.network.conduct import Conduct, Offence
+from node.network.conduct import Ban, Conduct, Offence
 from node.protocol import limits
 
 
@@ -59,6 +59,13 @@ def test_bans_outlive_a_restart_and_go_on_growing() -> None:
     again = second.blame("p", Offence.FLOOD, ban.until_s).ban
     assert again is not None
     assert again.times == 2
+
+
+def test_a_ban_survives_a_table() -> None:
+    ban = Ban("p", 1_790_000_000.25, 3, "garbage")
+    assert ban.row() == ("p", 1_790_000_000_250, "garbage 3")
+    assert Ban.of_row(*ban.row()) == ban
+    assert Ban.of_row("p", 5_000, "by hand") == Ban("p", 5.0, 1, "by hand")
 
 
 def test_a_peer_the_user_names_starts_afresh() -> None:
