@@ -112,6 +112,7 @@ class Conversation:
         self._wake_at = math.inf
         self._rescheduled = trio.Event()
         self._closing = False
+        self.parting = ""
         self._nursery: trio.Nursery | None = None
 
     async def run(self) -> None:
@@ -165,6 +166,7 @@ class Conversation:
                     self._blame(code)
                 case do.Close(code):
                     log.debug("peer %s: sync ends: %s", peer, code)
+                    self.parting = code
                     self._closing = True
                     self._written.set()
                 case do.InSync():
@@ -306,6 +308,8 @@ class Sync:
         self._talks[link.peer] = talk
         try:
             await talk.run()
+            if OFFENCES.get(talk.parting) == Offence.COMMUNITY:  # said good-bye first
+                self.host.guard.blame(link.peer, Offence.COMMUNITY, f"sync: {talk.parting}")
         except Exception as error:
             fault = _first_fault(error)
             if fault is not None:
