@@ -51,9 +51,9 @@ class Fold:
         entry = lanes.place(overlay, record)
         verdict = self._verdict(overlay, record, entry)
         entry = lanes.conclude(overlay, record.id, entry, verdict)
+        self._consequences(overlay, record, entry)  # first: it may drop what would hide this one
         if verdict == OK:
             self._effects(overlay, record, entry)
-        self._consequences(overlay, record, entry)
         return overlay.changes
 
     def fill(self, reader: Reader, record: Record) -> Changes:

@@ -146,7 +146,12 @@ def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
         _refresh(overlay, body.listing)
         if body.erase and not is_erased(overlay, body.listing, author):
             rows = _revisions_by(overlay, body.listing, author)
-            return [(revision, row.number) for revision, row in rows]
+            found = {revision: row.number for revision, row in rows}
+            first = lanes.entry_of(overlay, body.listing)
+            if first is not None and first.kind == "listing.put":
+                if lanes.author_of(overlay, first) == author:
+                    found[body.listing] = first.number
+            return sorted(found.items())
     return []
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
 from node.protocol.admission import Known, Missing, Refused
+from node.protocol.crypto import record_id
 from node.protocol.errors import Reject
 from node.protocol.record import RawRecord, Record
 from node.protocol.state import DictState
@@ -33,7 +34,7 @@ class Node:
         self.fold = Fold(rules)
         self.state = DictState()
         self.waiting: dict[bytes, list[RawRecord]] = {}
-        self.turned_away: list[RawRecord] = []
+        self.turned_away: set[bytes] = set()  # ids that a cut keeps out, or put out
         self.refused: list[tuple[RawRecord, str]] = []
 
     def receive(self, raw: RawRecord) -> str:
@@ -60,12 +61,16 @@ class Node:
             return "known"
         if isinstance(judgement, Refused):
             if judgement.code == Reject.REVOKED:
-                self.turned_away.append(record.raw)
+                self.turned_away.add(record.id)
             self.refused.append((record.raw, judgement.code))
             return judgement.code
         changes = self.fold.apply(self.state, record)
+        self.turned_away |= {self._id_at(number) for number in changes.drop}
         self.state.apply(record.raw, changes)
         return str(changes.verdict)
+
+    def _id_at(self, number: int) -> bytes:
+        return record_id(self.rules.community, self.state.records[number].header)
 
     def receive_all(self, raws: Iterable[RawRecord]) -> "Node":
         """Take many in; the node itself."""
@@ -78,8 +83,9 @@ class Node:
         before = -1
         while before != self.state.next_number():
             before = self.state.next_number()
-            offered, self.turned_away = self.turned_away, []
-            self.receive_all(offered)
+            offered, self.turned_away = self.turned_away, set()
+            for record in sorted(offered):
+                self.receive(library[record])
         for record in [key for key, _ in BODYLESS.scan(self.state, b"", None)]:
             self.receive(library[record])
         return self

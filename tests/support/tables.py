@@ -1,0 +1,85 @@
+"""The fold's tables made comparable between nodes: local numbers replaced by what they stand for.
+
+Rule: every declared table is here, so that a new one is compared too or its absence is explained.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from node.protocol import lanes
+from node.protocol.lanes import CHAIN, ENTRY, LANE_KEY
+from node.protocol.record import ERASABLE_LANES
+from node.protocol.state import TABLES, DictState
+
+Normal = Callable[[DictState, bytes, list[object]], object]
+LOCAL = {
+    "lane_key",  # the inverse of `lane`
+    "branch",  # how branches are cut is local; ancestry is compared through `chain`
+    "epoch",  # counts arrivals
+    "bodyless",  # a refold cannot know who asked for the erasure of an edit that is gone
+}
+
+
+def _lane(state: DictState, number: bytes) -> bytes:
+    return LANE_KEY.must(state, number)
+
+
+def _at(state: DictState, key: bytes) -> bytes | None:
+    """The record at the place with which a key starts."""
+    return CHAIN.get(state, key)
+
+
+def _erasable(lane_key: bytes) -> bool:
+    return lane_key[64] in ERASABLE_LANES
+
+
+def _has_body(state: DictState, record: bytes) -> bool:
+    entry = ENTRY.get(state, record)
+    raw = None if entry is None else state.raw(entry.number)
+    return raw is not None and raw.body is not None
+
+
+def _path(state: DictState, key: bytes, _: list[object]) -> object:
+    record = CHAIN.must(state, key)
+    entry = ENTRY.must(state, record)
+    before = None if entry.seq == 0 else lanes.at_seq(state, entry, entry.seq - 1)
+    return _lane(state, key[:4]), entry.seq, record, before
+
+
+NORMAL: dict[str, Normal] = {
+    "lane": lambda s, k, r: None if _erasable(k) else (k, r[2]),  # a dropped lane leaves its row
+    "fork": lambda s, k, r: None if _erasable(k) else (k, *r),
+    "entry": lambda s, k, r: (k, *r[3:]),
+    "chain": _path,
+    "head": lambda s, k, r: (k, r[0]),
+    "profile": lambda s, k, r: (k, *r[:2]),
+    "application": lambda s, k, r: (k, r[1]),
+    "post": lambda s, k, r: (k, *r[:2], r[3]),
+    "edit": lambda s, k, r: (k, *r[:2]) if _has_body(s, k[32:]) else None,
+    "revision": lambda s, k, r: (k, *r[:2]) if _has_body(s, k[32:]) else None,
+    "listing": lambda s, k, r: (k, *r[:3], tuple(r[4])),  # type: ignore[arg-type]
+    "trade": lambda s, k, r: (k, *r[1:]),
+    "member_trade": lambda s, k, r: (k[:32], r),
+    "trade_at": lambda s, k, r: (_at(s, k[:8] + k[40:]), k[8:40], r),
+    "claim_at": lambda s, k, r: (_at(s, k[:8] + k[40:]), k[8:40], r),
+    "grant_at": lambda s, k, r: (_at(s, k), r),
+    "carrier": lambda s, k, r: (_lane(s, k[:4]), k[4:]),
+    "commit_on": lambda s, k, r: (_lane(s, k[:4]), k[4:], r),
+    "contested": lambda s, k, r: (_lane(s, k[:4]), k[4:], r),
+    "stamp_on": lambda s, k, r: (_lane(s, k[:4]), k[4:], *r),
+    "stamp_by": lambda s, k, r: (k[:32], _lane(s, k[32:36]), _lane(s, k[36:40]), k[40:], r),
+}
+
+
+def comparable(state: DictState) -> dict[str, set[str]]:
+    """Every table as a set of rows, each written out."""
+    found: dict[str, set[str]] = {}
+    for name in sorted(TABLES.keys() - LOCAL):
+        normal = NORMAL.get(name, lambda _, key, row: (key, row))
+        rows = (
+            normal(state, key, msgspec.msgpack.decode(row))
+            for key, row in state.scan(name, b"", None)
+        )
+        found[name] = {repr(row) for row in rows if row is not None}
+    return found
