@@ -4,6 +4,7 @@ import struct
 from typing import Any
 
 from node.protocol import codec, crypto, genesis, portable
+from tests.vectors.kind_cases import packed
 from tests.vectors.world import Community, fill, one_chapter, salt
 
 Case = dict[str, Any]
@@ -121,14 +122,14 @@ def codec_cases() -> list[Case]:
     found: list[Case] = [
         {
             "name": name,
-            "bytes": codec.encode(value).hex(),
+            "bytes": packed(codec.encode(value)),
             "expect": "ok",
             **({"value": _tagged(value)} if len(codec.encode(value)) < 300 else {}),
         }
         for name, value in values
     ]
     return found + [
-        {"name": name, "bytes": data.hex(), "expect": "reject", "code": "encoding"}
+        {"name": name, "bytes": packed(data), "expect": "reject", "code": "encoding"}
         for name, data in REJECTED
     ]
 
@@ -145,7 +146,7 @@ def genesis_cases() -> list[Case]:
         cases.append({**_changed(good, name, path, value), "code": code})
     data = community.data
     cases += [
-        {"name": name, "bytes": broken.hex(), "expect": "reject", "code": code}
+        {"name": name, "bytes": packed(broken), "expect": "reject", "code": code}
         for name, broken, code in (
             ("cut", data[:-1], "encoding"),
             ("a byte trailing", data + b"\0", "encoding"),
@@ -158,7 +159,7 @@ def genesis_cases() -> list[Case]:
 
 def _good(name: str, data: bytes) -> Case:
     found, _ = genesis.parse(data)
-    return {"name": name, "bytes": data.hex(), "expect": "ok", "id": found.hex()}
+    return {"name": name, "bytes": packed(data), "expect": "ok", "id": found.hex()}
 
 
 def _genesis_faults(community: Community) -> list[tuple[str, tuple[str | int, ...], object, str]]:
@@ -203,7 +204,7 @@ def _changed(good: dict[str, Any], name: str, path: tuple[str | int, ...], value
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    return {"name": name, "bytes": codec.encode(copied).hex(), "expect": "reject"}
+    return {"name": name, "bytes": packed(codec.encode(copied)), "expect": "reject"}
 
 
 def hash_cases() -> list[Case]:

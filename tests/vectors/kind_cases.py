@@ -28,7 +28,24 @@ RUN_MIN_COUNT = 24
 
 def packed(data: bytes) -> str | list[Any]:
     """Hex, or where a byte stands many times in a row, parts of hex and [byte, count]."""
-    parts: list[Any] = []
+    parts = [
+        part.hex() if isinstance(part, bytes) else [part[0].hex(), part[1]] for part in _runs(data)
+    ]
+    return parts if any(isinstance(part, list) for part in parts) else data.hex()
+
+
+def packed_text(text: str) -> str | list[Any]:
+    """The text, or where a character stands many times in a row, parts and [character, count]."""
+    parts = [
+        part.decode() if isinstance(part, bytes) else [part[0].decode(), part[1]]
+        for part in _runs(text.encode())
+    ]
+    return parts if any(isinstance(part, list) for part in parts) else text
+
+
+def _runs(data: bytes) -> list[bytes | tuple[bytes, int]]:
+    """The data in parts: plain ones, and (byte, count) of long runs."""
+    found: list[bytes | tuple[bytes, int]] = []
     start = place = 0
     while place < len(data):
         end = place
@@ -36,13 +53,13 @@ def packed(data: bytes) -> str | list[Any]:
             end += 1
         if end - place >= RUN_MIN_COUNT:
             if start < place:
-                parts.append(data[start:place].hex())
-            parts.append([data[place : place + 1].hex(), end - place])
+                found.append(data[start:place])
+            found.append((data[place : place + 1], end - place))
             start = end
         place = end
     if start < len(data):
-        parts.append(data[start:].hex())
-    return parts if any(isinstance(part, list) for part in parts) else data.hex()
+        found.append(data[start:])
+    return found
 
 
 def cases() -> list[Case]:

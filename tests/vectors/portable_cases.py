@@ -6,6 +6,7 @@ from node.protocol import codec, portable
 from node.protocol.portable import Invitation, OpenOrder, Receipt
 from node.protocol.record import RawRecord
 from tests.vectors import worked
+from tests.vectors.kind_cases import packed_text
 from tests.vectors.world import Community, Made, fill, one_chapter, salt
 
 Case = dict[str, Any]
@@ -51,7 +52,7 @@ def invitation_cases() -> list[Case]:
         ("too long", head + "A" * 98_304, "size"),
     ]
     return cases + [
-        {"name": name, "link": text, "expect": "reject", "code": code}
+        {"name": name, "link": packed_text(text), "expect": "reject", "code": code}
         for name, text, code in refused
     ]
 
@@ -96,7 +97,7 @@ def export_cases() -> list[Case]:
         ("line too long", "record", " " * 65_536 + "{}", "size"),
     ]
     return cases + [
-        {"name": name, "part": part, "line": text, "expect": "reject", "code": code}
+        {"name": name, "part": part, "line": packed_text(text), "expect": "reject", "code": code}
         for name, part, text, code in refused
     ]
 

@@ -18,7 +18,7 @@ FIELDS = (
 NO_BODY = object()
 
 
-def header_of(kind: str, body: bytes, **changes: object) -> dict[str, object]:
+def header_of(kind: str, body: bytes, /, **changes: object) -> dict[str, object]:
     """Fields of a header at seq 1 (0 for opening kinds) of the kind's lane, with changes."""
     lane = next(lane for lane, kinds in KINDS.items() if kind in kinds)
     opens = kind in ("identity.create", *(f"{name}.open" for name in _LANES))
@@ -42,8 +42,9 @@ _LANES = ("account", "social", "market", "office", "witness")
 
 def _make(
     name: str,
-    kind: str,
+    of: str,
     code: str | None,
+    /,
     *,
     body: bytes | None = None,
     sent: object = None,
@@ -53,8 +54,8 @@ def _make(
     keys: Keys | None = None,
     **changes: object,
 ) -> Case:
-    data = codec.encode(EXAMPLES[kind]) if body is None else body
-    fields = header_of(kind, data, **changes)
+    data = codec.encode(EXAMPLES[of]) if body is None else body
+    fields = header_of(of, data, **changes)
     head = codec.encode([fields[field] for field in FIELDS]) if header is None else header
     signer = keys or (ROOT if fields["signer"] == ROOT.public else DEVICE)
     carried = None if sent is NO_BODY else data if sent is None else sent
