@@ -27,7 +27,7 @@ def invitation_cases() -> list[Case]:
                 "expect": "ok",
                 "addresses": found.addresses,
                 "chapter": found.chapter,
-                "code": None if found.code is None else found.code.hex(),
+                "one_time_code": None if found.code is None else found.code.hex(),
                 "genesis": found.genesis.hex(),
             }
         )
