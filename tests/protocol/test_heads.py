@@ -1,0 +1,115 @@
+"""The set of heads: fingerprints depend on what is in a range and on nothing else."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.protocol import heads as heads_module
+from node.protocol.heads import HeadIndex, Heads, digest, fingerprint
+from node.protocol.identity import Lane
+from tests.support.sync_source import DictSource, LaneMaker, source_with
+
+ALL = frozenset(range(6))
+
+
+def key(lane: int, number: int) -> bytes:
+    return lane.to_bytes(64, "big") + b"\x02" + number.to_bytes(32, "big")
+
+
+lanes = st.integers(0, 40)
+lane_heads = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=3, unique=True)
+changes = st.lists(st.tuples(lanes, lane_heads), max_size=60)
+
+
+@given(st.sets(lanes, max_size=40), changes, st.data())
+def test_an_index_kept_up_equals_one_built_anew(
+    start: set[int], steps: list[tuple[int, list[tuple[int, int]]]], data: st.DataObject
+) -> None:
+    index = HeadIndex((key(lane, 0), 0) for lane in sorted(start))
+    model = {lane: [(key(lane, 0), 0)] for lane in start}
+    for lane, now in steps:
+        model[lane] = sorted({key(lane, number): seq for number, seq in now}.items())
+        index.replace(key(lane, 0)[:65], model[lane])
+    expected = sorted(item for items in model.values() for item in items)
+    fresh = HeadIndex(expected)
+    assert len(index) == len(expected)
+    assert index.slice(0, len(expected)) == expected
+    low, high = sorted(data.draw(st.tuples(*[st.integers(0, len(expected))] * 2)))
+    assert index.slice(low, high) == expected[low:high]
+    assert index.fingerprint(low, high) == fresh.fingerprint(low, high)
+    bound = data.draw(st.binary(max_size=70))
+    assert index.position(bound) == sum(item[0] < bound for item in expected)
+
+
+def test_a_fingerprint_is_what_the_protocol_says() -> None:
+    items = [(key(n, 0), 0) for n in range(1_000)]
+    index = HeadIndex(items)
+    start, stop = 137, 901
+    total = sum(digest(item[0]) for item in items[start:stop])
+    assert index.fingerprint(start, stop) == fingerprint(total, stop - start)
+    assert len({index.fingerprint(0, n) for n in range(1_001)}) == 1_001
+    assert index.key_at(500) == items[500][0]
+
+
+def test_blocks_split_and_vanish() -> None:
+    index = HeadIndex()
+    for n in range(400):
+        index.replace(key(n * 7 % 401, 0)[:65], [(key(n * 7 % 401, 0), n)])
+    assert [a[0] < b[0] for a, b in pairwise(index.slice(0, 400))] == [True] * 399
+    for n in range(400):
+        index.replace(key(n * 7 % 401, 0)[:65], [])
+    assert len(index) == 0
+    assert index.fingerprint(0, 0) == fingerprint(0, 0)
+
+
+class CountingSource(DictSource):
+    """Counts how often the whole set is read."""
+
+    whole = 0
+
+    def heads(self, low: bytes, high: bytes | None) -> list[heads_module.HeadItem]:
+        self.whole += high is None
+        return list(super().heads(low, high))
+
+
+def test_heads_are_read_again_only_when_they_changed() -> None:
+    source = CountingSource()
+    run = LaneMaker("mina").run(3)
+    source.take(link.raw for link in run[:1])
+    heads = Heads(source)
+    assert len(heads.index(ALL)) == 1
+    assert len(heads.index(ALL)) == 1
+    assert source.whole == 1
+    source.take([run[1].raw])
+    assert heads.index(ALL).slice(0, 1) == [(LaneMaker("mina").lane_key + run[1].id, 1)]
+    assert source.whole == 2
+
+
+def test_heads_told_of_changes_read_only_those_lanes() -> None:
+    source = CountingSource()
+    mina, jun = LaneMaker("mina"), LaneMaker("jun", Lane.IDENTITY)
+    source.take(link.raw for link in mina.run(2))
+    heads = Heads(source)
+    heads.index(ALL)
+    heads.changed([mina.lane_key])  # the first word of it: what came before may be missing
+    heads.index(ALL)
+    read = source.whole
+    source.take(link.raw for link in jun.run(1))
+    heads.changed([jun.lane_key])
+    assert [item[0][:65] for item in heads.index(ALL).slice(0, 9)] == sorted(
+        [mina.lane_key, jun.lane_key]
+    )
+    assert source.whole == read
+
+
+def test_each_set_of_lane_kinds_has_its_own_index() -> None:
+    source = source_with(LaneMaker("mina").run(2), LaneMaker("mina", Lane.IDENTITY).run(1))
+    heads = Heads(source)
+    assert len(heads.index(ALL)) == 2
+    assert len(heads.index(frozenset({0, 1}))) == 1
+    market = LaneMaker("mina", Lane.MARKET)
+    source.take(link.raw for link in market.run(1))
+    heads.changed([market.lane_key])
+    assert len(heads.index(frozenset({0, 1}))) == 1
+    assert len(heads.index(ALL)) == 3

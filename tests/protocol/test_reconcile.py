@@ -1,0 +1,277 @@
+"""Rounds: two sides learn what the other lacks, at a cost that follows the difference."""
+
+import random
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.protocol import limits, messages
+from node.protocol.errors import Parting, RemoteFault
+from node.protocol.heads import Heads
+from node.protocol.messages import Ask, Listing, Ranges, Split
+from node.protocol.ports import HeadItem
+from node.protocol.reconcile import END, MORE, PASS, Round, separator, short_form
+from node.protocol.shapes import RecordId
+from tests.support.sync_source import DictSource
+
+ALL = frozenset(range(6))
+SALT = b"salt of a round."
+Set = dict[bytes, int]
+
+
+class SetSource(DictSource):
+    """Heads without records."""
+
+    def __init__(self, items: Set) -> None:
+        super().__init__()
+        self.items = [HeadItem(k[:65], RecordId(k[65:]), seq) for k, seq in sorted(items.items())]
+
+    def heads(self, low: bytes, high: bytes | None) -> list[HeadItem]:
+        return [h for h in self.items if h.key >= low and (high is None or h.key < high)]
+
+
+def lane_of(number: int) -> bytes:
+    return random.Random(number).randbytes(64) + bytes((number % 6,))
+
+
+def head(lane: int, number: int) -> bytes:
+    return lane_of(lane) + random.Random(f"{lane} {number}").randbytes(32)
+
+
+class Pair:
+    """Two sides of a round, with all bytes counted."""
+
+    def __init__(self, a: Set, b: Set, number: int = 0) -> None:
+        self.a = Round(number, Heads(SetSource(a)), ALL, SALT)
+        self.b = Round(number, Heads(SetSource(b)), ALL, SALT)
+        self.turns = self.bytes = self.largest = 0
+
+    def run(self) -> "Pair":
+        message: Ranges | None = self.a.open()
+        reader, writer = self.b, self.a
+        while message is not None:
+            frame = messages.encode(message)
+            self.turns += 1
+            self.bytes += len(frame)
+            self.largest = max(self.largest, len(frame))
+            decoded = messages.decode(frame)
+            assert decoded == message
+            message = reader.take(message)
+            reader, writer = writer, reader
+        assert self.a.over
+        assert self.b.over
+        assert self.a.told == self.b.found
+        assert self.b.told == self.a.found
+        return self
+
+
+def behind(mine: Iterable[bytes], theirs: Iterable[bytes]) -> set[bytes]:
+    return set(theirs) - set(mine)
+
+
+lane_numbers = st.integers(0, 300)
+plain_sets = st.sets(lane_numbers, max_size=150)
+
+
+@given(plain_sets, plain_sets, plain_sets)
+def test_each_side_learns_exactly_the_lanes_it_lacks(
+    common: set[int], only_a: set[int], only_b: set[int]
+) -> None:
+    a = {head(n, 0): 0 for n in common | only_a}
+    b = {head(n, 0): 0 for n in common | only_b}
+    pair = Pair(a, b).run()
+    assert sorted(pair.a.found) == sorted(behind(a, b))
+    assert sorted(pair.b.found) == sorted(behind(b, a))
+    assert pair.a.equal == pair.b.equal == (a == b)
+
+
+versions = st.dictionaries(st.integers(0, 40), st.integers(0, 5), max_size=40)
+
+
+@given(versions, versions)
+def test_of_two_heads_on_a_lane_only_the_further_one_is_told(
+    a: dict[int, int], b: dict[int, int]
+) -> None:
+    pair = Pair({head(n, s): s for n, s in a.items()}, {head(n, s): s for n, s in b.items()}).run()
+    assert set(pair.a.found) == {head(n, s) for n, s in b.items() if s > a.get(n, -1)}
+    assert set(pair.b.found) == {head(n, s) for n, s in a.items() if s > b.get(n, -1)}
+
+
+forked = st.dictionaries(
+    st.integers(0, 12), st.sets(st.integers(0, 4), min_size=1, max_size=3), max_size=12
+)
+
+
+@given(forked, forked)
+def test_rounds_repeated_after_taking_in_bring_forked_lanes_together(
+    a: dict[int, set[int]], b: dict[int, set[int]]
+) -> None:
+    set_a = {head(n, v): v % 2 for n, vs in a.items() for v in vs}
+    set_b = {head(n, v): v % 2 for n, vs in b.items() for v in vs}
+    union = set_a | set_b
+    for number in range(4):
+        pair = Pair(set_a, set_b, number).run()
+        set_a |= {k: union[k] for k in pair.a.found}
+        set_b |= {k: union[k] for k in pair.b.found}
+        if pair.a.equal:
+            break
+    assert set_a == set_b == union
+
+
+@pytest.mark.parametrize("count", [0, 1, 65, 5_000])
+def test_equal_sets_cost_two_short_turns(count: int) -> None:
+    items = {head(n, 0): 0 for n in range(count)}
+    pair = Pair(items, items).run()
+    assert (pair.turns, pair.a.equal, pair.b.equal) == (2, True, True)
+    assert pair.bytes < 80
+
+
+def test_the_cost_follows_the_difference() -> None:
+    items = {head(n, 0): 0 for n in range(5_000)}
+    more = {**items, **{head(9_000 + n, 0): 0 for n in range(10)}}
+    pair = Pair(items, more).run()
+    assert sorted(pair.a.found) == sorted(more.keys() - items.keys())
+    assert pair.b.found == []
+    assert pair.bytes < 10 * (97 + 1_100)
+    assert pair.turns <= 7
+
+
+def test_an_empty_side_is_told_everything_in_frames_that_fit() -> None:
+    items = {head(n, 0): 0 for n in range(7_000)}
+    pair = Pair(items, {}).run()
+    assert sorted(pair.b.found) == sorted(items)
+    assert pair.bytes < 7_000 * 100
+    assert pair.largest <= limits.FRAME_SIZE_MAX_BYTES
+    assert pair.turns == 2 * 4 + 1
+
+
+def test_one_lane_with_thousands_of_heads_fits_too() -> None:
+    """A forker's heads share 65 bytes, so that bounds between them are long."""
+    items = {head(7, n): 5 for n in range(6_000)}
+    few = dict.fromkeys(sorted(items)[::3], 5)
+    pair = Pair(items, few).run()
+    assert sorted(pair.b.found) == sorted(items.keys() - few.keys())
+    assert pair.largest <= limits.FRAME_SIZE_MAX_BYTES
+
+
+def test_a_round_tells_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HEADS_ROUND_MAX_COUNT", 100)
+    items = {head(n, 0): 0 for n in range(250)}
+    pair = Pair(items, {}).run()
+    assert len(pair.b.found) == 100
+
+
+@given(st.binary(min_size=1, max_size=9), st.binary(min_size=1, max_size=9))
+def test_a_separator_is_the_shortest_that_separates(one: bytes, two: bytes) -> None:
+    if one == two or two.startswith(one + b"\x00") or one.startswith(two + b"\x00"):
+        return
+    left, right = sorted((one, two))
+    cut = separator(left, right)
+    assert left < cut <= right
+    assert not any(left < right[:n] for n in range(1, len(cut)))
+
+
+def test_short_forms_name_the_lane_and_change_with_the_salt() -> None:
+    first, second = short_form(SALT, head(3, 0)), short_form(SALT, head(3, 1))
+    assert first[:4] == second[:4]
+    assert first[4:] != second[4:]
+    assert short_form(b"other", head(3, 0))[:4] != first[:4]
+
+
+def turn(
+    *,
+    flag: int = PASS,
+    splits: Iterable[Split] = (),
+    listings: Iterable[Listing] = (),
+    asks: Iterable[Ask] = (),
+    heads: bytes = b"",
+) -> Ranges:
+    return Ranges(0, flag, list(splits), list(listings), list(asks), heads)
+
+
+FP = bytes(16)
+HOSTILE = {
+    "fingerprints missing": turn(splits=[Split([b"", b"a", b""], FP)]),
+    "fingerprints left over": turn(splits=[Split([b"", b""], FP * 2)]),
+    "bounds descend": turn(splits=[Split([b"b", b"a"], FP)]),
+    "an empty piece": turn(splits=[Split([b"a", b"a"], FP)]),
+    "the end in the middle": turn(splits=[Split([b"", b"", b"b"], FP * 2)]),
+    "ranges overlap": turn(splits=[Split([b"", b""], FP)] * 2),
+    "a list within a split": turn(
+        splits=[Split([b"", b""], FP)], listings=[Listing(b"a", b"b", b"", [])]
+    ),
+    "asks overlap": turn(asks=[Ask(b"a", b"c", b""), Ask(b"b", b"d", b"")]),
+    "seqs missing": turn(listings=[Listing(b"", b"", bytes(16), [1])]),
+    "a short form broken off": turn(asks=[Ask(b"", b"", bytes(7))]),
+    "heads broken off": turn(heads=bytes(96)),
+    "too many ranges": turn(
+        asks=[
+            Ask(bytes((n // 256, n % 256)), bytes((n // 256, n % 256, 0)), b"")
+            for n in range(2_049)
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
+def test_a_malformed_turn_is_a_fault(message: Ranges) -> None:
+    side = Round(0, Heads(SetSource({head(n, 0): 0 for n in range(9)})), ALL, SALT)
+    with pytest.raises(RemoteFault) as fault:
+        side.take(message)
+    assert fault.value.code == Parting.FRAME
+
+
+def test_a_question_in_the_last_turn_is_a_fault() -> None:
+    side = Round(0, Heads(SetSource({})), ALL, SALT)
+    with pytest.raises(RemoteFault) as fault:
+        side.take(turn(flag=END, splits=[Split([b"", b""], FP)]))
+    assert fault.value.code == Parting.UNEXPECTED
+
+
+def test_heads_of_lanes_that_are_not_compared_are_a_fault() -> None:
+    side = Round(0, Heads(SetSource({})), frozenset({0, 1}), SALT)
+    with pytest.raises(RemoteFault) as fault:
+        side.take(turn(heads=head(2, 0)))
+    assert fault.value.code == Parting.UNEXPECTED
+
+
+def test_a_side_that_never_comes_to_an_end_is_cut_off() -> None:
+    side = Round(0, Heads(SetSource({})), ALL, SALT)
+    for _ in range(limits.RANGE_TURNS_MAX_COUNT):
+        reply = side.take(turn(flag=MORE))
+        assert reply is not None
+        assert reply.turn == PASS
+    with pytest.raises(RemoteFault) as fault:
+        side.take(turn(flag=MORE))
+    assert fault.value.code == Parting.ENDLESS
+
+
+def test_more_heads_than_a_round_allows_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HEADS_ROUND_MAX_COUNT", 3)
+    side = Round(0, Heads(SetSource({})), ALL, SALT)
+    side.take(turn(flag=MORE, heads=b"".join(head(n, 0) for n in range(3))))
+    with pytest.raises(RemoteFault) as fault:
+        side.take(turn(flag=MORE, heads=head(4, 0)))
+    assert fault.value.code == Parting.ENDLESS
+
+
+def test_work_is_counted_by_what_a_turn_makes_us_look_at() -> None:
+    items = {head(n, 0): 0 for n in range(500)}
+    side = Round(0, Heads(SetSource(items)), ALL, SALT)
+    side.take(turn(splits=[Split([b"", b""], FP)]))
+    cheap, side.work_us = side.work_us, 0
+    side.take(turn(listings=[Listing(b"", b"", b"", [])]))
+    assert side.work_us > cheap + 500
+
+
+def test_differing_ranges_beyond_the_limit_wait_for_the_next_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "RANGE_QUEUED_MAX_COUNT", 3)
+    side = Round(0, Heads(SetSource({head(n, 0): 0 for n in range(9)})), ALL, SALT)
+    bounds = [bytes((n,)) for n in range(0, 250, 10)]
+    reply = side.take(turn(splits=[Split(bounds, b"\x01" * 16 * (len(bounds) - 1))]))
+    assert reply is not None
+    assert len(reply.listings) == 3
