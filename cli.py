@@ -1,9 +1,12 @@
 """Entry of the `wetalk` command; it imports a command's module only when that command runs."""
 
-import sys
-
 
 def main() -> None:
-    """Say that this build holds no commands yet; exit code 2."""
-    print("wetalk: no commands are installed yet", file=sys.stderr)
-    raise SystemExit(2)
+    """Run the command line; exit codes: 0 done, 1 refused, 2 usage, 3 node not running."""
+    from node.commands.root import run
+
+    raise SystemExit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -17,11 +17,12 @@ from typing import Any, Final
 from node import i18n
 from node.ledger.fold import FOLD_VERSION, Fold
 from node.protocol import genesis as documents
-from node.protocol import limits, portable
+from node.protocol import lanes, limits, portable
 from node.protocol.errors import LocalFault
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.portable import Invitation
 from node.protocol.ports import Clock
+from node.protocol.record import parse_header
 from node.protocol.shapes import CommunityId
 from node.protocol.social import MemberApply, ProfileSet
 from node.services import devices
@@ -32,6 +33,7 @@ from node.storage.database import Database
 from node.storage.home import Home, remove_database
 from node.storage.kept.neighbours import Address
 from node.storage.state import WriterState
+from node.views import identities
 from node.views.members import Rules
 from node.wallet import keyfile, phrase_file
 from node.wallet.phrase import Phrase, new_phrase
@@ -40,10 +42,18 @@ from node.wallet.signer import RootSigner, Signer
 
 LANGUAGE_SETTING: Final = "language"
 RESTORING_SETTING: Final = "restoring"  # the member's records are awaited; nothing is signed yet
+INSTEAD, BESIDE = "instead", "beside"  # of the other devices
 MAKING: Final = "making"  # a file that stands while a home is being made
 UNIT_DECIMALS: Final = 2
 DEFAULT_LIMIT_UNITS: Final = 100_00  # a first trust: some days of food among neighbours
 LIMIT_MAX_UNITS: Final = 1_000_00
+# What a community of one holds before anything happens in it.
+OWN_KINDS: Final = frozenset(
+    {
+        *("identity.create", "device.add", "social.open", "profile.set", "account.open"),
+        *("office.open", "credit.grant"),
+    }
+)
 ALL_LANGUAGES: Final = ["en", "ko", "zh"]
 
 
@@ -109,19 +119,21 @@ def prepare_restore(
     document: bytes,
     *,
     addresses: Iterable[str] = (),
+    beside: bool = False,
     passphrase: str | None = None,
     clock: Clock = now_ms,
 ) -> Made:
     """A home for a member who has been here before, with a new device key, awaiting their records.
 
-    `finish_restore` speaks for them once the records are here (imported, or synced).
+    `finish_restore` speaks for them once the records are here (imported, or synced). With `beside`
+    the other devices will go on, and this one will talk and offer but not pay.
     """
     with _making(home), RootSigner.from_phrase(phrase) as root:
         core = _prepared(home, document, root.member_id, passphrase, clock)
 
         def work(_: Appender, state: WriterState) -> None:
             state.settings.put(LANGUAGE_SETTING, language)
-            state.settings.put(RESTORING_SETTING, "1")
+            state.settings.put(RESTORING_SETTING, BESIDE if beside else INSTEAD)
             keep_addresses(state, addresses)
 
         _commit(home, core, document, work)
@@ -133,24 +145,23 @@ def is_restoring(core: Core) -> bool:
     return core.reader.settings.get(RESTORING_SETTING) is not None
 
 
-def finish_restore(
-    core: Core, publisher: Publisher, phrase: Phrase, *, beside: bool = False
-) -> tuple[bytes, ...]:
+def finish_restore(core: Core, publisher: Publisher, phrase: Phrase) -> tuple[bytes, ...]:
     """Bring the member back on this device; returns the devices that were shut out.
 
-    With `beside` the other devices go on, and this one talks and offers but does not pay. Raises
-    LocalFault restore-not-ready while the member's records are not here, nothing-to-restore.
+    Raises LocalFault restore-not-ready while the member's records are not here,
+    nothing-to-restore.
     """
-    if not is_restoring(core):
+    manner = core.reader.settings.get(RESTORING_SETTING)
+    if manner is None:
         raise LocalFault("nothing-to-restore")
     with devices.root_of(core, phrase) as root:
 
         def work(appender: Appender, state: WriterState) -> tuple[bytes, ...]:
             old: tuple[bytes, ...] = ()
-            if not beside:
+            if manner != BESIDE:
                 old = devices.take_over(core, appender, state, root)
             else:
-                if not devices.identities.is_known(state, root.member_id):
+                if not identities.is_known(state, root.member_id):
                     raise LocalFault("restore-not-ready")
                 devices.add_own_device(core, appender, state, root, devices.TALK_SCOPES)
             state.settings.remove(RESTORING_SETTING)
@@ -198,6 +209,22 @@ def keep_addresses(state: WriterState, addresses: Iterable[str]) -> None:
     for address in addresses:
         peer = address.rpartition("/p2p/")[2]
         state.addresses.put(Address(address, peer, None, 0, "invitation"))
+
+
+def leave_own(core: Core) -> str:
+    """The name of the member, if their community is one of their own in which nothing happened.
+
+    Raises LocalFault community-not-empty.
+    """
+    with core.reading() as reader:
+        others = any(
+            lane[:32] != core.member for lane, _ in lanes.LANE.under(reader, b"", limit=64)
+        )
+        kinds = {parse_header(raw.header).kind for _, raw in reader.records_after(-1, 64)}
+        if others or reader.record_count() > 64 or kinds - OWN_KINDS:
+            raise LocalFault("community-not-empty")
+        profile = identities.profile_of(reader, core.member)
+    return core.member.hex()[:8] if profile is None else profile.name
 
 
 def set_home_aside(home: Home, clock: Clock = now_ms) -> None:

@@ -1,0 +1,358 @@
+"""What all commands share: the home, the language, how things are said, and how errors end.
+
+Rules: one kind sentence for every error, never a traceback; exit codes 0 done, 1 refused or
+invalid, 2 usage, 3 node not running; with `--json` exactly one JSON document on standard output. Whatever
+others wrote is cleaned before it reaches a terminal. Tables are drawn on terminals only; elsewhere
+they are lines of fields with a tab between.
+
+Left to others: what each command does. Helps and sentences stand in the catalogue.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from node import i18n
+from node.protocol.errors import LocalFault
+from node.storage.home import Home
+
+if TYPE_CHECKING:
+    from node.client import Client
+
+HOME_VARIABLE: Final = "WETALK_HOME"
+DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
+
+
+@dataclass(slots=True)
+class App:
+    """One run of the command line."""
+
+    path: Path | None = None
+    asked_language: str | None = None
+    json: bool = False
+    _language: i18n.Language | None = None
+    _client: "Client | None" = None
+    _cleanups: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def home(self) -> Home:
+        """The home that the options, the environment or the system's custom name."""
+        if self.path is None:
+            named = os.environ.get(HOME_VARIABLE)
+            self.path = Path(named).expanduser() if named else default_home()
+        return Home(self.path)
+
+    @property
+    def language(self) -> i18n.Language:
+        """What was asked for, else the home's own, else the system's."""
+        if self._language is None:
+            preferred = self.asked_language or os.environ.get(i18n.LANGUAGE_VARIABLES[0])
+            if i18n.match_language(preferred) is None:
+                preferred = language_of_home(self.home)
+            self._language = i18n.pick_language(preferred, os.environ)
+        return self._language
+
+    def text(self, key: str, /, **values: object) -> str:
+        """A sentence of the catalogue; values are cleaned for one line."""
+        cleaned = {k: clean(v) if isinstance(v, str) else v for k, v in values.items()}
+        return i18n.text(key, self.language, **cleaned)
+
+    def say(self, key: str, /, **values: object) -> None:
+        """Tell a person something; silent with `--json`."""
+        if not self.json:
+            click.echo(self.text(key, **values))
+
+    def line(self, written: str = "") -> None:
+        """A line for a person, made of things already cleaned; silent with `--json`."""
+        if not self.json:
+            click.echo(written)
+
+    def hint(self, key: str, /, **values: object) -> None:
+        """Something beside the result, on standard error."""
+        click.echo(self.text(key, **values), err=True)
+
+    def result(self, value: object) -> None:
+        """The one document of `--json`; nothing otherwise."""
+        if self.json:
+            click.echo(json.dumps(value, ensure_ascii=False))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Rows under headings (keys `column.…`); numbers stand right."""
+        shown = [[clean(str(cell)) for cell in row] for row in rows]
+        if self.json:
+            return
+        if not on_terminal():
+            for row in shown:
+                click.echo("\t".join(row))
+            return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in columns:
+            right = name in ("amount", "balance", "limit", "left")
+            table.add_column(self.text(f"column.{name}"), justify="right" if right else "left")
+        for row in shown:
+            table.add_row(*(Text(cell) for cell in row))
+        Console().print(table)
+
+    @property
+    def client(self) -> "Client":
+        """The running node. Raises what the client raises when there is none."""
+        if self._client is None:
+            from node.commands.asking import connect
+
+            self._client = connect(self)
+        return self._client
+
+
+def clean(written: str) -> str:
+    """Text of others on one line, safe for a terminal."""
+    return i18n.clean_for_display(written, one_line=True)
+
+
+def on_terminal() -> bool:
+    """True iff a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def asks_possible() -> bool:
+    """True iff a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def default_home() -> Path:
+    """Where data lies if nobody says otherwise."""
+    from platformdirs import user_data_path
+
+    return user_data_path("wetalk", appauthor=False)
+
+
+def language_of_home(home: Home) -> str | None:
+    """The language kept in a home, or None. Whatever is wrong with the home is told elsewhere."""
+    if not home.genesis.exists():
+        return None
+    import sqlite3
+
+    try:
+        uri = f"{home.database.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, timeout=0.2)
+        try:
+            query = "SELECT value FROM settings WHERE key = 'language'"
+            found = connection.execute(query).fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+    return None if found is None else str(found[0])
+
+
+def amount_of(written: str, decimals: int) -> int:
+    """Minor units of an amount typed as a decimal (`12.50`).
+
+    Raises LocalFault amount-invalid.
+    """
+    import re
+    import unicodedata
+
+    typed = unicodedata.normalize("NFKC", written).strip()
+    found = re.fullmatch(r"(\d{1,15})(?:\.(\d+))?", typed, re.ASCII)
+    part = (found[2] or "") if found else ""
+    if found is None or len(part) > decimals:
+        raise LocalFault("amount-invalid", decimals=decimals)
+    amount = int(found[1]) * 10**decimals + int(part.ljust(decimals, "0") or "0")
+    if amount == 0:
+        raise LocalFault("amount-invalid", decimals=decimals)
+    return amount
+
+
+def app_of(context: click.Context) -> App:
+    """The App of a running command."""
+    found = context.find_object(App)
+    assert found is not None
+    return found
+
+
+def _set_home(context: click.Context, _: Any, value: str | None) -> None:
+    if value is not None:
+        app_of(context).path = Path(value).expanduser()
+
+
+def _set_language(context: click.Context, _: Any, value: str | None) -> None:
+    if value is not None:
+        app = app_of(context)
+        app.asked_language, app._language = value, None
+
+
+def _set_json(context: click.Context, _: Any, value: bool) -> None:
+    app = app_of(context)
+    app.json = app.json or value
+
+
+class Option(click.Option):
+    """An option whose help stands in the catalogue as `option.<about>`."""
+
+    def __init__(self, *args: Any, about: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.about = about
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = app_of(ctx).text(f"option.{self.about}")
+        return super().get_help_record(ctx)
+
+
+def global_options() -> list[click.Parameter]:
+    """`--home`, `--json`, `--language`: on every command."""
+    common: dict[str, Any] = {"expose_value": False, "is_eager": True}
+    return [
+        Option(["--home"], metavar="DIR", about="home", callback=_set_home, **common),
+        Option(["--json"], is_flag=True, about="json", callback=_set_json, **common),
+        Option(
+            ["--language"],
+            type=click.Choice(i18n.LANGUAGES),
+            about="language",
+            callback=_set_language,
+            **common,
+        ),
+    ]
+
+
+class Told:
+    """What commands and groups have in common: help from the catalogue, an example."""
+
+    key: str
+    example: str
+
+    def write_help(self, command: click.Command, ctx: click.Context, to: Any) -> None:
+        app = app_of(ctx)
+        pieces = command.collect_usage_pieces(ctx)
+        to.write_usage(ctx.command_path, " ".join(pieces), prefix=app.text("cli.usage") + " ")
+        to.write_paragraph()
+        to.write_text(app.text(f"command.{self.key}"))
+        if self.example:
+            with to.section(app.text("cli.example")):
+                for line in self.example.splitlines():
+                    to.write_text(line)
+
+    def write_options(self, command: click.Command, ctx: click.Context, to: Any) -> None:
+        records = [p.get_help_record(ctx) for p in command.get_params(ctx)]
+        with to.section(app_of(ctx).text("cli.options")):
+            to.write_dl([record for record in records if record is not None])
+
+
+class Command(Told, click.Command):
+    """A command of ours."""
+
+    def __init__(self, *args: Any, key: str, example: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.key, self.example = key, example
+        self.params.extend(global_options())
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _help_option(self, ctx)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.write_help(self, ctx, formatter)
+        self.write_options(self, ctx, formatter)
+
+
+def _help_option(command: click.Command, ctx: click.Context) -> click.Option | None:
+    found = click.Command.get_help_option(command, ctx)
+    if found is not None:
+        found.help = app_of(ctx).text("option.help")
+    return found
+
+
+class Group(Told, click.Group):
+    """A command with commands below it."""
+
+    def __init__(self, *args: Any, key: str, example: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.key, self.example = key, example
+        self.params.extend(global_options())
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _help_option(self, ctx)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.write_help(self, ctx, formatter)
+        self.write_options(self, ctx, formatter)
+        app = app_of(ctx)
+        with formatter.section(app.text("cli.commands")):
+            names = self.list_commands(ctx)
+            formatter.write_dl([(name, self.about(app, name)) for name in names])
+
+    def about(self, app: App, name: str) -> str:
+        """One line on a command below, without loading more than is loaded."""
+        return app.text(f"command.{self.key}-{name}")
+
+    def sub(self, name: str, example: str, *options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Add a command to this group."""
+
+        def add(function: Any) -> Command:
+            made = command(name, example, *options, key=f"{self.key}-{name}")(function)
+            self.add_command(made)
+            return made
+
+        return add
+
+
+def command(
+    name: str, example: str, *options: Callable[[Any], Any], key: str | None = None
+) -> Callable[[Any], Command]:
+    """A command with its example; its function gets the App first."""
+
+    def make(function: Any) -> Command:
+        for option_of in reversed(options):
+            function = option_of(function)
+        passed = click.make_pass_decorator(App)(function)
+        made = click.command(name, cls=Command, key=key or name, example=example)(passed)
+        assert isinstance(made, Command)
+        return made
+
+    return make
+
+
+def group(name: str, example: str, *options: Callable[[Any], Any]) -> Callable[[Any], Group]:
+    """A group whose own function runs when no command below is named."""
+
+    def make(function: Any) -> Group:
+        for option_of in reversed(options):
+            function = option_of(function)
+
+        @click.pass_context
+        def run(context: click.Context, /, **values: Any) -> Any:
+            if context.invoked_subcommand is None:
+                return function(app_of(context), **values)
+            return None
+
+        made = click.group(name, cls=Group, key=name, example=example, invoke_without_command=True)(
+            run
+        )
+        assert isinstance(made, Group)
+        made.params[:0] = reversed(getattr(function, "__click_params__", []))
+        return made
+
+    return make
+
+
+def option(*names: str, about: str, **kwargs: Any) -> Callable[[Any], Any]:
+    """An option with its help in the catalogue."""
+    return click.option(*names, cls=Option, about=about, **kwargs)
+
+
+def argument(*names: str, **kwargs: Any) -> Callable[[Any], Any]:
+    """An argument; what it means is said in the command's help."""
+    return click.argument(*names, **kwargs)
+
+
+def show_help(context: click.Context) -> None:
+    """A group without a deed of its own shows what it can do."""
+    click.echo(context.get_help())

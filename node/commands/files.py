@@ -1,0 +1,231 @@
+"""Nothing is ever trapped: `backup`, `restore`, `export`, `import`.
+
+Rules: a backup never holds a device key; a restored member always has a new one, and the old ones
+are shut out at the heads known; records of a file go through the same admission as a neighbour's.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from node.commands.base import DONE, REFUSED, App, argument, command, on_terminal, option
+from node.commands.member import WORDS_FILE
+from node.protocol.errors import LocalFault
+from node.protocol.portable import Invitation
+from node.wallet.phrase import Phrase
+
+PASSWORD_FILE: Final = option(
+    "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
+)
+FILE: Final = argument("file", type=click.Path(path_type=Path), metavar="FILE")
+
+
+def prepare(app: App, phrase: Phrase, invitation: Invitation, *, beside: bool = False) -> None:
+    """A home that waits for its member's records; says how to go on."""
+    from node.services import setup
+    from node.storage.home import HomeLock
+
+    with HomeLock(app.home):
+        made = setup.prepare_restore(
+            app.home,
+            phrase,
+            app.language,
+            invitation.genesis,
+            addresses=invitation.addresses,
+            beside=beside,
+        )
+    app.result({"member": made.member.hex(), "home": str(app.home.path), "finished": False})
+    app.say("restore.prepared", member=made.member.hex()[:12])
+
+
+@command("backup", "wetalk backup ~/wetalk.backup", FILE, PASSWORD_FILE)
+def backup(app: App, file: Path, password_file: Path | None) -> None:
+    from node.commands import words
+    from node.commands.local import read_home
+    from node.services import backups
+    from node.wallet import keyfile
+
+    with read_home(app) as reader:
+        member = keyfile.read_info(app.home.device_key).member_id
+        password = words.ask_password(app, password_file, twice=True)
+        count = backups.write(file, password, member, app.home.genesis.read_bytes(), reader)
+    app.result({"file": str(file), "records": count})
+    app.say("backup.done", path=str(file), count=count)
+
+
+@command(
+    "restore",
+    "wetalk restore ~/wetalk.backup",
+    argument("file", type=click.Path(path_type=Path), metavar="FILE", required=False),
+    option("--finish", is_flag=True, about="finish"),
+    WORDS_FILE,
+    PASSWORD_FILE,
+)
+def restore(
+    app: App,
+    file: Path | None,
+    finish: bool,
+    words_file: Path | None,
+    password_file: Path | None,
+) -> None:
+    if (file is None) != finish:
+        raise click.UsageError(app.text("cli.file_or_finish"))
+    if file is None:
+        _finish(app, words_file)
+    else:
+        _from_file(app, file, words_file, password_file)
+
+
+def _finish(app: App, words_file: Path | None) -> None:
+    from node.commands import words
+    from node.commands.local import open_home
+    from node.services import setup
+    from node.services.publish import Publisher
+
+    with open_home(app) as core:
+        if not setup.is_restoring(core):
+            raise LocalFault("nothing-to-restore")
+        phrase = words.ask_phrase(app, words_file)
+        old = setup.finish_restore(core, Publisher(core), phrase)
+        member = core.member.hex()
+    _restored(app, member, old, None)
+
+
+def _from_file(app: App, file: Path, words_file: Path | None, password_file: Path | None) -> None:
+    """Restore from a backup, or from an export, which holds the records alone."""
+    from node.commands import words
+    from node.commands.local import open_home
+    from node.services import backups, setup
+    from node.services.portability import genesis_of, read_lines
+    from node.services.publish import Publisher
+    from node.storage.home import HomeLock
+    from node.wallet.errors import Problem, WalletError
+    from node.wallet.phrase import root_key
+
+    if app.home.genesis.exists():
+        raise LocalFault("home-exists", path=str(app.home.path))
+    password, member = None, None
+    first = next(read_lines(file), b"")
+    if first.startswith(b"{"):
+        document = genesis_of(first, str(file))
+        if document is None:
+            raise LocalFault("file-format", path=str(file))
+    else:
+        password = words.ask_password(app, password_file, twice=False)
+        head = backups.read_head(file, password)
+        document, member = head.genesis, head.member
+    phrase = words.ask_phrase(app, words_file)
+    with root_key(phrase) as key:
+        if member not in (None, key.public_key):
+            raise WalletError(Problem.PHRASE_OTHER)
+        member = key.public_key
+    with HomeLock(app.home):
+        setup.prepare_restore(app.home, phrase, app.language, document)
+    with open_home(app) as core:
+        if password is None:
+            records = import_into(app, core, file)["accepted"]
+        else:
+            records = backups.restore_into(core, file, password).accepted
+        old = setup.finish_restore(core, Publisher(core), phrase)
+    _restored(app, member.hex(), old, records)
+
+
+def _restored(app: App, member: str, old: tuple[bytes, ...], records: int | None) -> None:
+    app.result(
+        {
+            "member": member,
+            "home": str(app.home.path),
+            "finished": True,
+            "records": records,
+            "shut_out": [device.hex() for device in old],
+        }
+    )
+    app.say("restore.done", member=member[:12])
+    if old:
+        app.say("restore.shut_out", count=len(old))
+
+
+@command("export", "wetalk export records.jsonl", FILE)
+def export(app: App, file: Path) -> None:
+    export_to(app, file)
+
+
+def export_to(app: App, file: Path) -> None:
+    """Write every record held into a file, asking the node if one runs here."""
+    from node.commands.local import is_running, open_home
+    from node.services.portability import export_file
+
+    if is_running(app):
+        count = app.client.save("/records/export", file) - 1  # the first line is no record
+    else:
+        with open_home(app) as core:
+            count = export_file(core, file)
+    app.result({"file": str(file), "records": count})
+    app.say("export.done", path=str(file), count=count)
+
+
+@command("import", "wetalk import records.jsonl", FILE)
+def import_(app: App, file: Path) -> int:
+    from node.commands.local import is_running
+
+    if app.home.genesis.exists() and is_running(app):
+        found = app.client.send_lines("/records/import", file)
+    else:
+        found = _import_here(app, file)
+    app.result(found)
+    refused = sum(found["rejected"].values())
+    app.say("import.done", **{**found, "rejected": refused})
+    return REFUSED if refused else DONE
+
+
+def _import_here(app: App, file: Path) -> dict[str, Any]:
+    """Import into this home; an empty one becomes a home of the file's community, without a
+    member."""
+    from node.commands.local import open_home
+    from node.services.portability import core_from_export, read_lines
+    from node.storage.home import HomeLock
+
+    if app.home.genesis.exists():
+        with open_home(app) as core:
+            return import_into(app, core, file)
+    first = next(read_lines(file), b"")
+    with HomeLock(app.home):
+        core = core_from_export(app.home, first)
+        try:
+            return import_into(app, core, file)
+        finally:
+            core.close()
+
+
+def import_into(app: App, core: Any, file: Path) -> dict[str, Any]:
+    """Import a file through admission, with a bar on a terminal."""
+    import trio
+
+    from node.services.intake import Intake
+    from node.services.portability import import_lines, read_lines
+
+    async def run() -> Any:
+        with _progress(app, file) as told:
+            lines = read_lines(file)
+            return await import_lines(core, Intake(core), lines, told, name=str(file))
+
+    return trio.run(run).as_json()
+
+
+@contextmanager
+def _progress(app: App, file: Path) -> Generator[Any]:
+    """Told the report so far; a bar on a terminal."""
+    if app.json or not on_terminal():
+        yield lambda report: None
+        return
+    from rich.progress import Progress
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task(app.text("import.progress"), total=file.stat().st_size)
+        yield lambda report: bar.update(task, completed=report.size_bytes)
+
+
+COMMANDS: Final = {"backup": backup, "restore": restore, "export": export, "import": import_}

@@ -1,0 +1,123 @@
+"""Verification: `ledger verify`, `ledger root`, `ledger export`, `ledger replay`, receipts."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from node.commands.base import DONE, REFUSED, App, argument, clean, group, on_terminal, option
+from node.i18n import amount_text
+from node.protocol.errors import LocalFault
+
+
+@group("ledger", "wetalk ledger verify")
+def ledger(app: App) -> None:
+    from node.commands.base import show_help
+
+    show_help(click.get_current_context())
+
+
+@ledger.sub(
+    "verify",
+    "wetalk ledger verify --from-scratch",
+    option("--from-scratch", is_flag=True, about="from_scratch"),
+)
+def verify(app: App, from_scratch: bool) -> int:
+    from node.commands.local import is_running, open_home
+
+    if is_running(app):
+        found = app.client.post("/ledger/verify", {"from_scratch": from_scratch})
+    else:
+        with open_home(app) as core:
+            found = _verified(app, core, from_scratch)
+    app.result(found)
+    app.say("ledger.checked", records=found["records"], trades=found["trades"])
+    app.say("ledger.sum", sum=found["sum_of_balances"])
+    app.say("ledger.root", root=found["root"])
+    app.line(f"{found['level']}: {app.text('level.' + found['level'])}")
+    for finding in found["findings"]:
+        app.line(clean(finding["text"]))
+    app.say("ledger.well" if found["ok"] else "ledger.bad")
+    return DONE if found["ok"] else REFUSED
+
+
+@ledger.sub("root", "wetalk ledger root", option("--chapter", metavar="NAME", about="chapter"))
+def root(app: App, chapter: str | None) -> None:
+    found = app.client.get("/ledger/root", chapter=chapter)
+    app.result(found)
+    app.say("ledger.root", root=found["root"])
+    app.table(("part", "hash"), [[one["name"], one["hash"][:16]] for one in found["sections"]])
+
+
+@ledger.sub(
+    "export",
+    "wetalk ledger export ledger.jsonl",
+    argument("file", type=click.Path(path_type=Path), metavar="FILE"),
+)
+def ledger_export(app: App, file: Path) -> None:
+    from node.commands.files import export_to
+
+    export_to(app, file)
+
+
+@ledger.sub(
+    "replay",
+    "wetalk ledger replay transfers.csv --decimals 2 --json --home ~/replayed",
+    argument("table", type=click.Path(path_type=Path), metavar="CSV"),
+    option("--decimals", type=click.IntRange(0, 6), default=2, about="decimals"),
+    option("--limit", "limit", metavar="AMOUNT", about="replay_limit"),
+    option("--seed", default="", metavar="TEXT", about="seed"),
+)
+def replay(app: App, table: Path, decimals: int, limit: str | None, seed: str) -> None:
+    from node.services.replay import Wish
+    from node.services.replay import replay as run
+
+    if app.path is None:
+        raise click.UsageError(app.text("cli.replay_home"))
+    wish = Wish(decimals=decimals, limit=_limit(limit, decimals), seed=seed)
+    if app.json or not on_terminal():
+        found = run(table, app.home, wish)
+    else:
+        from rich.progress import Progress
+
+        with Progress(transient=True) as bar:
+            task = bar.add_task(app.text("ledger.replaying"))
+            found = run(
+                table,
+                app.home,
+                wish,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    app.result(found)
+    _show_replay(app, found, decimals)
+
+
+def _limit(typed: str | None, decimals: int) -> Decimal | None:
+    if typed is None:
+        return None
+    try:
+        found = Decimal(typed)
+    except InvalidOperation:
+        raise LocalFault("amount-invalid", decimals=decimals) from None
+    if not found.is_finite() or found < 0:
+        raise LocalFault("amount-invalid", decimals=decimals)
+    return found
+
+
+def _show_replay(app: App, found: dict[str, Any], decimals: int) -> None:
+    refused = sum(found["refused"].values())
+    app.say(
+        "ledger.replayed",
+        rows=found["rows"],
+        members=found["members"],
+        trades=found["trades"],
+        refused=refused,
+    )
+    app.say("ledger.volume", amount=amount_text(int(found["volume"]), decimals))
+    app.say("ledger.sum", sum=found["sum_of_balances"])
+    app.say("ledger.root", root=found["state_root"])
+    app.say("ledger.balances", hash=found["balances_sha256"])
+
+
+COMMANDS: Final = {"ledger": ledger}

@@ -1,0 +1,62 @@
+"""Working on a home directly, under its lock, for commands that need no running node."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from node.commands.base import App
+from node.protocol.errors import LocalFault
+from node.services.core import Core, open_core
+from node.storage.connect import connect_reader
+from node.storage.home import HomeLock
+from node.storage.reader import SqliteReader
+from node.wallet.signer import Signer
+
+
+@contextmanager
+def open_home(app: App) -> Generator[Core]:
+    """The home, locked and open, with its device key if that is not sealed.
+
+    Raises LocalFault home-missing, home-in-use; StorageFault.
+    """
+    home = app.home
+    if not home.genesis.exists():
+        raise LocalFault("home-missing")
+    with HomeLock(home):
+        core = open_core(home)
+        try:
+            if home.device_key.exists():  # a ledger without a member has none
+                core.signer = Signer.device(home.device_key, community_id=core.community)
+            yield core
+        finally:
+            core.close()
+
+
+@contextmanager
+def read_home(app: App) -> Generator[SqliteReader]:
+    """One state of the home's database, read only: also while a node runs there.
+
+    Raises LocalFault home-missing; StorageFault.
+    """
+    if not app.home.genesis.exists():
+        raise LocalFault("home-missing")
+    reader = SqliteReader(connect_reader(app.home.database))
+    try:
+        with reader.snapshot():
+            yield reader
+    finally:
+        reader.close()
+
+
+def is_running(app: App) -> bool:
+    """True iff a process holds this home now."""
+    if not app.home.lock.exists():
+        return False
+    lock = HomeLock(app.home)
+    try:
+        lock.acquire()
+    except LocalFault as fault:
+        if fault.code == "home-in-use":
+            return True
+        raise
+    lock.release()
+    return False

@@ -1,0 +1,216 @@
+"""The node itself: `up`, `status`, `doctor`, `peers`, `service`, and `wetalk` alone."""
+
+from typing import Any, Final
+
+import click
+
+from node.commands.base import (
+    DONE,
+    NOT_RUNNING,
+    REFUSED,
+    App,
+    argument,
+    clean,
+    command,
+    group,
+    option,
+)
+from node.protocol.errors import LocalFault, WetalkError
+
+STATUS_ROWS: Final = ("records", "home")
+
+
+@command(
+    "up",
+    "wetalk up --peer /ip4/192.0.2.7/tcp/4130/p2p/12D3KooW…",
+    option("--api-port", type=click.IntRange(0, 65_535), metavar="PORT", about="api_port"),
+    option("--listen", multiple=True, metavar="MULTIADDR", about="listen"),
+    option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
+    option("--role", type=click.Choice(("member", "relay")), default="member", about="role"),
+    option("--no-web", is_flag=True, about="no_web"),
+)
+def up(app: App, **wishes: Any) -> int:
+    from node.commands.upping import run
+
+    return run(app, **wishes)
+
+
+@command("status", "wetalk status")
+def status(app: App) -> int:
+    from node.commands.words import remind
+
+    try:
+        found = app.client.get("/status")
+    except Exception as error:
+        from node.commands.asking import told_by_client
+
+        told = told_by_client(app, error)
+        if told is None or told[2] != NOT_RUNNING:
+            raise
+        app.result({"running": False, "home": str(app.home.path)})
+        app.say("status.stopped")
+        app.say("status.home", path=str(app.home.path))
+        remind(app)
+        return NOT_RUNNING
+    app.result({"running": True, **found})
+    _show(app, found)
+    return DONE
+
+
+def _show(app: App, found: dict[str, Any]) -> None:
+    app.say("status.running")
+    app.say("status.member", name=found["member"]["name"], member=found["member"]["id"][:12])
+    app.say("status.community", name=found["community"])
+    app.say("status.records", count=found["records"])
+    app.line(found["sync"]["text"])
+    app.say("peers.count", count=found["sync"]["neighbours"])
+    app.say("status.home", path=str(app.home.path))
+    address = web_address(app)
+    if address is not None:
+        app.say("status.web", address=address)
+    if found["disk"]["problem"]:
+        app.line(clean(found["disk"]["problem"]))
+    if found["next"]:
+        app.say("status.next")
+        for hint in found["next"]:
+            app.line(f"  {hint['text']}")
+
+
+def web_address(app: App) -> str | None:
+    """Where the running node's web page is; without the token."""
+    import json
+
+    try:
+        told = json.loads(app.home.api.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(told["url"]) + "/" if "url" in told else None
+
+
+def welcome(app: App) -> None:
+    """`wetalk` alone: how it is, and what to do next."""
+    app.say("app.tagline")
+    if not app.home.genesis.exists():
+        app.result({"running": False, "home": None})
+        app.say("welcome.nobody")
+        commands = ("up", "init", "--help")
+    else:
+        try:
+            found = app.client.get("/status")
+        except Exception as error:
+            from node.commands.asking import told_by_client
+
+            if told_by_client(app, error) is None and not isinstance(error, WetalkError):
+                raise
+            app.result({"running": False, "home": str(app.home.path)})
+            app.say("status.stopped")
+            commands = ("up", "doctor", "--help")
+        else:
+            app.result({"running": True, **found})
+            _show(app, found)
+            commands = ("read", "search 김치", "balance", "community invite", "--help")
+    app.say("status.next")
+    for name in commands:
+        app.line(f"  wetalk {name}")
+    from node.commands.words import remind
+
+    if not app.json:
+        remind(app)
+
+
+@command("doctor", "wetalk doctor", option("--rebuild", is_flag=True, about="rebuild"))
+def doctor(app: App, rebuild: bool) -> int:
+    from node.commands.local import is_running, open_home
+    from node.storage import doctor as looking
+
+    if not app.home.genesis.exists():
+        raise LocalFault("home-missing")
+    count = 0
+    if rebuild:
+        from node.services.rebuild import rebuild_state
+
+        with open_home(app) as core:
+            count = rebuild_state(core)
+    findings = looking.check(app.home)
+    bad = [one for one in findings if one.level == "bad"]
+    app.result(
+        {
+            "home": str(app.home.path),
+            "running": is_running(app),
+            "rebuilt": count if rebuild else None,
+            "findings": [
+                {"level": one.level, "code": one.code, "values": _plain(one.values)}
+                for one in findings
+            ],
+        }
+    )
+    if rebuild:
+        app.say("doctor.rebuilt")
+    app.say("status.home", path=str(app.home.path))
+    if not findings:
+        app.say("doctor.well")
+    else:
+        app.say("doctor.found", count=len(findings))
+    for one in findings:
+        app.line(f"  {app.text(f'doctor.{one.code}', **one.values)}")
+    return REFUSED if bad else DONE
+
+
+def _plain(values: dict[str, object]) -> dict[str, object]:
+    return {name: v if isinstance(v, int | str) else str(v) for name, v in values.items()}
+
+
+@group("peers", "wetalk peers")
+def peers(app: App) -> None:
+    found = app.client.get("/peers")
+    app.result(found)
+    app.line(found["text"])
+    rows: list[list[object]] = []
+    for one in found["items"]:
+        delay = "" if one["rtt_s"] is None else f"{one['rtt_s'] * 1000:.0f} ms"
+        rows.append([one["peer"][-8:], one["host"], delay, one["records_in"], one["records_out"]])
+    app.table(("peer", "host", "delay", "records_in", "records_out"), rows)
+
+
+@peers.sub(
+    "add",
+    "wetalk peers add /ip4/192.0.2.7/tcp/4130/p2p/12D3KooW…",
+    argument("address", metavar="ADDR"),
+)
+def peers_add(app: App, address: str) -> None:
+    app.result(app.client.post("/peers", {"address": address}))
+    app.say("peers.added", address=address)
+
+
+@group("service", "wetalk service install")
+def service(app: App) -> None:
+    from node.commands.base import show_help
+
+    show_help(click.get_current_context())
+
+
+@service.sub("install", "wetalk service install")
+def service_install(app: App) -> None:
+    from node.commands import boot
+
+    path, started = boot.install(app.home.path)
+    app.result({"file": str(path), "started": started})
+    app.say("service.installed" if started else "service.written", path=str(path))
+
+
+@service.sub("remove", "wetalk service remove")
+def service_remove(app: App) -> None:
+    from node.commands import boot
+
+    removed = boot.remove()
+    app.result({"removed": removed})
+    app.say("service.removed" if removed else "service.none")
+
+
+COMMANDS: Final = {
+    "up": up,
+    "status": status,
+    "doctor": doctor,
+    "peers": peers,
+    "service": service,
+}

@@ -1,0 +1,32 @@
+"""Seeing it work and measuring it: `demo` and `bench`."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from node.commands.base import App, argument, command, option
+from node.protocol.errors import LocalFault
+
+
+@command("demo", "wetalk demo", option("--keep", is_flag=True, about="keep"))
+def demo(app: App, keep: bool) -> int:
+    from node.demo import play
+
+    return play(app.language, as_json=app.json, keep=keep)
+
+
+@command("bench", "wetalk bench", argument("names", nargs=-1, metavar="[NAME]…"))
+def bench(app: App, names: tuple[str, ...]) -> int:
+    folder = Path(__file__).resolve().parents[2] / "bench"
+    if not (folder / "__main__.py").exists():
+        raise LocalFault("source-tree-needed")
+    import subprocess
+
+    extra = ["--json"] if app.json else []
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *extra, *names], cwd=folder.parent, check=False
+    )
+    return done.returncode
+
+
+COMMANDS: Final = {"demo": demo, "bench": bench}

@@ -1,0 +1,185 @@
+"""Trading: `pay`, `invoice`, `trade`, the steps of a trade, `rate`.
+
+Rules: amounts are typed as decimals of the unit; the payer confirms on a terminal what is left
+afterwards; `--anyway` is the member's own risk (R11) and is told so.
+"""
+
+from typing import Any, Final
+
+import click
+
+from node.commands.base import (
+    App,
+    amount_of,
+    argument,
+    asks_possible,
+    clean,
+    command,
+    group,
+    option,
+)
+from node.i18n import amount_text
+
+TRADE: Final = argument("trade_id", metavar="TRADE")
+FOR: Final = option("--for", "purpose", default="", metavar="TEXT", about="for")
+ANYWAY: Final = option("--anyway", is_flag=True, about="anyway")
+YES: Final = option("--yes", is_flag=True, about="yes")
+UNIT: Final = option("--unit", default="credit", metavar="UNIT", about="unit")
+
+
+@command(
+    "pay",
+    'wetalk pay 민수 12.50 --for "김치 두 포기"',
+    argument("member"),
+    argument("amount"),
+    FOR,
+    UNIT,
+    YES,
+    ANYWAY,
+)
+def pay(
+    app: App, member: str, amount: str, purpose: str, unit: str, yes: bool, anyway: bool
+) -> None:
+    units = amount_of(amount, app.client.decimals)
+    partner = app.client.member(member)
+    if not yes and not app.json and asks_possible():
+        shown = amount_text(units, app.client.decimals)
+        click.confirm(app.text("trade.sure", amount=shown, name=member), abort=True)
+    _propose(app, "pay", partner, units, purpose, unit, anyway)
+
+
+@command(
+    "invoice",
+    'wetalk invoice 이모 30 --for "전등 수리"',
+    argument("member"),
+    argument("amount"),
+    FOR,
+    UNIT,
+    ANYWAY,
+)
+def invoice(app: App, member: str, amount: str, purpose: str, unit: str, anyway: bool) -> None:
+    units = amount_of(amount, app.client.decimals)
+    partner = app.client.member(member)
+    _propose(app, "invoice", partner, units, purpose, unit, anyway)
+
+
+def _propose(
+    app: App, direction: str, partner: str, units: int, purpose: str, unit: str, anyway: bool
+) -> None:
+    body = {
+        "direction": direction,
+        "partner": partner,
+        "amount": units,
+        "unit": unit,
+        "for": purpose,
+        "anyway": anyway,
+    }
+    made = app.client.post("/trades", body)
+    app.result(made)
+    app.say("trade.made", id=made["id"][:12])
+    app.say("trade.next_pay" if direction == "pay" else "trade.next_invoice")
+
+
+@group("trade", "wetalk trade list")
+def trade(app: App) -> None:
+    _list(app, None, None)
+
+
+@trade.sub(
+    "list",
+    "wetalk trade list --state proposed",
+    option("--state", metavar="STATE", about="trade_state"),
+    option("--with", "partner", metavar="MEMBER", about="partner"),
+)
+def trade_list(app: App, state: str | None, partner: str | None) -> None:
+    _list(app, state, partner)
+
+
+def _list(app: App, state: str | None, partner: str | None) -> None:
+    full = None if partner is None else app.client.member(partner)
+    page = app.client.get("/trades", state=state, partner=full, limit=100)
+    app.result(page)
+    if not page["items"]:
+        app.say("trade.none")
+    rows: list[list[object]] = []
+    for one in page["items"]:
+        sides = f"{one['payer']['name']} → {one['payee']['name']}"
+        shown = amount_text(one["amount"], one["decimals"])
+        rows.append([one["id"][:8], sides, shown, one["state_text"], one["for"] or ""])
+    app.table(("trade", "sides", "amount", "state", "for"), rows)
+
+
+@trade.sub("show", "wetalk trade show 7d90ab12", TRADE)
+def trade_show(app: App, trade_id: str) -> None:
+    _show(app, app.client.get(f"/trades/{app.client.trade(trade_id)}"))
+
+
+def _show(app: App, found: dict[str, Any]) -> None:
+    app.result(found)
+    payer, payee = found["payer"]["name"], found["payee"]["name"]
+    app.say("trade.from_to", payer=payer, payee=payee)
+    unit = "" if found["unit"] == "credit" else f" {clean(found['unit'])}"
+    app.line(amount_text(found["amount"], found["decimals"]) + unit)
+    if found["for"]:
+        app.line(clean(found["for"]))
+    app.line(f"{found['state_text']} · {found['level']} {found['level_text']}")
+    for text in found["alert_texts"]:
+        app.line(text)
+    for step in found.get("steps", []):
+        when = step["time"][:16].replace("T", " ")
+        app.line(f"  {when}  {clean(step['author']['name'])}  {step['kind']}")
+    for step in found["next_steps"]:
+        app.line(f"  wetalk {step} {found['id'][:8]}")
+
+
+def _step(name: str) -> click.Command:
+    """A command that takes the next step of a trade."""
+
+    @command(name, f"wetalk {name} 7d90ab12", TRADE, ANYWAY)
+    def take(app: App, trade_id: str, anyway: bool) -> None:
+        full = app.client.trade(trade_id)
+        app.result(app.client.post(f"/trades/{full}/{name}", {"anyway": anyway}))
+        app.say("trade.done", id=full[:12])
+        if not app.json:
+            found = app.client.get(f"/trades/{full}")
+            app.line(found["state_text"])
+
+    return take
+
+
+@command(
+    "refund",
+    "wetalk refund 7d90ab12 5.00",
+    TRADE,
+    argument("amount", required=False),
+    ANYWAY,
+)
+def refund(app: App, trade_id: str, amount: str | None, anyway: bool) -> None:
+    full = app.client.trade(trade_id)
+    units = None if amount is None else amount_of(amount, app.client.decimals)
+    made = app.client.post(f"/trades/{full}/refund", {"amount": units, "anyway": anyway})
+    app.result(made)
+    app.say("trade.made", id=made["id"][:12])
+
+
+@command(
+    "rate",
+    'wetalk rate 7d90ab12 5 --text "맛있어요"',
+    TRADE,
+    argument("stars", type=click.IntRange(1, 5)),
+    option("--text", "written", default="", metavar="TEXT", about="review"),
+)
+def rate(app: App, trade_id: str, stars: int, written: str) -> None:
+    full = app.client.trade(trade_id)
+    app.result(app.client.post(f"/trades/{full}/rate", {"stars": stars, "text": written}))
+    app.say("trade.rated")
+
+
+COMMANDS: Final = {
+    "pay": pay,
+    "invoice": invoice,
+    "trade": trade,
+    **{name: _step(name) for name in ("accept", "decline", "settle", "release")},
+    "refund": refund,
+    "rate": rate,
+}
