@@ -40,6 +40,7 @@ DECIMALS_MAX_COUNT: Final = 6
 WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
+TITLE_MAX_CHARACTERS: Final = 200
 
 # --- files and links ------------------------------------------------------------------------------
 INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link
@@ -228,3 +229,7 @@ SEARCH_QUERY_MAX_CHARACTERS: Final = 256
 SEARCH_PAGE_MAX_COUNT: Final = 100
 SEARCH_WORD_MAX_CHARACTERS: Final = 8  # longer runs of CJK are sentences, not words
 SEARCH_STALE_MAX_COUNT: Final = 1_000  # documents changed before the index is put in order
+
+# --- services: talk and market --------------------------------------------------------------------
+CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # a clock may be wrong by a time zone's summer; more is hidden
+BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired

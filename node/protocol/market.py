@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from node.protocol.limits import TAGS_MAX_COUNT
+from node.protocol.limits import TAGS_MAX_COUNT, TITLE_MAX_CHARACTERS
 from node.protocol.shapes import Amount, Body, Id, Row, Salt, Text, Time, Word
 from node.protocol.social import LaneOpen
 
 ListingKind = Literal["gift", "goods", "loan", "service", "share", "want"]
 Stock = Literal["few", "many", "one", "unknown"]
-Title = Annotated[str, Meta(min_length=1, max_length=200)]
+Title = Annotated[str, Meta(min_length=1, max_length=TITLE_MAX_CHARACTERS)]
 
 
 class Price(Row, frozen=True):

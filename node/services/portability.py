@@ -169,7 +169,7 @@ async def import_lines(
     StorageFault; what was committed before that stays.
     """
     source = iter(lines)
-    first = next(source, b"")
+    first = await trio.to_thread.run_sync(next, source, b"")  # it may have to wait for a client
     try:
         community = portable.decode_head(first)
     except RemoteFault as fault:

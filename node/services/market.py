@@ -1,0 +1,292 @@
+"""Market: listings put up, revised, closed, browsed and searched.
+
+Rules: a listing says where, but never an address: a region code or a coarse cell. Prices are exact.
+A listing is active, paused, expired (by this node's clock) or gone; closing is for ever, and can
+erase its texts. Browsing and searching show active listings only, and look at the state before they
+show what the index found, so nothing that is gone comes up again.
+
+Left to others: page marks and names (`api`, `people`), the index itself (`storage`).
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from msgspec import structs
+
+from node import i18n
+from node.protocol import lanes
+from node.protocol.errors import LocalFault
+from node.protocol.limits import (
+    AMOUNT_MAX_UNITS,
+    BROWSE_SCAN_MAX_COUNT,
+    CLOCK_AHEAD_MAX_MS,
+    PAGE_ITEMS_MAX_COUNT,
+    SALT_SIZE_BYTES,
+    TAGS_MAX_COUNT,
+    TITLE_MAX_CHARACTERS,
+    WORD_SIZE_MAX_BYTES,
+)
+from node.protocol.market import ListingClose, ListingKind, ListingPut, Price, Stock
+from node.protocol.ports import Reader
+from node.services import written
+from node.services.core import Core
+from node.services.publish import Appender, Draft, Publisher
+from node.services.talk import Place, shown_post
+from node.storage.follower import Search
+from node.storage.query import SearchQuery
+from node.storage.state import WriterState
+from node.views import listings, rooms
+from node.views.listings import Listing
+from node.views.rooms import Post
+
+REGION: Final = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,8}){0,3}", re.ASCII)  # KR, KR-11, US-CA-SFO
+
+State = Literal["active", "paused", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a member wants to put up. `until` in ms; a price in minor units, "ask" or "free"."""
+
+    kind: ListingKind
+    title: str
+    text: str = ""
+    price: Price | Literal["ask", "free"] = "ask"
+    region: str | None = None
+    stock: Stock = "unknown"
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    until: int | None = None
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What a list of listings is narrowed to. Regions hold their parts: `KR` shows `KR-11`."""
+
+    kind: ListingKind | None = None
+    region: str | None = None
+    tag: str | None = None
+    author: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    """A listing as shown."""
+
+    id: bytes
+    author: bytes
+    time: int  # claimed time of the revision shown
+    state: State
+    body: ListingPut
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of search results, and the mark that asks for the next one."""
+
+    items: tuple[Post | ListingView, ...]
+    cursor: str | None
+
+
+class Market:
+    """What a member does in the market. Writers return after the commit."""
+
+    def __init__(self, core: Core, publisher: Publisher, search: Search) -> None:
+        self._core = core
+        self._publisher = publisher
+        self._search = search
+
+    async def put(self, offer: Offer) -> bytes:
+        """Put up a listing; its id. Raises LocalFault title-invalid, text-too-long, amount-invalid,
+        unit-invalid, region-invalid, tags-invalid, until-past, content-invalid."""
+        draft = Draft("listing.put", self._body(offer, None))
+        return (await self._publisher.publish(draft))[0]
+
+    async def revise(self, listing: bytes, offer: Offer) -> bytes:
+        """Show an own listing differently; the revision's id. Raises as `put`, and not-found,
+        listing-gone, not-yours."""
+        return await self._own(listing, Draft("listing.put", self._body(offer, listing)))
+
+    async def close(self, listing: bytes, *, erase: bool = False) -> bytes:
+        """Take an own listing off for ever; with `erase` its texts go everywhere."""
+        body = ListingClose(erase=erase, listing=listing, salt=_salt())
+        return await self._own(listing, Draft("listing.close", body))
+
+    async def _own(self, listing: bytes, draft: Draft) -> bytes:
+        def work(appender: Appender, state: WriterState) -> bytes:
+            if _live(state, listing).author != self._core.member:
+                raise LocalFault("not-yours")
+            return appender.append(draft)
+
+        return await self._publisher.transact(work)
+
+    def _body(self, offer: Offer, listing: bytes | None) -> ListingPut:
+        title = written.line(offer.title)
+        if not 1 <= len(title) <= TITLE_MAX_CHARACTERS:
+            raise LocalFault("title-invalid", maximum=TITLE_MAX_CHARACTERS)
+        if offer.until is not None and offer.until <= self._core.clock():
+            raise LocalFault("until-past")
+        body = ListingPut(
+            kind=offer.kind,
+            language=offer.language,
+            listing=listing,
+            paused=offer.paused,
+            price=_checked_price(offer.price),
+            region=None if offer.region is None else checked_region(offer.region),
+            salt=_salt(),
+            stock=offer.stock,
+            tags=_checked_tags(offer.tags),
+            text=written.text(offer.text, empty=True),
+            title=title,
+            until=offer.until,
+        )
+        return written.fitting(body)
+
+    def show(self, listing: bytes) -> ListingView:
+        """A listing. Raises LocalFault listing-gone, not-found."""
+        with self._core.reading() as reader:
+            return self._view(_live(reader, listing))
+
+    def browse(
+        self, facets: Facets, before: Place | None = None, limit: int = 50
+    ) -> tuple[list[ListingView], Place | None]:
+        """Newest active listings first, beyond `before`; and where to go on (None: no more).
+
+        An author's own list also shows what is paused or expired. A page may be short, even empty,
+        and go on: what expired is passed over in bounded steps.
+        """
+        limit = max(1, min(limit, PAGE_ITEMS_MAX_COUNT))
+        region = None if facets.region is None else checked_region(facets.region)
+        facets = replace(facets, region=region)
+        found: list[ListingView] = []
+        looked_at = 0
+        with self._core.reading() as reader:
+            for listing in self._newest(reader, facets, before):
+                if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
+                    return found, before
+                looked_at += 1
+                before = (listing.time, listing.id)
+                view = self._view(listing)
+                if _fits(view, facets):
+                    found.append(view)
+        return found, None
+
+    def _newest(self, reader: Reader, facets: Facets, before: Place | None) -> Iterator[Listing]:
+        """Live listings of the narrowest facet that is indexed, newest first."""
+        now = self._core.clock() + CLOCK_AHEAD_MAX_MS
+        while True:
+            last = before
+            for listing in listings.listings_by(
+                reader, _narrowest(facets), before, PAGE_ITEMS_MAX_COUNT, now
+            ):
+                before = (listing.time, listing.id)
+                yield listing
+            if before == last:
+                return
+
+    def search(self, query: SearchQuery) -> Found:
+        """Posts and active listings in which every word occurs, best first. Raises LocalFault
+        cursor-invalid, region-invalid."""
+        if query.region is not None:
+            query = replace(query, region=checked_region(query.region))
+        page = self._search.query(replace(query, now_ms=self._core.clock()))
+        with self._core.reading() as reader:
+            items = [self._item(reader, hit.id) for hit in page.hits]
+        return Found(tuple(item for item in items if item is not None), page.cursor)
+
+    def _item(self, reader: Reader, record: bytes) -> Post | ListingView | None:
+        post = rooms.post_of(reader, record)
+        if post is not None:
+            return shown_post(post)
+        listing = listings.listing_of(reader, record)
+        view = None if listing is None else self._view(listing)
+        return view if view is not None and view.state == "active" else None
+
+    def _view(self, listing: Listing) -> ListingView:
+        body = listing.body
+        state: State = "active"
+        if body.paused:
+            state = "paused"
+        if body.until is not None and body.until <= self._core.clock():
+            state = "expired"
+        shown = structs.replace(
+            body,
+            text=i18n.clean_for_display(body.text),
+            title=i18n.clean_for_display(body.title, one_line=True),
+            tags=[i18n.clean_for_display(tag, one_line=True) for tag in body.tags],
+        )
+        return ListingView(listing.id, listing.author, listing.time, state, shown)
+
+
+def _live(reader: Reader, listing: bytes) -> Listing:
+    found = listings.listing_of(reader, listing)
+    if found is None:
+        entry = lanes.entry_of(reader, listing)
+        if entry is not None and entry.kind == "listing.put":
+            raise LocalFault("listing-gone")
+        raise LocalFault("not-found", what=listing.hex()[:8])
+    return found
+
+
+def _narrowest(facets: Facets) -> bytes:
+    """The index to walk; the others are looked up in each listing."""
+    if facets.author is not None:
+        return listings.facet("author", facets.author.hex())
+    if facets.tag is not None:
+        return listings.facet("tag", tag_form(facets.tag))
+    if facets.region is not None:
+        return listings.facet("region", facets.region)
+    if facets.kind is not None:
+        return listings.facet("kind", facets.kind)
+    return listings.facet("all")
+
+
+def _fits(view: ListingView, facets: Facets) -> bool:
+    body = view.body
+    region = body.region or ""
+    return (
+        (view.state == "active" or facets.author is not None)
+        and (facets.kind is None or body.kind == facets.kind)
+        and (facets.tag is None or tag_form(facets.tag) in body.tags)
+        and (facets.region is None or f"{region}-".startswith(f"{facets.region}-"))
+    )
+
+
+def checked_region(region: str) -> str:
+    """A region code in its one form. Raises LocalFault region-invalid."""
+    code = region.strip().upper()
+    if REGION.fullmatch(code) is None:
+        raise LocalFault("region-invalid", region=i18n.clean_for_display(region, one_line=True))
+    return code
+
+
+def tag_form(tag: str) -> str:
+    """A tag in the form in which it is signed and looked for."""
+    return written.line(tag).lstrip("#").strip().casefold()
+
+
+def _checked_tags(tags: tuple[str, ...]) -> list[str]:
+    forms = [tag_form(tag) for tag in tags]
+    found = list(dict.fromkeys(form for form in forms if form))
+    if len(found) > TAGS_MAX_COUNT or any(len(tag) > WORD_SIZE_MAX_BYTES for tag in found):
+        raise LocalFault("tags-invalid", maximum=TAGS_MAX_COUNT)
+    return found
+
+
+def _checked_price(price: Price | Literal["ask", "free"]) -> Price | Literal["ask", "free"]:
+    if not isinstance(price, Price):
+        return price
+    if not 1 <= price.amount <= AMOUNT_MAX_UNITS:
+        raise LocalFault("amount-invalid", decimals=price.decimals)
+    unit = written.line(price.unit)
+    if not 1 <= len(unit) <= WORD_SIZE_MAX_BYTES:
+        raise LocalFault("unit-invalid")
+    return Price(price.amount, unit, price.decimals)
+
+
+def _salt() -> bytes:
+    return secrets.token_bytes(SALT_SIZE_BYTES)
