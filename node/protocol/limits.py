@@ -152,6 +152,7 @@ DIAL_MAX_S: Final = 10
 STREAM_OPEN_MAX_S: Final = 5  # the 257th stream of a connection would wait for ever
 PING_INTERVAL_S: Final = 15
 PING_MAX_S: Final = 3  # a stopped process keeps its socket open: only this notices
+FAREWELL_S: Final = 0.5  # between a good-bye and the end of the connection
 STOP_MAX_S: Final = 3  # clean farewell to the neighbours
 NEIGHBOURS_TARGET_COUNT: Final = 8  # gossip's degree and two to spare
 REDIAL_FIRST_S: Final = 1

@@ -22,6 +22,7 @@ class Problem(StrEnum):
     HOME_NOT_WRITABLE = "home-not-writable"  # a LocalFault
     STORAGE_BUSY = "storage-busy"  # the queue of writes is full
     STORAGE_CLOSED = "storage-closed"  # the node is stopping
+    CURSOR_INVALID = "cursor-invalid"  # a LocalFault: a list was asked to go on from nowhere
 
 
 _PRIMARY_CODE = 0xFF  # the rest of an SQLite code is detail

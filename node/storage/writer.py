@@ -14,7 +14,7 @@ Left to others: what a job does; when to retry.
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -43,7 +43,7 @@ STOP_WAIT_S: Final = 60.0  # a commit under way on a slow flash disk
 
 
 @contextmanager
-def riding(rider: Rider) -> Iterator[None]:
+def riding(rider: Rider) -> Generator[None]:
     """Within this, every job that the current task runs (`Writer.run`) takes `rider` along."""
     token = _RIDER.set(rider)
     try:

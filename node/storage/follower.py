@@ -1,0 +1,119 @@
+"""The search index follows the database, in a thread of its own, some moments behind.
+
+Rules: it reads on from where the index stopped, whatever happened in between, so nothing needs to
+be told to it twice. A full or failing disk makes it wait and try again; a damaged index is removed
+when the node stops and made anew at the next start. It never holds the database's writer up.
+"""
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from node.protocol import limits
+from node.protocol.errors import StorageFault
+from node.storage.database import Database
+from node.storage.documents import document_of
+from node.storage.errors import Problem, fault_of
+from node.storage.home import remove_database
+from node.storage.query import Page, SearchQuery, SearchReader
+from node.storage.search import SearchIndex
+from node.storage.state import Commit
+
+
+class Search:
+    """The index of an open database, kept up to date; close it before the database."""
+
+    def __init__(self, database: Database, path: Path) -> None:
+        """Open or make the index and start following. Raises StorageFault."""
+        self._database, self._path = database, path
+        touched_last = database.reader().touched.last()
+        self._index = SearchIndex.open(path, database.id, touched_last)
+        self._seen = self._index.seen
+        self._change = threading.Condition()
+        self._work, self._stop = threading.Event(), threading.Event()
+        self._here = threading.local()
+        self._readers: list[SearchReader] = []
+        self._fault: StorageFault | None = None
+        self._work.set()
+        database.writer.add_listener(self._committed)
+        self._thread = threading.Thread(target=self._run, name="wetalk-search", daemon=True)
+        self._thread.start()
+
+    @property
+    def fault(self) -> StorageFault | None:
+        """Why the index does not follow just now, or None."""
+        return self._fault
+
+    @property
+    def behind_count(self) -> int:
+        """How many changes the index has yet to look at."""
+        return max(0, self._database.reader().touched.last() - self._seen)
+
+    def query(self, query: SearchQuery) -> Page:
+        """A page of hits, in this thread. Raises LocalFault cursor-invalid, StorageFault."""
+        reader: SearchReader | None = getattr(self._here, "reader", None)
+        if reader is None:
+            reader = self._here.reader = SearchReader(self._path)
+            self._readers.append(reader)
+        try:
+            return reader.query(query)
+        except sqlite3.Error as error:
+            raise fault_of(error, self._path) or error from error
+
+    def wait_until_caught_up(self, timeout_s: float) -> bool:
+        """Wait until all that is committed now can be found. False if it took too long."""
+        target, end = self._database.reader().touched.last(), time.monotonic() + timeout_s
+        with self._change:
+            while self._seen < target:
+                if not self._change.wait(end - time.monotonic()) and time.monotonic() >= end:
+                    return False
+        return True
+
+    def close(self) -> None:
+        """Stop following. What is not indexed yet is at the next start."""
+        self._stop.set()
+        self._work.set()
+        self._thread.join(limits.SEARCH_CLOSE_WAIT_S)
+        for reader in self._readers:
+            reader.close()
+        self._index.close()
+        if self._fault is not None and self._fault.code == Problem.DATABASE_DAMAGED:
+            remove_database(self._path)
+
+    def _committed(self, commit: Commit) -> None:
+        if commit.touched:
+            self._work.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._work.wait()
+            self._stop.wait(limits.SEARCH_DELAY_MS / 1_000)  # let some gather
+            self._work.clear()
+            try:
+                while not self._stop.is_set() and self._batch():
+                    pass
+                self._fault = None
+            except (sqlite3.Error, StorageFault) as error:
+                fault = fault_of(error, self._path) if isinstance(error, sqlite3.Error) else error
+                if fault is None:
+                    raise  # a mistake of ours
+                self._fault = fault
+                if fault.code == Problem.DATABASE_DAMAGED:
+                    return
+                self._stop.wait(limits.SEARCH_RETRY_S)
+                self._work.set()
+
+    def _batch(self) -> bool:
+        """Look at some of what is new. False if there was nothing."""
+        with self._database.snapshot() as reader:
+            touched = reader.touched.after(self._seen, limits.SEARCH_BATCH_COUNT)
+            if not touched:
+                return False
+            found = {record: document_of(reader, record) for _, record in touched}
+        seen = touched[-1][0]
+        self._index.take(found.items(), seen)
+        with self._change:
+            self._seen = seen
+            self._change.notify_all()
+        return True
