@@ -7,6 +7,7 @@ message fits the moment is `session`'s part; `docs/protocol-sync.md` describes t
 
 from typing import Annotated, Any, Final, cast
 
+import msgspec
 from msgspec import Meta
 
 from node.protocol import codec, limits
@@ -156,6 +157,11 @@ DATA = (Want, Records, Proofs, Addresses)
 """Messages that count against the window."""
 
 
+# Not `codec.decode`: that reads what does not fit once more without bounds, to tell why.
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+_GREETING_MAX_BYTES: Final = 16_384
+
+
 def encode(message: Message) -> bytes:
     """The frame of a message."""
     return pack(codec.encode(message))
@@ -169,16 +175,20 @@ def decode(frame: bytes) -> Message:
     """
     content = unpack(frame)
     try:
-        return codec.decode(content, cast(type[Message], Message))
-    except RemoteFault as fault:
+        message = _decoder.decode(content)
+        canonical = codec.encode(message) == content
+    except (msgspec.DecodeError, ValueError, RecursionError, OverflowError) as error:
         if _speaks_otherwise(content):
             raise RemoteFault(Parting.OTHER_PROTOCOL) from None
-        raise RemoteFault(Parting.FRAME, fault.detail) from None
+        raise RemoteFault(Parting.FRAME, str(error)) from None
+    if not canonical:
+        raise RemoteFault(Parting.FRAME, "not canonical")
+    return message
 
 
 def _speaks_otherwise(content: bytes) -> bool:
     """True iff this is a greeting that names another version of sync."""
-    if len(content) > limits.FRAME_TARGET_BYTES or content[1:2] != b"\x01":
+    if len(content) > _GREETING_MAX_BYTES or content[1:2] != b"\x01":
         return False
     try:
         value = codec.decode_any(content)
