@@ -105,6 +105,16 @@ class Money:
                 raise LocalFault("trade-unknown")
             return self._view(reader, trade, row)
 
+    def commit_of(self, trade: bytes) -> bytes:
+        """The record that committed a trade. Raises LocalFault `trade-unknown`, `not-committed`."""
+        with self._core.reading() as reader:
+            if TRADE.get(reader, trade) is None:
+                raise LocalFault("trade-unknown")
+            commit = next(book.commits_of(reader, trade), None)
+        if commit is None:
+            raise LocalFault("not-committed")
+        return commit
+
     def steps(self, trade: bytes) -> list[TradeStep]:
         """The ok steps of a trade on all branches, in order of arrival."""
         with self._core.reading() as reader:
@@ -116,7 +126,12 @@ class Money:
             return [step for _, step in sorted(found, key=lambda item: item[0])]
 
     def trades(
-        self, before: int | None, limit: int, *, state: str | None = None
+        self,
+        before: int | None,
+        limit: int,
+        *,
+        state: str | None = None,
+        partner: bytes | None = None,
     ) -> tuple[list[TradeView], int | None]:
         """Own trades, newest first, below local number `before`; and where to go on."""
         member = self._core.member
@@ -125,7 +140,10 @@ class Money:
         last: int | None = None
         with self._core.reading() as reader:
             for key, trade in trades.MEMBER_TRADE.scan(reader, member, top, reverse=True):
-                view = self._view(reader, trade, TRADE.must(reader, trade))
+                row = TRADE.must(reader, trade)
+                if partner is not None and partner not in (row.payer, row.payee):
+                    continue
+                view = self._view(reader, trade, row)
                 if state is not None and view.status != state:
                     continue
                 if len(views) == limit:

@@ -1,0 +1,80 @@
+"""The application: routes, errors as problem documents, the gate around it all.
+
+Rules: nothing is served that this package does not hold (no documentation pages from a content
+network); OpenAPI is built when it is first asked for.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from node.api import (
+    openapi,
+    problems,
+    routes_node,
+    routes_people,
+    routes_records,
+    routes_talk,
+    routes_trade,
+)
+from node.api.context import Api
+from node.api.routing import Route, add_routes
+from node.api.security import App, Gate
+from node.protocol.errors import LocalFault, WetalkError
+
+TITLE = "WeTalk local API"
+
+
+def all_routes(api: Api) -> Sequence[Route]:
+    """The whole table of routes."""
+    modules = (routes_node, routes_people, routes_talk, routes_trade, routes_records)
+    return [route for module in modules for route in module.routes(api)]
+
+
+def build_app(api: Api, port: int, version: str) -> App:
+    """The ASGI application that answers on 127.0.0.1:port."""
+    app = FastAPI(
+        title=TITLE,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.idempotency = api.idempotency
+    add_routes(app, all_routes(api))
+    _add_errors(app, api)
+    openapi.serve(app)
+    return Gate(app, port, api.tokens, api.default_language)  # type: ignore[arg-type]
+
+
+def _add_errors(app: FastAPI, api: Api) -> None:
+    def answer(request: Request, fault: WetalkError) -> Response:
+        status, headers, body = problems.encoded(fault, api.language(request))
+        response = Response(body, status)
+        response.raw_headers = headers
+        return response
+
+    async def expected(request: Request, error: Any) -> Response:
+        return answer(request, error)
+
+    async def invalid(request: Request, error: Any) -> Response:
+        return answer(request, problems.from_validation(error.errors()))
+
+    async def http(request: Request, error: Any) -> Response:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers: dict[str, str] = error.headers or {}
+            allowed = headers.get("Allow", "")
+            return answer(request, LocalFault("method-not-allowed", allow=allowed))
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            return answer(request, LocalFault("not-found", what=request.url.path))
+        return answer(request, LocalFault("request-invalid", detail=str(error.detail)))
+
+    app.add_exception_handler(WetalkError, expected)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)

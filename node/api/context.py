@@ -1,0 +1,99 @@
+"""What all routes share: the open home, its services, the live node, tokens, events, page marks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from node import i18n
+from node.api.cursors import Cursors
+from node.api.events import EventHub
+from node.api.idempotency import Idempotency
+from node.api.live import Live
+from node.api.models.base import Who
+from node.api.problems import language_of
+from node.api.tokens import TokenStore
+from node.services.community import Community
+from node.services.core import Core
+from node.services.intake import Intake
+from node.services.market import Market
+from node.services.money import Money
+from node.services.people import People
+from node.services.publish import Publisher
+from node.services.setup import LANGUAGE_SETTING
+from node.services.talk import Talk
+from node.services.trade import Trade
+from node.storage.follower import Search
+
+
+@dataclass(slots=True)
+class Api:
+    """Made once a node by `open_api`."""
+
+    core: Core
+    intake: Intake
+    publisher: Publisher
+    community: Community
+    trade: Trade
+    money: Money
+    people: People
+    talk: Talk
+    market: Market
+    live: Live
+    tokens: TokenStore
+    hub: EventHub
+    cursors: Cursors
+    idempotency: Idempotency
+    default_language: i18n.Language
+
+    def language(self, request: Request) -> str:
+        """The language that a request asks for, else the member's."""
+        return language_of(request.scope["headers"], self.default_language)
+
+    def chapter(self, name: str | None) -> int:
+        """Number of a chapter by name; without one, of the only one, or of the first this member
+        belongs to. Raises LocalFault `unknown-chapter`."""
+        if name is not None:
+            return self.community.chapter(name)[0]
+        numbers = range(len(self.core.rules.genesis.chapters))
+        return next((n for n in numbers if self._belongs(n)), 0)
+
+    def _belongs(self, number: int) -> bool:
+        from node.views import members
+
+        rules, reader = self.core.rules, self.core.reader
+        return members.membership(reader, number, self.core.member, rules) in ("member", "officer")
+
+    def who(self, member: bytes) -> Who:
+        """A member, and what to call them."""
+        return Who(id=member.hex(), name=self.people.name(member))
+
+    def position(self, name: str, mark: str | None) -> list[Any] | None:
+        """Where a list goes on. Raises LocalFault `cursor-invalid`."""
+        return None if mark is None else self.cursors.read(name, mark)
+
+    def mark(self, name: str, position: tuple[Any, ...] | None) -> str | None:
+        """The mark of a place in a list, None at its end."""
+        return None if position is None else self.cursors.make(name, position)
+
+
+def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, live: Live) -> Api:
+    """The API's parts over an open home. Raises WalletError about the token's file."""
+    chosen = i18n.match_language(core.reader.settings.get(LANGUAGE_SETTING))
+    return Api(
+        core=core,
+        intake=intake,
+        publisher=publisher,
+        community=Community(core, publisher),
+        trade=Trade(core, publisher),
+        money=Money(core),
+        people=People(core, publisher),
+        talk=Talk(core, publisher),
+        market=Market(core, publisher, search),
+        live=live,
+        tokens=TokenStore(core),
+        hub=EventHub(core),
+        cursors=Cursors(core.database.id),
+        idempotency=Idempotency(core),
+        default_language=chosen or i18n.FALLBACK,
+    )

@@ -1,0 +1,58 @@
+"""What the running node tells the API, and what the API may ask of it.
+
+The runtime implements `Live`; the API knows nothing of networks and processes.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from node.protocol.portable import Invitation
+from node.wallet.phrase import Phrase
+
+NetworkState = Literal["starting", "running", "off", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A connected neighbour. Times in seconds; `rtt_s` None until measured."""
+
+    peer: str
+    host: str
+    dialled: bool
+    since_s: float
+    in_sync: bool
+    rtt_s: float | None
+    bytes_in: int
+    bytes_out: int
+    records_in: int
+    records_out: int
+
+
+class Live(Protocol):
+    """The node behind the API."""
+
+    @property
+    def started_ms(self) -> int:
+        """When this process began, milliseconds since 1970."""
+        ...
+
+    @property
+    def network_state(self) -> NetworkState:
+        """`off` where the user wants none; `failed` when it could not start."""
+        ...
+
+    def addresses(self) -> list[str]:
+        """Where neighbours can dial this node; empty until the network runs."""
+        ...
+
+    def neighbours(self) -> list[Neighbour]:
+        """Who is connected now."""
+        ...
+
+    def dial(self, address: str) -> None:
+        """Dial a neighbour, now and whenever it is lost. Raises LocalFault."""
+        ...
+
+    def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:
+        """Stop, set this home's community aside, and start as a member of another."""
+        ...

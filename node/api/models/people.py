@@ -1,0 +1,187 @@
+"""Shapes about belonging: the community, chapters, members, applications, contacts."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from node.api.models.base import (
+    Cursor,
+    Decimals,
+    Id,
+    Language,
+    Model,
+    Name,
+    Sum,
+    Text,
+    Time,
+    Unit,
+    Who,
+    Words,
+)
+from node.protocol import limits
+
+ChapterName = Annotated[
+    str, Field(min_length=1, max_length=limits.NAME_SIZE_MAX_BYTES // 3, examples=["마을"])
+]
+Membership = Literal["officer", "member", "suspended", "applicant", "none"]
+Link = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=limits.INVITATION_LINK_MAX_CHARACTERS,
+        examples=["wetalk:join?c=…"],
+    ),
+]
+
+
+class Chapter(Model):
+    """A chapter as the genesis document has it. Limits in minor units of credit."""
+
+    name: ChapterName
+    officers: list[Who]
+    approvals: Annotated[int, Field(description="officers an act needs", examples=[1])]
+    relays: Annotated[int, Field(description="relays that confirm trades", examples=[3])]
+    quorum: Annotated[int, Field(description="confirmations that make one final", examples=[2])]
+    default_limit: Annotated[int, Field(examples=[10000])]
+    limit_max: Annotated[int, Field(examples=[100000])]
+    membership: Annotated[Membership, Field(description="of this member")]
+
+
+class Community(Model):
+    """The community this home belongs to."""
+
+    id: Id
+    name: Name
+    rules: Annotated[int, Field(examples=[1])]
+    languages: Annotated[list[Language | str], Field(examples=[["ko", "zh", "en"]])]
+    unit: Unit
+    unit_name: Annotated[str, Field(description="what people call it", examples=["나눔"])]
+    decimals: Decimals
+    chapters: list[Chapter]
+    root: Annotated[Id | None, Field(description="state root, if asked for")] = None
+
+
+class InvitationIn(Model):
+    """What an invitation is for. `code` makes one that admits its bearer once, at once."""
+
+    chapter: Annotated[
+        str | None, Field(max_length=limits.NAME_SIZE_MAX_BYTES // 3, examples=["마을"])
+    ] = None
+    code: bool = False
+
+
+class Invitation(Model):
+    """A link to hand over, and when its code ends."""
+
+    link: Link
+    expires: Time | None
+
+
+class JoinIn(Model):
+    """An invitation, and the 24 words of this member."""
+
+    link: Link
+    words: Words
+
+
+class Joining(Model):
+    """The node starts again in the other community."""
+
+    restarting: bool
+    community: Id
+
+
+class Member(Model):
+    """A member in a chapter; amounts in minor units of credit. `limit` null: none granted."""
+
+    id: Id
+    name: Annotated[str, Field(examples=["김순희"])]
+    contact: Annotated[str | None, Field(examples=["순희 언니"])]
+    chapter: ChapterName
+    membership: Membership
+    balance: Sum
+    limit: Annotated[int | None, Field(examples=[10000])]
+    unit: Unit
+    decimals: Decimals
+    ratings: Annotated[int, Field(examples=[12])]
+    stars: Annotated[float | None, Field(description="mean of all ratings", examples=[4.8])]
+    alerts: Annotated[list[str], Field(examples=[[]])]
+    alert_texts: Annotated[list[str], Field(examples=[[]])]
+
+
+class MemberDetail(Member):
+    """A member with what they say of themselves."""
+
+    about: Text
+    languages: Annotated[list[str], Field(examples=[["ko"]])]
+    region: Annotated[str | None, Field(examples=["KR-11"])]
+
+
+class Members(Model):
+    """Members in order of id."""
+
+    items: list[Member]
+    next: Cursor
+
+
+class ApplyIn(Model):
+    """Asks a chapter to admit this member. `code`: hex of a one-time code."""
+
+    text: Text = ""
+    code: Annotated[
+        str | None, Field(pattern="^[0-9a-f]{32}$", examples=["00112233445566778899aabbccddeeff"])
+    ] = None
+
+
+class Application(Model):
+    """An open application."""
+
+    id: Id
+    member: Who
+    text: Text
+    time: Time
+    invited: Annotated[bool, Field(description="bears a one-time code")]
+
+
+class Applications(Model):
+    """Open applications, oldest first."""
+
+    items: list[Application]
+    next: Cursor = None
+
+
+class MemberIn(Model):
+    """A member an act is about."""
+
+    member: Id
+
+
+class GrantIn(Model):
+    """A limit for a member, minor units of credit."""
+
+    member: Id
+    limit: Annotated[int, Field(ge=0, le=limits.AMOUNT_MAX_UNITS, examples=[20000])]
+
+
+class ContactIn(Model):
+    """What this member calls somebody. Never leaves this machine."""
+
+    member: Id
+    name: Name
+    note: Annotated[str, Field(max_length=limits.CONTACT_NOTE_MAX_BYTES, examples=["옆집"])] = ""
+
+
+class Contact(Model):
+    """A contact."""
+
+    member: Id
+    name: Name
+    note: Annotated[str, Field(examples=["옆집"])]
+    added: Time
+
+
+class Contacts(Model):
+    """All contacts, by name."""
+
+    items: list[Contact]
+    next: Cursor = None

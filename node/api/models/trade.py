@@ -1,0 +1,200 @@
+"""Shapes about trade: trades and their steps, balances, statements, receipts, the ledger."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from node.api.models.base import (
+    Amount,
+    Cursor,
+    Decimals,
+    Direction,
+    Id,
+    Level,
+    Model,
+    Sentence,
+    Sum,
+    Text,
+    Time,
+    Unit,
+    Who,
+)
+from node.protocol import limits
+from node.services.trade import ORDER_TEXT_MAX_BYTES
+
+TradeState = Literal["proposed", "accepted", "declined", "released", "settled", "secured"]
+OrderText = Annotated[str, Field(max_length=ORDER_TEXT_MAX_BYTES, examples=["김치 두 통"])]
+Month = Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-09"])]
+
+
+class TradeIn(Model):
+    """A payment to propose, or an invoice to send. `anyway` signs before neighbours confirmed."""
+
+    direction: Direction
+    partner: Id
+    amount: Amount
+    unit: Annotated[
+        str, Field(min_length=1, max_length=limits.WORD_SIZE_MAX_BYTES, examples=["credit"])
+    ] = "credit"
+    for_: Annotated[OrderText, Field(alias="for")] = ""
+    refunds: Annotated[Id | None, Field(description="a trade this one gives back")] = None
+    valid_until: Annotated[
+        Time | None, Field(description="after this, programs refuse to accept it")
+    ] = None
+    anyway: bool = False
+
+
+class StepIn(Model):
+    """The next step of a trade. `anyway` signs before neighbours confirmed our last records."""
+
+    anyway: bool = False
+
+
+class RefundIn(Model):
+    """How much to give back, minor units; null: all of it."""
+
+    amount: Annotated[int | None, Field(ge=1, le=limits.AMOUNT_MAX_UNITS, examples=[500])] = None
+    anyway: bool = False
+
+
+class RateIn(Model):
+    """A rating of the other side, once a trade."""
+
+    stars: Annotated[int, Field(ge=1, le=5, examples=[5])]
+    text: Text = ""
+
+
+class TradeStep(Model):
+    """One step of a trade."""
+
+    id: Id
+    kind: Annotated[str, Field(examples=["trade.propose"])]
+    author: Who
+    time: Time
+
+
+class Trade(Model):
+    """A trade as its parties see it. `next_steps`: what this member may do now."""
+
+    id: Id
+    payer: Who
+    payee: Who
+    partner: Annotated[Who, Field(description="the other side")]
+    amount: Amount
+    unit: Unit
+    decimals: Decimals
+    state: TradeState
+    state_text: Sentence
+    invoice: bool
+    contested: bool
+    refunds: Id | None
+    time: Time
+    for_: Annotated[
+        str | None, Field(alias="for", description="known to its parties only", examples=["김치"])
+    ]
+    next_steps: Annotated[list[str], Field(examples=[["accept", "decline"]])]
+    level: Level
+    level_text: Sentence
+    alerts: Annotated[list[str], Field(examples=[[]])]
+    alert_texts: Annotated[list[str], Field(examples=[[]])]
+
+
+class TradeDetail(Trade):
+    """A trade with its steps in order of arrival."""
+
+    steps: list[TradeStep]
+
+
+class Trades(Model):
+    """Own trades, newest first."""
+
+    items: list[Trade]
+    next: Cursor
+
+
+class Balance(Model):
+    """A member's balance in a chapter, minor units of credit.
+
+    `spendable`, `limit` and `reserved` stand for this member's own account only.
+    """
+
+    member: Who
+    chapter: Annotated[str, Field(examples=["마을"])]
+    book: Sum
+    spendable: Annotated[int | None, Field(examples=[7500])]
+    limit: Annotated[int | None, Field(examples=[10000])]
+    reserved: Annotated[int, Field(examples=[0])]
+    unit: Unit
+    unit_name: Annotated[str, Field(examples=["나눔"])]
+    decimals: Decimals
+    level: Level
+    level_text: Sentence
+    final: Annotated[bool, Field(description="false where no relay of the chapter confirms")]
+    text: Annotated[str, Field(examples=["준 것보다 받은 것이 많아요 (한도까지는 괜찮아요)."])]
+
+
+class Movement(Model):
+    """One line of a statement: plus received, minus given."""
+
+    trade: Id
+    commit: Id
+    partner: Who
+    amount: Sum
+    time: Time
+    for_: Annotated[str | None, Field(alias="for", examples=["김치"])]
+
+
+class Statement(Model):
+    """A month (UTC): opening and movements add up to closing."""
+
+    chapter: Annotated[str, Field(examples=["마을"])]
+    month: Month
+    unit: Unit
+    unit_name: Annotated[str, Field(examples=["나눔"])]
+    decimals: Decimals
+    opening: Sum
+    movements: list[Movement]
+    closing: Sum
+
+
+class Section(Model):
+    """One part of the state root."""
+
+    name: Annotated[str, Field(examples=["balances"])]
+    hash: Id
+
+
+class Root(Model):
+    """The state root: equal on all honest nodes that hold the same records."""
+
+    chapter: Annotated[str | None, Field(examples=[None])]
+    root: Id
+    sections: list[Section]
+
+
+class VerifyIn(Model):
+    """`from_scratch` computes everything anew from the stored records."""
+
+    from_scratch: bool = False
+
+
+class Finding(Model):
+    """Something that does not add up."""
+
+    code: Annotated[str, Field(examples=["ledger-broken"])]
+    text: Annotated[str, Field(examples=["장부가 맞지 않아요"])]
+
+
+class Verified(Model):
+    """What a verification found, and the level it reached."""
+
+    ok: bool
+    level: Level
+    level_text: Sentence
+    records: Annotated[int, Field(examples=[1204])]
+    trades: Annotated[int, Field(examples=[311])]
+    accounts: Annotated[int, Field(examples=[40])]
+    sum_of_balances: Annotated[int, Field(examples=[0])]
+    root: Id
+    seconds: Annotated[float, Field(examples=[0.8])]
+    findings: list[Finding]

@@ -1,0 +1,190 @@
+"""Routes about this node: status, identity, devices, tokens, neighbours, events."""
+
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Request, Response
+
+from node import i18n
+from node.api import status as node_status
+from node.api.context import Api
+from node.api.models import node as shapes
+from node.api.models.base import Made, Nothing
+from node.api.parameters import IdPath
+from node.api.routing import Route, get, write
+from node.api.shaping import iso_time
+from node.api.tokens import Access
+from node.services import devices
+from node.services.publish import COPIED_HOME
+from node.services.setup import is_restoring
+from node.storage.kept.access import Token
+from node.wallet import phrase, phrase_file
+
+VERSION_PACKAGE = "wetalk"
+
+
+def program_version() -> str:
+    """The version of this program, as installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(VERSION_PACKAGE)
+    except PackageNotFoundError:
+        return "0"
+
+
+class NodeRoutes:
+    """Handlers; see the table at the end."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._version = program_version()
+
+    async def status(self, request: Request) -> shapes.Status:
+        """How the node is, and what to do next."""
+        return node_status.status(self._api, self._version, self._api.language(request))
+
+    async def identity(self) -> shapes.Identity:
+        """Who this device speaks for."""
+        core = self._api.core
+        waiting = phrase_file.is_waiting(core.home.phrase)
+        return shapes.Identity(
+            member=core.member.hex(),
+            device=core.own.public_key.hex(),
+            community=core.community.hex(),
+            words_waiting=waiting,
+            words_file=str(core.home.phrase) if waiting else None,
+            home_copied=core.reader.settings.get(COPIED_HOME) is not None,
+            waiting_for_echo=core.echo_wanted,
+            restoring=is_restoring(core),
+        )
+
+    async def confirm(self, body: shapes.WordsIn) -> Nothing:
+        """Check the 24 words against this member, then remove the file that holds them."""
+        core = self._api.core
+        phrase_file.confirm(core.home.phrase, body.words, core.member)
+        self._api.hub.status_changed()
+        return Nothing()
+
+    async def devices(self) -> shapes.Devices:
+        """The devices of this member."""
+        found = self._api.people.devices()
+        return shapes.Devices(
+            items=[
+                shapes.Device(
+                    device=one.key.hex(),
+                    scopes=list(one.scopes),
+                    revoked=one.revoked,
+                    this=one.this,
+                )
+                for one in found
+            ]
+        )
+
+    async def revoke(self, body: shapes.RevokeIn) -> Made:
+        """Shut a device out, with the 24 words."""
+        core, device = self._api.core, bytes.fromhex(body.device)
+        with devices.root_of(core, phrase.check(body.words)) as root:
+            record = await self._api.publisher.transact(
+                lambda appender, state: devices.revoke_device(
+                    core, appender, state, root, device, leave_open=body.open
+                )
+            )
+        return Made(id=record.hex())
+
+    async def tokens(self) -> shapes.Tokens:
+        """The tokens of clients, without their secrets."""
+        return shapes.Tokens(items=[shapes.Token(**_token(t)) for t in self._api.tokens.all()])
+
+    async def make_token(self, request: Request, body: shapes.TokenIn) -> shapes.TokenMade:
+        """Make a token for a client; its secret is told this once."""
+        access: Access = request.state.access
+        secret, kept = await self._api.tokens.make(
+            access, body.name, frozenset(body.scopes), body.days
+        )
+        return shapes.TokenMade(token=secret, **_token(kept))
+
+    async def remove_token(self, token: IdPath) -> Nothing:
+        """Take a client's token back."""
+        await self._api.tokens.remove(bytes.fromhex(token))
+        return Nothing()
+
+    async def peers(self, request: Request) -> shapes.Peers:
+        """Neighbours connected now, and where this node can be dialled."""
+        language, live = self._api.language(request), self._api.live
+        found = live.neighbours()
+        key, values = ("peers.count", {"count": len(found)}) if found else ("peers.none", {})
+        return shapes.Peers(
+            items=[
+                shapes.Peer(
+                    peer=one.peer,
+                    host=one.host,
+                    dialled=one.dialled,
+                    since_s=one.since_s,
+                    in_sync=one.in_sync,
+                    rtt_s=one.rtt_s,
+                    bytes_in=one.bytes_in,
+                    bytes_out=one.bytes_out,
+                    records_in=one.records_in,
+                    records_out=one.records_out,
+                )
+                for one in found
+            ],
+            addresses=live.addresses(),
+            text=i18n.text(key, language, **values),
+        )
+
+    async def add_peer(self, body: shapes.PeerIn) -> Nothing:
+        """Dial a neighbour, now and whenever it is lost."""
+        self._api.live.dial(body.address)
+        return Nothing()
+
+    async def events(
+        self,
+        last_event_id: Annotated[
+            str | None, Header(max_length=64, examples=["0123456789ab-42"])
+        ] = None,
+        after: Annotated[
+            str | None,
+            Query(
+                max_length=64,
+                description="the same as Last-Event-ID, for clients that cannot set it",
+                examples=["0123456789ab-42"],
+            ),
+        ] = None,
+    ) -> Response:
+        """Server-sent events: what changed, resumable by Last-Event-ID.
+
+        `ready` comes first; `reset` in its place means: read your lists anew. `status` says that
+        GET /status has news. All others are named for what changed and carry its id.
+        """
+        return self._api.hub.open(last_event_id or after)
+
+
+def _token(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.hash.hex(),
+        "name": i18n.clean_for_display(token.name, one_line=True),
+        "scopes": sorted(token.scopes),
+        "created": iso_time(token.created),
+        "expires": None if token.expires is None else iso_time(token.expires),
+    }
+
+
+def routes(api: Api) -> list[Route]:
+    """The table."""
+    node = NodeRoutes(api)
+    return [
+        get("/status", node.status, shapes.Status),
+        get("/identity", node.identity, shapes.Identity),
+        write("POST", "/identity/confirm", node.confirm, Nothing, "admin", once=False),
+        get("/devices", node.devices, shapes.Devices),
+        write("POST", "/devices/revoke", node.revoke, Made, "admin"),
+        get("/tokens", node.tokens, shapes.Tokens, scope="admin"),
+        write(
+            "POST", "/tokens", node.make_token, shapes.TokenMade, "admin", status=201, once=False
+        ),
+        write("DELETE", "/tokens/{token}", node.remove_token, Nothing, "admin"),
+        get("/peers", node.peers, shapes.Peers),
+        write("POST", "/peers", node.add_peer, Nothing, "admin"),
+        get("/events", node.events, None, media="text/event-stream"),
+    ]

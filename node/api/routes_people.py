@@ -1,0 +1,230 @@
+"""Routes about belonging: profile, community, members, chapters, contacts."""
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+
+from node.api.context import Api
+from node.api.models import people as shapes
+from node.api.models.base import Made, Nothing
+from node.api.models.node import Profile, ProfileIn
+from node.api.parameters import (
+    USUAL,
+    ChapterQuery,
+    CursorQuery,
+    FlagQuery,
+    IdPath,
+    LimitQuery,
+    NamePath,
+)
+from node.api.routing import Route, get, write
+from node.api.shaping import credit_decimals, iso_time, texts
+from node.ledger.root import state_root
+from node.protocol.account import CREDIT
+from node.services.people import MemberView
+from node.views import members
+
+
+class PeopleRoutes:
+    """Handlers; see the table at the end."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def profile(self) -> Profile:
+        """This member's own profile."""
+        return self._profile()
+
+    def _profile(self) -> Profile:
+        core, people = self._api.core, self._api.people
+        found = people.profile(core.member)
+        return Profile(
+            member=core.member.hex(),
+            name=people.name(core.member) if found is None else found.name,
+            about="" if found is None else found.about,
+            languages=[] if found is None else found.languages,
+            region=None if found is None else found.region,
+        )
+
+    async def set_profile(self, body: ProfileIn) -> Profile:
+        """Say how this member wants to be shown."""
+        await self._api.people.set_profile(body.name, body.about, body.languages, body.region)
+        return self._profile()
+
+    async def community(self, root: FlagQuery = False) -> shapes.Community:
+        """The founding document, and with `root` the state root of all that is held."""
+        core = self._api.core
+        genesis = core.rules.genesis
+        with core.reading() as reader:
+            found = state_root(reader, core.rules).hex() if root else None
+            mine = [
+                members.membership(reader, number, core.member, core.rules)
+                for number in range(len(genesis.chapters))
+            ]
+        chapters = [
+            shapes.Chapter(
+                name=chapter.name,
+                officers=[self._api.who(officer) for officer in chapter.officers],
+                approvals=chapter.k,
+                relays=len(chapter.witnesses),
+                quorum=chapter.q,
+                default_limit=chapter.default_limit,
+                limit_max=chapter.limit_max,
+                membership=membership,  # type: ignore[arg-type]
+            )
+            for chapter, membership in zip(genesis.chapters, mine, strict=True)
+        ]
+        return shapes.Community(
+            id=core.community.hex(),
+            name=genesis.name,
+            rules=genesis.rules,
+            languages=list(genesis.languages),
+            unit=CREDIT,
+            unit_name=genesis.unit.code,
+            decimals=genesis.unit.decimals,
+            chapters=chapters,
+            root=found,
+        )
+
+    async def invite(self, body: shapes.InvitationIn) -> shapes.Invitation:
+        """Make an invitation to hand over."""
+        name = body.chapter
+        if name is None:
+            number = self._api.chapter(None)
+            name = self._api.core.rules.genesis.chapters[number].name
+        link, expires = await self._api.community.invite(
+            name, self._api.live.addresses(), with_code=body.code
+        )
+        return shapes.Invitation(link=link, expires=None if expires is None else iso_time(expires))
+
+    async def members(
+        self,
+        request: Request,
+        chapter: ChapterQuery = None,
+        state: Annotated[shapes.Membership | None, Query(examples=["member"])] = None,
+        cursor: CursorQuery = None,
+        limit: LimitQuery = USUAL,
+    ) -> shapes.Members:
+        """Members of a chapter in order of id."""
+        name = f"members {chapter} {state}"
+        position = self._api.position(name, cursor)
+        after = None if position is None else bytes.fromhex(position[0])
+        number = self._api.chapter(chapter)
+        found, last = self._api.people.members(number, after, limit, state=state)
+        language = self._api.language(request)
+        return shapes.Members(
+            items=[shapes.Member(**self._member(view, language)) for view in found],
+            next=self._api.mark(name, None if last is None else (last.hex(),)),
+        )
+
+    async def member(
+        self, request: Request, member: IdPath, chapter: ChapterQuery = None
+    ) -> shapes.MemberDetail:
+        """A member with their balance, rating and what they say of themselves."""
+        subject = bytes.fromhex(member)
+        view = self._api.people.member(subject, self._api.chapter(chapter))
+        profile = self._api.people.profile(subject)
+        return shapes.MemberDetail(
+            about="" if profile is None else profile.about,
+            languages=[] if profile is None else profile.languages,
+            region=None if profile is None else profile.region,
+            **self._member(view, self._api.language(request)),
+        )
+
+    def _member(self, view: MemberView, language: str) -> dict[str, Any]:
+        return {
+            "id": view.id.hex(),
+            "name": view.name,
+            "contact": view.contact,
+            "chapter": view.chapter,
+            "membership": view.membership,
+            "balance": view.balance,
+            "limit": view.limit,
+            "unit": CREDIT,
+            "decimals": credit_decimals(self._api.core),
+            "ratings": view.ratings,
+            "stars": round(view.stars / view.ratings, 1) if view.ratings else None,
+            "alerts": list(view.alerts),
+            "alert_texts": texts("alert", view.alerts, language),
+        }
+
+    async def apply(self, name: NamePath, body: shapes.ApplyIn) -> Made:
+        """Ask a chapter to admit this member."""
+        code = None if body.code is None else bytes.fromhex(body.code)
+        return Made(id=(await self._api.community.apply(name, body.text, code)).hex())
+
+    async def requests(self, name: NamePath) -> shapes.Applications:
+        """Open applications to a chapter, oldest first."""
+        return shapes.Applications(
+            items=[
+                shapes.Application(
+                    id=one.record.hex(),
+                    member=self._api.who(one.member),
+                    text=one.text,
+                    time=iso_time(one.time),
+                    invited=one.invited,
+                )
+                for one in self._api.community.requests(name)
+            ]
+        )
+
+    async def admit(self, name: NamePath, body: shapes.MemberIn) -> Made:
+        """Admit a member, and grant the default limit."""
+        done = await self._api.community.admit(name, bytes.fromhex(body.member))
+        return Made(id=done.hex())
+
+    async def suspend(self, name: NamePath, body: shapes.MemberIn) -> Made:
+        """Suspend a member: honest programs stop trading with them; nothing is taken away."""
+        done = await self._api.community.suspend(name, bytes.fromhex(body.member))
+        return Made(id=done.hex())
+
+    async def grant(self, name: NamePath, body: shapes.GrantIn) -> Made:
+        """Grant a member's account a limit, minor units of credit."""
+        member = bytes.fromhex(body.member)
+        return Made(id=(await self._api.community.grant(name, member, body.limit)).hex())
+
+    async def contacts(self) -> shapes.Contacts:
+        """Own names for members. They never leave this machine."""
+        return shapes.Contacts(
+            items=[
+                shapes.Contact(
+                    member=one.member.hex(),
+                    name=one.name,
+                    note=one.note,
+                    added=iso_time(one.added),
+                )
+                for one in self._api.people.contacts()
+            ]
+        )
+
+    async def put_contact(self, body: shapes.ContactIn) -> Nothing:
+        """Call a member by a name."""
+        await self._api.people.put_contact(bytes.fromhex(body.member), body.name, body.note)
+        return Nothing()
+
+    async def remove_contact(self, member: IdPath) -> Nothing:
+        """Forget a contact."""
+        await self._api.people.remove_contact(bytes.fromhex(member))
+        return Nothing()
+
+
+def routes(api: Api) -> list[Route]:
+    """The table."""
+    people = PeopleRoutes(api)
+    chapter = "/chapters/{name}"
+    return [
+        get("/profile", people.profile, Profile),
+        write("PUT", "/profile", people.set_profile, Profile, "talk"),
+        get("/community", people.community, shapes.Community),
+        write("POST", "/community/invitations", people.invite, shapes.Invitation, "admin"),
+        get("/members", people.members, shapes.Members),
+        get("/members/{member}", people.member, shapes.MemberDetail),
+        write("POST", f"{chapter}/apply", people.apply, Made, "talk", status=201),
+        get(f"{chapter}/requests", people.requests, shapes.Applications),
+        write("POST", f"{chapter}/admit", people.admit, Made, "admin"),
+        write("POST", f"{chapter}/suspend", people.suspend, Made, "admin"),
+        write("POST", f"{chapter}/grant", people.grant, Made, "admin"),
+        get("/contacts", people.contacts, shapes.Contacts),
+        write("POST", "/contacts", people.put_contact, Nothing, "talk"),
+        write("DELETE", "/contacts/{member}", people.remove_contact, Nothing, "talk"),
+    ]

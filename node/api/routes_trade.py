@@ -1,0 +1,224 @@
+"""Routes about trade and money: trades and their steps, balances, statements, the ledger's root."""
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+
+from node import i18n
+from node.api.context import Api
+from node.api.models import trade as shapes
+from node.api.models.base import Made
+from node.api.parameters import USUAL, ChapterQuery, CursorQuery, IdPath, IdQuery, LimitQuery
+from node.api.routing import Route, get, write
+from node.api.shaping import credit_decimals, decimals_of, iso_time, texts, time_ms
+from node.ledger import root as ledger_root
+from node.protocol.account import CREDIT
+from node.services.money import BalanceView, TradeView
+from node.services.trade import Proposal
+
+STATE_KEYS = {"settled": "committed"}  # words people read for a state, where they differ
+
+
+class TradeRoutes:
+    """Handlers; see the table at the end."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def trades(
+        self,
+        request: Request,
+        state: Annotated[shapes.TradeState | None, Query(examples=["proposed"])] = None,
+        partner: IdQuery = None,
+        cursor: CursorQuery = None,
+        limit: LimitQuery = USUAL,
+    ) -> shapes.Trades:
+        """Own trades, newest first."""
+        name = f"trades {state} {partner}"
+        position = self._api.position(name, cursor)
+        before = None if position is None else int(position[0])
+        found, last = self._api.money.trades(
+            before,
+            limit,
+            state=state,
+            partner=None if partner is None else bytes.fromhex(partner),
+        )
+        language = self._api.language(request)
+        return shapes.Trades(
+            items=[shapes.Trade(**self._trade(view, language)) for view in found],
+            next=self._api.mark(name, None if last is None else (last,)),
+        )
+
+    async def trade(self, request: Request, trade: IdPath) -> shapes.TradeDetail:
+        """One trade with its steps."""
+        found = bytes.fromhex(trade)
+        view = self._api.money.trade(found)
+        return shapes.TradeDetail(
+            steps=[
+                shapes.TradeStep(
+                    id=step.id.hex(),
+                    kind=step.kind,
+                    author=self._api.who(step.author),
+                    time=iso_time(step.time),
+                )
+                for step in self._api.money.steps(found)
+            ],
+            **self._trade(view, self._api.language(request)),
+        )
+
+    def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
+        who, own = self._api.who, self._api.core.member
+        partner = view.payee if view.payer == own else view.payer
+        state_key = "contested" if view.contested else STATE_KEYS.get(view.status, view.status)
+        return {
+            "id": view.id.hex(),
+            "payer": who(view.payer),
+            "payee": who(view.payee),
+            "partner": who(partner),
+            "amount": view.amount,
+            "unit": view.unit,
+            "decimals": decimals_of(self._api.core, view.unit),
+            "state": view.status,
+            "state_text": i18n.text(f"trade.{state_key}", language),
+            "invoice": view.invoice,
+            "contested": view.contested,
+            "refunds": None if view.refunds is None else view.refunds.hex(),
+            "time": iso_time(view.time),
+            "for": view.order,
+            "next_steps": list(view.next_steps),
+            "level": view.level,
+            "level_text": i18n.text(f"level.{view.level}", language),
+            "alerts": list(view.alerts),
+            "alert_texts": texts("alert", view.alerts, language),
+        }
+
+    async def propose(self, body: shapes.TradeIn) -> Made:
+        """Propose a payment, or send an invoice."""
+        refunds = None
+        if body.refunds is not None:
+            refunds = self._api.money.commit_of(bytes.fromhex(body.refunds))
+        wish = Proposal(
+            partner=bytes.fromhex(body.partner),
+            amount=body.amount,
+            invoice=body.direction == "invoice",
+            unit=body.unit,
+            order=body.for_,
+            refunds=refunds,
+            valid_until=None if body.valid_until is None else time_ms(body.valid_until),
+        )
+        return Made(id=(await self._api.trade.propose(wish, anyway=body.anyway)).hex())
+
+    async def accept(self, trade: IdPath, body: shapes.StepIn) -> Made:
+        """Accept a proposal (moves nothing yet), or pay an invoice."""
+        done = await self._api.trade.accept(bytes.fromhex(trade), anyway=body.anyway)
+        return Made(id=done.hex())
+
+    async def decline(self, trade: IdPath, body: shapes.StepIn) -> Made:
+        """Say no to a proposal or an invoice."""
+        return Made(id=(await self._api.trade.decline(bytes.fromhex(trade))).hex())
+
+    async def settle(self, trade: IdPath, body: shapes.StepIn) -> Made:
+        """Commit to a proposal that was accepted."""
+        done = await self._api.trade.settle(bytes.fromhex(trade), anyway=body.anyway)
+        return Made(id=done.hex())
+
+    async def release(self, trade: IdPath, body: shapes.StepIn) -> Made:
+        """Take back a proposal that was not settled."""
+        return Made(id=(await self._api.trade.release(bytes.fromhex(trade))).hex())
+
+    async def refund(self, trade: IdPath, body: shapes.RefundIn) -> Made:
+        """Propose to give a received payment back, wholly or in part; the new trade's id."""
+        done = await self._api.trade.refund(bytes.fromhex(trade), body.amount, anyway=body.anyway)
+        return Made(id=done.hex())
+
+    async def rate(self, trade: IdPath, body: shapes.RateIn) -> Made:
+        """Rate the other side of a committed trade, once."""
+        done = await self._api.trade.rate(bytes.fromhex(trade), body.stars, body.text)
+        return Made(id=done.hex())
+
+    async def balance(
+        self, request: Request, member: IdQuery = None, chapter: ChapterQuery = None
+    ) -> shapes.Balance:
+        """Balance of a member in a chapter; of this member, also what can be spent."""
+        subject = self._api.core.member if member is None else bytes.fromhex(member)
+        view = self._api.money.balance(subject, self._api.chapter(chapter))
+        return self._balance(view, self._api.language(request))
+
+    def _balance(self, view: BalanceView, language: str) -> shapes.Balance:
+        key = "zero" if view.book == 0 else "above_zero" if view.book > 0 else "below_zero"
+        return shapes.Balance(
+            member=self._api.who(view.member),
+            chapter=view.chapter,
+            book=view.book,
+            spendable=view.spendable,
+            limit=view.limit,
+            reserved=view.reserved,
+            unit=CREDIT,
+            unit_name=self._api.core.rules.genesis.unit.code,
+            decimals=credit_decimals(self._api.core),
+            level=view.level,
+            level_text=i18n.text(f"level.{view.level}", language),
+            final=view.final,
+            text=i18n.text(f"balance.{key}", language),
+        )
+
+    async def statement(
+        self,
+        month: Annotated[str, Query(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-09"])],
+        chapter: ChapterQuery = None,
+    ) -> shapes.Statement:
+        """A month's movements (UTC) between opening and closing balance."""
+        found = self._api.money.statement(self._api.chapter(chapter), month)
+        movements = [
+            {
+                "trade": one.trade.hex(),
+                "commit": one.commit.hex(),
+                "partner": self._api.who(one.partner),
+                "amount": one.amount,
+                "time": iso_time(one.time),
+                "for": one.order,
+            }
+            for one in found.movements
+        ]
+        return shapes.Statement(
+            chapter=found.chapter,
+            month=found.month,
+            unit=CREDIT,
+            unit_name=self._api.core.rules.genesis.unit.code,
+            decimals=credit_decimals(self._api.core),
+            opening=found.opening,
+            movements=[shapes.Movement(**one) for one in movements],  # type: ignore[arg-type]
+            closing=found.closing,
+        )
+
+    async def root(self, chapter: ChapterQuery = None) -> shapes.Root:
+        """The state root and its sections, of all or of one chapter."""
+        core = self._api.core
+        scope = ledger_root.SCOPE_ALL
+        if chapter is not None:
+            scope = self._api.community.chapter(chapter)[1].name
+        with core.reading() as reader:
+            found = ledger_root.sections(reader, core.rules, scope)
+            whole = ledger_root.state_root(reader, core.rules, scope)
+        sections = [shapes.Section(name=name, hash=digest.hex()) for name, digest in found]
+        return shapes.Root(chapter=chapter, root=whole.hex(), sections=sections)
+
+
+def routes(api: Api) -> list[Route]:
+    """The table."""
+    trade = TradeRoutes(api)
+    one = "/trades/{trade}"
+    return [
+        get("/trades", trade.trades, shapes.Trades),
+        get(one, trade.trade, shapes.TradeDetail),
+        write("POST", "/trades", trade.propose, Made, "trade", status=201),
+        write("POST", f"{one}/accept", trade.accept, Made, "trade"),
+        write("POST", f"{one}/decline", trade.decline, Made, "trade"),
+        write("POST", f"{one}/settle", trade.settle, Made, "trade"),
+        write("POST", f"{one}/release", trade.release, Made, "trade"),
+        write("POST", f"{one}/refund", trade.refund, Made, "trade", status=201),
+        write("POST", f"{one}/rate", trade.rate, Made, "trade"),
+        get("/balance", trade.balance, shapes.Balance),
+        get("/statements", trade.statement, shapes.Statement),
+        get("/ledger/root", trade.root, shapes.Root),
+    ]

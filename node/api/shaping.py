@@ -1,0 +1,65 @@
+"""From what services return to the shapes of the API: ids as hex, times as ISO 8601, texts beside
+codes.
+
+Rules: whatever others wrote goes out as they wrote it; clients show it as text and clean it for
+display. Sentences come from the catalogue in the language of the request.
+"""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final
+
+from node import i18n
+from node.protocol.account import CREDIT
+from node.protocol.errors import LocalFault
+from node.services.core import Core
+
+UNITS_WITHOUT_CODE_DECIMALS: Final = 2
+
+
+def iso_time(time_ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds and `Z`. What no calendar holds is shown as its last
+    day."""
+    last = datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
+    seconds, part_ms = divmod(time_ms, 1_000)
+    moment = last
+    if seconds <= last.timestamp():
+        moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=part_ms * 1_000)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_ms(text: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 time with a zone. Raises LocalFault
+    request-invalid."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.year < 1970:
+        raise LocalFault("request-invalid", detail="time: 2026-09-22T04:53:20Z")
+    return int(moment.timestamp() * 1_000)
+
+
+def credit_decimals(core: Core) -> int:
+    """Decimals of the community's credit."""
+    return core.rules.genesis.unit.decimals
+
+
+def decimals_of(core: Core, unit: str) -> int:
+    """How many of an amount's digits stand behind the point."""
+    return credit_decimals(core) if unit == CREDIT else _currency_decimals(unit)
+
+
+@cache
+def _currency_decimals(code: str) -> int:
+    """By ISO 4217 (Unicode's table of it); two for units that are no currency, such as hours."""
+    from babel.numbers import get_currency_precision, is_currency
+
+    return get_currency_precision(code) if is_currency(code) else UNITS_WITHOUT_CODE_DECIMALS
+
+
+def texts(table: str, codes: tuple[str, ...], language: str) -> list[str]:
+    """The sentences of codes that stand in a table of the catalogue."""
+    known = i18n.catalogue(i18n.FALLBACK)
+    keys = [f"{table}.{code.replace('-', '_')}" for code in codes]
+    return [i18n.text(key, language) if key in known else key.split(".")[1] for key in keys]

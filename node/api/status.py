@@ -1,0 +1,145 @@
+"""How the node is, in one look: neighbours, sync, disk, and what its owner could do next.
+
+Rules: cheap enough to be asked every second; says what is, in words; nags about the 24 words until
+they are confirmed.
+"""
+
+from pathlib import Path
+
+from node import i18n
+from node.api.context import Api
+from node.api.models.node import Disk, Head, Hint, Status, Sync
+from node.api.shaping import iso_time
+from node.protocol import lanes
+from node.protocol.identity import Lane
+from node.protocol.limits import DISK_FREE_LOW_BYTES
+from node.services.publish import COPIED_HOME
+from node.services.setup import is_restoring
+from node.storage.home import SIDE_FILES
+from node.storage.rows import Rows
+from node.views import members
+from node.wallet.phrase_file import is_waiting
+
+
+def status(api: Api, version: str, language: str) -> Status:
+    """The whole answer to GET /status."""
+    core = api.core
+    with core.reading() as reader:
+        heads = own_heads(api, reader)
+        records = reader.record_count()
+    return Status(
+        version=version,
+        home=str(core.home.path),
+        started=iso_time(api.live.started_ms),
+        member=api.who(core.member),
+        community=core.rules.genesis.name,
+        community_id=core.community.hex(),
+        records=records,
+        heads=heads,
+        addresses=api.live.addresses(),
+        sync=sync(api, language),
+        disk=disk(api, language),
+        next=hints(api, language),
+    )
+
+
+def own_heads(api: Api, reader: Rows) -> list[Head]:
+    """The newest records of this device's lanes and of the identity lane."""
+    member, device = api.core.member, api.core.own.public_key
+    found: list[Head] = []
+    for lane in Lane:
+        signer = member if lane == Lane.IDENTITY else device
+        for head in lanes.heads_of(reader, member + signer + bytes((lane,))):
+            found.append(Head(lane=lane.name.lower(), seq=head.seq, id=head.id.hex()))
+    return found
+
+
+def sync(api: Api, language: str) -> Sync:
+    """Neighbours, and whether they hold what we hold."""
+    neighbours = api.live.neighbours()
+    in_sync = sum(neighbour.in_sync for neighbour in neighbours)
+    state = api.live.network_state
+    if state in ("off", "failed"):
+        text = i18n.text(f"network.{state}", language)
+    elif not neighbours:
+        text = i18n.text("peers.none", language)
+    elif in_sync:
+        text = i18n.text("status.caught_up", language)
+    else:
+        text = i18n.text("peers.count", language, count=len(neighbours))
+    waiting = api.core.reader.deferred.count()
+    return Sync(
+        network=state, neighbours=len(neighbours), in_sync=in_sync, waiting=waiting, text=text
+    )
+
+
+def disk(api: Api, language: str) -> Disk:
+    """Room left, and whether writing works."""
+    home, fault = api.core.home, api.core.writer.fault
+    return Disk(
+        free_bytes=home.free_bytes(),
+        used_bytes=sum(_size(path) for path in _data_files(api)),
+        writing=fault is None,
+        problem=None if fault is None else i18n.problem_text(fault.code, language, **fault.values),
+    )
+
+
+def _data_files(api: Api) -> list[Path]:
+    home = api.core.home
+    databases = (home.database, home.search)
+    return [path.with_name(path.name + side) for path in databases for side in SIDE_FILES]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def hints(api: Api, language: str) -> list[Hint]:
+    """What needs the owner, most pressing first."""
+    core, found = api.core, list[Hint]()
+
+    def add(code: str, key: str, **values: object) -> None:
+        found.append(Hint(code=code, text=i18n.text(key, language, **values)))
+
+    if core.reader.settings.get(COPIED_HOME) is not None:
+        add("home-copied", "problem.home-copied")
+    if core.writer.fault is not None:
+        fault = core.writer.fault
+        text = i18n.problem_text(fault.code, language, **fault.values)
+        found.append(Hint(code=fault.code, text=text))
+    elif core.home.free_bytes() < DISK_FREE_LOW_BYTES:
+        add("disk-low", "next.disk_low")
+    if is_waiting(core.home.phrase):
+        add("confirm-words", "phrase.nag")
+    if is_restoring(core):
+        add("restoring", "next.restoring")
+    elif core.echo_wanted:
+        add("echo", "next.echo")
+    if api.live.network_state == "running" and not api.live.neighbours():
+        add("neighbours", "peers.none")
+    if not _belongs(api):
+        add("apply", "next.apply")
+    elif _applications(api):
+        add("applications", "next.applications", count=_applications(api))
+    return found
+
+
+def _belongs(api: Api) -> bool:
+    core = api.core
+    return any(
+        members.membership(core.reader, number, core.member, core.rules) != "none"
+        for number in range(len(core.rules.genesis.chapters))
+    )
+
+
+def _applications(api: Api) -> int:
+    """Open applications to chapters whose officer this member is."""
+    core = api.core
+    return sum(
+        sum(1 for _ in api.community.requests(chapter.name))
+        for chapter in core.rules.genesis.chapters
+        if core.member in chapter.officers
+    )

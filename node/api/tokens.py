@@ -1,0 +1,113 @@
+"""Who may do what: the owner's token in its private file, and the tokens of clients by their hash.
+
+Rules: a token is 32 random bytes; only its SHA-256 is stored and compared, in constant time. The
+owner's token lies in a file for the owner alone, made at the first start; one that others could
+read is taken for stolen and replaced. No token gives another more than it has itself.
+"""
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, get_args
+
+from node.api.models.base import Scope
+from node.protocol import limits
+from node.protocol.errors import LocalFault
+from node.services.core import Core
+from node.storage.kept.access import Token
+from node.storage.state import WriterState
+from node.wallet.errors import Problem, WalletError
+from node.wallet.private_file import read_private, write_private
+
+SCOPES: Final[frozenset[str]] = frozenset(get_args(Scope))
+OWNER: Final = "owner"
+DAY_MS: Final = 86_400_000
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]{40,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a request's token allows. `hash` is the token's."""
+
+    hash: bytes
+    name: str
+    scopes: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Raises LocalFault `scope-missing`."""
+        if scope not in self.scopes:
+            raise LocalFault("scope-missing", scope=scope)
+
+
+def hash_of(token: bytes) -> bytes:
+    """What is stored and compared instead of a token."""
+    return sha256(token).digest()
+
+
+class TokenStore:
+    """The tokens that this node accepts."""
+
+    def __init__(self, core: Core) -> None:
+        """Reads the owner's token, or makes it. Raises WalletError, WalletStorageError."""
+        self._core = core
+        self._owner = hash_of(self._owner_token())
+
+    def _owner_token(self) -> bytes:
+        path = self._core.home.token
+        try:
+            found = read_private(path, limits.TOKEN_MAX_CHARACTERS).strip()
+            if _TOKEN.fullmatch(found):
+                return found
+        except WalletError as problem:
+            if problem.code not in (Problem.FILE_MISSING, Problem.HOME_PERMISSIONS):
+                raise
+        made = secrets.token_urlsafe(limits.TOKEN_SECRET_BYTES).encode()
+        write_private(path, made + b"\n", replace=True)
+        return made
+
+    def access(self, authorization: bytes | None) -> Access:
+        """What the header of a request allows. Raises LocalFault `unauthorised`."""
+        kind, _, token = (authorization or b"").partition(b" ")
+        if kind.lower() != b"bearer" or not _TOKEN.fullmatch(token):
+            raise LocalFault("unauthorised")
+        given = hash_of(token)
+        if hmac.compare_digest(given, self._owner):
+            return Access(given, OWNER, SCOPES)
+        # Found by its hash: what a clock could tell is the hash of something nobody can guess.
+        kept = self._core.reader.tokens.get(given, self._core.clock())
+        if kept is None:
+            raise LocalFault("unauthorised")
+        return Access(given, kept.name, kept.scopes & SCOPES)
+
+    async def make(
+        self, maker: Access, name: str, scopes: frozenset[str], days: int | None
+    ) -> tuple[str, Token]:
+        """A new token: its secret, told this once, and what is kept.
+
+        Raises LocalFault `scope-missing` where the maker has less, `tokens-many`.
+        """
+        for scope in sorted(scopes):
+            maker.require(scope)
+        secret = secrets.token_urlsafe(limits.TOKEN_SECRET_BYTES)
+        now = self._core.clock()
+        expires = None if days is None else now + days * DAY_MS
+        token = Token(hash_of(secret.encode()), name, scopes, now, expires)
+
+        def job(state: WriterState) -> None:
+            if len(state.tokens.all()) >= limits.TOKENS_MAX_COUNT:
+                raise LocalFault("tokens-many", maximum=limits.TOKENS_MAX_COUNT)
+            state.tokens.put(token)
+
+        await self._core.writer.run(job)
+        return secret, token
+
+    def all(self) -> list[Token]:
+        """Every token of clients, oldest first."""
+        return self._core.reader.tokens.all()
+
+    async def remove(self, token_hash: bytes) -> None:
+        """Take a client's token back. Raises LocalFault `token-unknown`."""
+        if not await self._core.writer.run(lambda state: state.tokens.remove(token_hash)):
+            raise LocalFault("token-unknown")
