@@ -1,9 +1,9 @@
 """What all commands share: the home, the language, how things are said, and how errors end.
 
 Rules: one kind sentence for every error, never a traceback; exit codes 0 done, 1 refused or
-invalid, 2 usage, 3 node not running; with `--json` exactly one JSON document on standard output. Whatever
-others wrote is cleaned before it reaches a terminal. Tables are drawn on terminals only; elsewhere
-they are lines of fields with a tab between.
+invalid, 2 usage, 3 node not running; with `--json` exactly one JSON document on standard output.
+Whatever others wrote is cleaned before it reaches a terminal. Tables are drawn on terminals only;
+elsewhere they are lines of fields with a tab between.
 
 Left to others: what each command does. Helps and sentences stand in the catalogue.
 """
@@ -23,7 +23,7 @@ from node.protocol.errors import LocalFault
 from node.storage.home import Home
 
 if TYPE_CHECKING:
-    from node.client import Client
+    from node.commands.asking import Node
 
 HOME_VARIABLE: Final = "WETALK_HOME"
 DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
@@ -37,7 +37,7 @@ class App:
     asked_language: str | None = None
     json: bool = False
     _language: i18n.Language | None = None
-    _client: "Client | None" = None
+    _client: "Node | None" = None
     _cleanups: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -104,7 +104,7 @@ class App:
         Console().print(table)
 
     @property
-    def client(self) -> "Client":
+    def client(self) -> "Node":
         """The running node. Raises what the client raises when there is none."""
         if self._client is None:
             from node.commands.asking import connect
@@ -182,7 +182,8 @@ def app_of(context: click.Context) -> App:
 
 def _set_home(context: click.Context, _: Any, value: str | None) -> None:
     if value is not None:
-        app_of(context).path = Path(value).expanduser()
+        app = app_of(context)
+        app.path, app._language = Path(value).expanduser(), None
 
 
 def _set_language(context: click.Context, _: Any, value: str | None) -> None:
@@ -242,7 +243,8 @@ class Told:
                     to.write_text(line)
 
     def write_options(self, command: click.Command, ctx: click.Context, to: Any) -> None:
-        records = [p.get_help_record(ctx) for p in command.get_params(ctx)]
+        own = [p.get_help_record(ctx) for p in command.params]
+        records = [*own, ("--help", app_of(ctx).text("option.help"))]
         with to.section(app_of(ctx).text("cli.options")):
             to.write_dl([record for record in records if record is not None])
 
@@ -255,19 +257,9 @@ class Command(Told, click.Command):
         self.key, self.example = key, example
         self.params.extend(global_options())
 
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return _help_option(self, ctx)
-
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.write_help(self, ctx, formatter)
         self.write_options(self, ctx, formatter)
-
-
-def _help_option(command: click.Command, ctx: click.Context) -> click.Option | None:
-    found = click.Command.get_help_option(command, ctx)
-    if found is not None:
-        found.help = app_of(ctx).text("option.help")
-    return found
 
 
 class Group(Told, click.Group):
@@ -277,9 +269,6 @@ class Group(Told, click.Group):
         super().__init__(*args, **kwargs)
         self.key, self.example = key, example
         self.params.extend(global_options())
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return _help_option(self, ctx)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.write_help(self, ctx, formatter)

@@ -1,0 +1,243 @@
+"""Commands that work on a home directly: making a member, the words, files, doctor, service."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.commands import root
+from node.commands.base import DONE, NOT_RUNNING, REFUSED
+from node.i18n import text
+from node.storage.home import Home, HomeLock
+
+PASSWORD = "긴 비밀번호"
+
+
+class Shell:
+    """Runs commands on one home and reads their JSON."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], home: Path) -> None:
+        self._capsys = capsys
+        self.home = Home(home)
+        self.error = ""
+
+    def __call__(self, *arguments: str, code: int = DONE) -> Any:
+        found = root.run(["--home", str(self.home.path), "--json", *arguments])
+        shown = self._capsys.readouterr()
+        self.error = shown.err
+        assert found == code, shown.out + shown.err
+        return json.loads(shown.out)
+
+    def says(self, *arguments: str, code: int = DONE) -> str:
+        found = root.run(["--home", str(self.home.path), "--language", "en", *arguments])
+        shown = self._capsys.readouterr()
+        self.error = shown.err
+        assert found == code, shown.out + shown.err
+        return shown.out
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
+    return Shell(capsys, tmp_path / "home")
+
+
+@pytest.fixture
+def other(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
+    return Shell(capsys, tmp_path / "other")
+
+
+def private(path: Path, written: str) -> str:
+    path.touch(mode=0o600)
+    path.write_text(written, encoding="utf-8")
+    return str(path)
+
+
+def test_the_words_never_reach_standard_output_or_a_log(shell: Shell) -> None:
+    made = shell("init", "--name", "민수", "--language", "ko")
+    words = Path(made["words_file"]).read_text(encoding="utf-8").split()
+    assert len(words) == 48  # each with its number
+    assert not any(word in shell.error for word in words if not word.endswith("."))
+
+
+def test_status_nags_until_the_words_are_confirmed(shell: Shell) -> None:
+    shell("init", "--name", "Anna", "--language", "en")
+    shell.says("status", code=NOT_RUNNING)
+    assert "wetalk id confirm" in shell.error
+    copy = shell.home.path.parent / "copy"
+    private(copy, shell.home.phrase.read_text(encoding="utf-8"))
+    shell("id", "confirm", "--words-file", str(copy))
+    assert not shell.home.phrase.exists()
+    shell.says("status", code=NOT_RUNNING)
+    assert "wetalk id confirm" not in shell.error
+
+
+def test_words_of_somebody_else_confirm_nothing(shell: Shell, other: Shell) -> None:
+    shell("init", "--name", "a")
+    other("init", "--name", "b")
+    found = shell("id", "confirm", "--words-file", str(other.home.phrase), code=REFUSED)
+    assert found["error"]["code"] == "phrase-other"
+    assert shell.home.phrase.exists()
+
+
+def test_the_home_keeps_the_language(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.delenv("WETALK_LANGUAGE", raising=False)
+    shell("init", "--name", "小明", "--language", "zh")
+    found = shell("init", code=REFUSED)
+    assert found["error"]["detail"] == text("problem.home-exists", "zh", path=str(shell.home.path))
+
+
+def test_asking_a_node_that_does_not_run_says_how_to_start_it(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    for asked in (["balance"], ["say", "x", "y"], ["trade", "list"], ["peers"]):
+        found = shell(*asked, code=NOT_RUNNING)
+        assert found["error"]["code"] == "node-not-running"
+        assert "wetalk up" in found["error"]["detail"]
+
+
+def test_alone_it_is_friendly_before_and_after_the_first_start(shell: Shell) -> None:
+    assert "wetalk up" in shell.says()
+    shell("init", "--name", "a")
+    assert "wetalk doctor" in shell.says()
+
+
+def test_a_home_goes_through_a_backup_to_another_computer(shell: Shell, other: Shell) -> None:
+    made = shell("init", "--name", "민수")
+    folder = shell.home.path.parent
+    password = private(folder / "password", PASSWORD + "\n")
+    saved = str(folder / "saved")
+    count = shell("backup", saved, "--password-file", password)["records"]
+    assert shell("backup", saved, "--password-file", password, code=REFUSED)["error"]["code"] == (
+        "file-exists"
+    )
+    words = made["words_file"]
+    found = other("restore", saved, "--password-file", password, "--words-file", words)
+    assert (found["member"], found["records"]) == (made["member"], count)
+    assert found["shut_out"] == [made["device"]]
+    assert other.home.device_key.read_bytes() != shell.home.device_key.read_bytes()
+    found = other("restore", saved, "--password-file", password, code=REFUSED)
+    assert found["error"]["code"] == "home-exists"
+
+
+def test_a_home_comes_back_from_an_export_and_the_words(shell: Shell, other: Shell) -> None:
+    made = shell("init", "--name", "민수")
+    exported = str(shell.home.path.parent / "records")
+    count = shell("export", exported)["records"]
+    found = other("restore", exported, "--words-file", made["words_file"])
+    assert (found["member"], found["records"], found["finished"]) == (made["member"], count, True)
+
+
+def test_an_export_is_taken_in_once(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    exported = str(shell.home.path.parent / "records")
+    count = shell("ledger", "export", exported)["records"]
+    found = shell("import", exported)
+    assert found == {
+        "read": count,
+        "accepted": 0,
+        "duplicate": count,
+        "void": 0,
+        "rejected": {},
+        "deferred": 0,
+    }
+
+
+def test_a_broken_line_is_counted_and_ends_with_code_one(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    exported = shell.home.path.parent / "records"
+    shell("export", str(exported))
+    exported.write_text(exported.read_text() + "{}\n")
+    assert sum(shell("import", str(exported), code=REFUSED)["rejected"].values()) == 1
+
+
+def test_records_of_another_community_are_refused(shell: Shell, other: Shell) -> None:
+    shell("init", "--name", "a")
+    other("init", "--name", "b")
+    exported = str(shell.home.path.parent / "records")
+    other("export", exported)
+    assert shell("import", exported, code=REFUSED)["error"]["code"] == "other-community"
+
+
+def test_joining_replaces_a_community_that_is_still_empty(shell: Shell, other: Shell) -> None:
+    first = shell("init", "--name", "a")
+    other("init", "--name", "b")
+    shell("community", "join", str(other.home.genesis))
+    exported = shell.home.path.parent / "records"
+    shell("export", str(exported))
+    head = json.loads(exported.read_text().splitlines()[0])
+    assert head["community"] != first["community"]
+    assert shell.home.phrase.exists()
+    found = shell("community", "join", str(other.home.genesis), code=REFUSED)
+    assert found["error"]["code"] == "community-not-empty"
+
+
+def test_restoring_over_the_network_waits_for_the_records(shell: Shell, other: Shell) -> None:
+    made = shell("init", "--name", "a")
+    words = made["words_file"]
+    prepared = other(
+        "init", "--restore", "--community", str(shell.home.genesis), "--words-file", words
+    )
+    assert prepared["finished"] is False
+    found = other("restore", "--finish", "--words-file", words, code=REFUSED)
+    assert found["error"]["code"] == "restore-not-ready"
+    exported = str(shell.home.path.parent / "records")
+    shell("export", exported)
+    other("import", exported)
+    assert other("restore", "--finish", "--words-file", words)["shut_out"] == [made["device"]]
+
+
+def test_a_home_in_use_says_by_which_process(shell: Shell) -> None:
+    import os
+
+    shell("init", "--name", "a")
+    with HomeLock(shell.home):
+        found = shell("doctor", "--rebuild", code=REFUSED)
+    assert found["error"]["code"] == "home-in-use"
+    assert str(os.getpid()) in found["error"]["detail"]
+
+
+def test_doctor_finds_what_others_can_read(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    assert shell("doctor")["findings"] == []
+    shell.home.device_key.chmod(0o644)
+    found = shell("doctor", code=REFUSED)
+    assert [one["code"] for one in found["findings"]] == ["open-to-others"]
+
+
+def test_doctor_rebuilds_what_can_be_computed(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    assert shell("doctor", "--rebuild")["rebuilt"] == 7
+
+
+def test_the_service_file_starts_this_home_and_goes_again(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PATH", str(tmp_path))  # no systemctl there
+    found = shell("service", "install")
+    unit = Path(found["file"]).read_text()
+    assert found["started"] is False
+    assert f'--home "{shell.home.path}" up' in unit
+    assert shell("service", "remove")["removed"] is True
+    assert shell("service", "remove")["removed"] is False
+    assert not Path(found["file"]).exists()
+
+
+def test_a_table_is_replayed_into_a_new_home(shell: Shell, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [
+        "time,source,target,amount",
+        "2026-01-01 00:00:00,bank,amina,400",
+        "2026-01-01 00:00:01,bank,baraka,400.005",
+        "2026-01-01 00:00:02,amina,baraka,12.345678",
+        "2026-01-01 00:00:03,baraka,chama,0.004",
+        "2026-01-01 00:00:04,baraka,baraka,5",
+        "2026-01-01 00:00:05,chama,bank,1",
+    ]
+    table.write_text("\n".join(rows) + "\n")
+    found = shell("ledger", "replay", str(table))
+    assert found["trades"] == 4
+    assert found["balances_sha256"] == (
+        "a7138dc7dc57380fbbb4a9119c2fadffc0ff1e1fcd8bdcc49d74c7a7b8852d10"
+    )
