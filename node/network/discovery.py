@@ -11,6 +11,7 @@ had, it stays silent.
 
 import logging
 import secrets
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
@@ -67,6 +68,9 @@ class Discovery:
 
     def _open(self) -> Zeroconf:
         if self._interfaces is not None:
+            for interface in self._interfaces:  # zeroconf leaks its sockets when one is missing
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                    probe.bind((interface, 0))
             return Zeroconf(interfaces=list(self._interfaces), ip_version=IPVersion.V4Only)
         return Zeroconf()
 

@@ -79,9 +79,11 @@ class Neighbours:
             try:
                 with trio.fail_after(limits.PING_MAX_S):
                     self.rtt_s[link.peer] = await self._host.ping(link)
-            except ORDINARY as error:
+            except trio.TooSlowError:
                 if link.budget.bytes_in == before and not link.ended.is_set():
-                    self._host.guard.blame(link.peer, Offence.SILENT, repr(error))
+                    self._host.guard.blame(link.peer, Offence.SILENT)
+            except ORDINARY as error:  # it does not know ping, or the connection is ending
+                log.debug("peer %s: ping: %r", link.peer, error)
             await trio.sleep(self._ping_interval_s * random.uniform(0.8, 1.2))
 
     def _came(self, link: Link) -> None:

@@ -308,7 +308,9 @@ class Sync:
         self._talks[link.peer] = talk
         try:
             await talk.run()
-            if OFFENCES.get(talk.parting) == Offence.COMMUNITY:  # said good-bye first
+            if OFFENCES.get(talk.parting) == Offence.COMMUNITY:
+                with trio.move_on_after(limits.FAREWELL_S):  # our good-bye shall be read
+                    await link.ended.wait()
                 self.host.guard.blame(link.peer, Offence.COMMUNITY, f"sync: {talk.parting}")
         except Exception as error:
             fault = _first_fault(error)

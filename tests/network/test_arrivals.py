@@ -1,8 +1,5 @@
 """The doorkeeper: numbers, addresses, unfinished handshakes."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from node.network.arrivals import Arrivals
 from node.protocol import limits
 
@@ -38,10 +35,9 @@ def test_unfinished_handshakes_are_few() -> None:
     assert door.admit("192.0.2.200", 0, 0)
 
 
-@given(st.integers(0, 2**32))
-def test_what_is_remembered_of_addresses_is_bounded(seed: int) -> None:
+def test_what_is_remembered_of_addresses_is_bounded() -> None:
     door = Arrivals(connections_max=1_000)
     for number in range(9_000):
-        if door.admit(f"{seed}.{number}", 0, number / 1_000):
+        if door.admit(f"192.0.{number}", 0, number / 1_000):
             door.handshake_done()
     assert len(door._buckets) <= 4_096

@@ -84,8 +84,11 @@ async def child() -> AsyncIterator[Child]:
             await made.kill()
 
 
-@bounded(25)
-async def test_a_killed_neighbour_is_missed_at_once_and_found_again_when_it_returns() -> None:
+@bounded(40)
+async def test_a_killed_neighbour_is_missed_at_once_and_found_again_when_it_returns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "REDIAL_GIVEN_MAX_S", 0.5)
     watched = Watched()
     host = watched.node.host
     async with watched.running(), child() as other:
@@ -97,14 +100,14 @@ async def test_a_killed_neighbour_is_missed_at_once_and_found_again_when_it_retu
         await other.kill()
         await until(lambda: host.link(address.peer) is None)
         assert trio.current_time() - began < 1
-        await trio.sleep(0.5)
+        await until(lambda: watched.book._entries[address.peer].failures >= 1)
         await other.start()
         await until(lambda: host.link(address.peer), 5)
         await until(watched.node.gossip.listeners)
         assert host.guard.conduct.counts(address.peer) == {}
 
 
-@bounded(25)
+@bounded(40)
 async def test_a_frozen_neighbour_is_let_go_although_its_socket_is_open() -> None:
     watched = Watched()
     host = watched.node.host
@@ -122,7 +125,7 @@ async def test_a_frozen_neighbour_is_let_go_although_its_socket_is_open() -> Non
         await until(lambda: host.link(address.peer), 8)
 
 
-@bounded(30)
+@bounded(40)
 async def test_one_that_never_reads_costs_a_bounded_queue_and_then_its_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
