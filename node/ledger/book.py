@@ -77,7 +77,7 @@ _UNCOMMITTED = (
 
 
 def count(overlay: Overlay, trade: bytes, commit: bytes) -> None:
-    """A commit has arrived: what was counted stays so, and a commit beyond a cut changes nothing."""
+    """A commit has arrived: what was counted stays so, one beyond a cut changes nothing."""
     entry = lanes.ENTRY.must(overlay, commit)
     if not TRADE.must(overlay, trade).counted:
         if within(overlay, entry):

@@ -73,7 +73,7 @@ def suffice(reader: Reader, commit: bytes, stamps: list[bytes]) -> bool:
 
 
 def secured(reader: Reader, commit: bytes) -> bool:
-    """R30: enough stamps are known over heads whose past holds the commit. q = 0 secures nothing."""
+    """R30: enough stamps are known over heads whose past holds it. q = 0 secures nothing."""
     opened = _open_of(reader, commit)
     if opened.q == 0:
         return False

@@ -1,17 +1,17 @@
 """The transition table of account lanes (R17-R28): the verdict of every account record.
 
-    kind                      by         needs                                  effect
-    account.open              owner      quorum fits, carried heads are own     joins what it carries
-    trade.propose             payer      payer_lane is this lane                DEBIT; T = reserved
-    trade.propose (invoice)   payee      payee_lane is this lane                T = offered
-    trade.accept              payee      payer's propose ok, payee_lane mine    T = accepted
-    trade.accept              payer      invoice ok, payer_lane this lane       DEBIT; T = paid: COMMIT
-    trade.decline             other side T absent                               T = declined
-    trade.settle              payer      accept ok, T = reserved                T = paid: COMMIT
-    trade.release             payer      T = reserved                           T = released
-    account.claim             payee      R27 for each item                      in += a; claimed
-    rating.give               a party    commit ok, not rated on this path      none
-    anything else                                                               void trade-state
+    kind                   by          needs                                effect
+    account.open           owner       quorum fits, carried heads are own   joins what it carries
+    trade.propose          payer       payer_lane is this lane              DEBIT; T = reserved
+    trade.propose          payee       payee_lane is this lane (invoice)    T = offered
+    trade.accept           payee       payer's propose ok, payee_lane mine  T = accepted
+    trade.accept           payer       invoice ok, payer_lane this lane     DEBIT; T = paid: COMMIT
+    trade.decline          other side  T absent                             T = declined
+    trade.settle           payer       accept ok, T = reserved              T = paid: COMMIT
+    trade.release          payer       T = reserved                         T = released
+    account.claim          payee       R27 for each item                    in += a; claimed
+    rating.give            a party     commit ok, not rated on this path    none
+    anything else                                                           void trade-state
 
 A verdict depends on the record's causal past alone. A void record leaves the state of its prev.
 Proposing and debiting happen on this open only; accepting, settling, releasing and claiming for any

@@ -233,5 +233,5 @@ SEARCH_WORD_MAX_CHARACTERS: Final = 8  # longer runs of CJK are sentences, not w
 SEARCH_STALE_MAX_COUNT: Final = 1_000  # documents changed before the index is put in order
 
 # --- services: talk and market --------------------------------------------------------------------
-CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # a clock may be wrong by a time zone's summer; more is hidden
+CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden
 BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired

@@ -85,7 +85,7 @@ def is_revoked(reader: Reader, author: bytes, signer: bytes) -> bool:
 
 
 def within(reader: Reader, entry: Entry) -> bool:
-    """R10: no revocation, or the lane's cut is open, or the record is an ancestor-or-self of a cut."""
+    """R10: not revoked, or the lane's cut is open, or the record is a cut or its ancestor."""
     lane_key = lanes.key_of(reader, entry.lane)
     row = REVOKED.get(reader, lane_key[:64])
     if row is None or lane_key[64] in row.open_lanes:

@@ -19,7 +19,7 @@ from node.protocol.state import Overlay, Table, u64
 
 
 class ListingRow(Row, frozen=True):
-    """A live listing: author, its current revision's claimed time, id and local number, index keys."""
+    """A live listing: author, current revision (claimed time, id, local number), index keys."""
 
     author: bytes
     time: int

@@ -25,7 +25,7 @@ from node.views.identities import within
 
 
 class ActRow(Row, frozen=True):
-    """An ok act: the hash of its content, its serial, its chapter's number; for grants the limit."""
+    """An ok act: hash of its content, serial, number of its chapter; for grants the limit."""
 
     hash: bytes
     serial: int
@@ -109,7 +109,7 @@ def _signers_at(
 
 
 def _serial(reader: Reader, subject: bytes, supersedes: list[bytes]) -> int | None:
-    """R16: 1 + the highest serial superseded, 0 if none; None if one is no ok act on the subject."""
+    """R16: 1 + the highest serial superseded, 0 if none; None if one is no such act."""
     serial = 0
     for act in supersedes:
         row = ACT.get(reader, subject + act)
@@ -200,7 +200,7 @@ def is_welcome(reader: Reader, member: bytes, rules: Rules) -> bool:
 
 
 def members_in(reader: Reader, chapter: int, rules: Rules) -> Iterator[tuple[bytes, str]]:
-    """(member id, membership) of all who are officers, were admitted, or applied, in order of id."""
+    """(member id, membership) of officers, admitted members and applicants, in order of id."""
     found = set(rules.genesis.chapters[chapter].officers)
     found |= {key[2:34] for key, _ in ACT.under(reader, u16(chapter)) if len(key) == 66}
     found |= {key[2:34] for key, _ in APPLICATION.under(reader, u16(chapter))}

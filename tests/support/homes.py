@@ -15,6 +15,7 @@ from node.protocol import genesis as genesis_document
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.identity import DEVICE_SCOPES, DeviceAdd, IdentityCreate, proof_text
 from node.protocol.record import RawRecord
+from node.protocol.shapes import Body
 from node.services.community import Community, OfficeDuties, open_account
 from node.services.core import Core, open_core
 from node.services.intake import Intake, Outcome
@@ -151,9 +152,9 @@ async def introduce(person: Person, seed: bytes) -> None:
     await person.publisher.transact(work)
 
 
-def _rooted(person: Person, kind: str, body: object, seq: int, prev: bytes | None) -> RawRecord:
+def _rooted(person: Person, kind: str, body: Body, seq: int, prev: bytes | None) -> RawRecord:
     root = bytes(person.root.verify_key)
-    header, data = record.build(body, kind, root, root, seq, prev, person.core.clock())  # type: ignore[arg-type]
+    header, data = record.build(body, kind, root, root, seq, prev, person.core.clock())
     message = crypto.record_message(crypto.record_id(person.core.community, header))
     return RawRecord(header, data, person.root.sign(message).signature)
 
