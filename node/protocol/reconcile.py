@@ -72,6 +72,7 @@ class Round:
         self.told: list[bytes] = []  # heads told to the other side, in order
         self.over = False
         self.equal = False  # meaningful when over: the sets were the same
+        self.whole = b""  # fingerprint of the whole own set when the round began
         self.work_us = 0  # spent since the caller last took note
         self._heads = heads
         self._kinds = kinds
@@ -86,8 +87,8 @@ class Round:
     def open(self) -> Ranges:
         """The first turn."""
         index = self._heads.index(self._kinds)
-        whole = Split([b"", b""], index.fingerprint(0, len(index)))
-        return Ranges(self.number, PASS, [whole], [], [], b"")
+        self.whole = index.fingerprint(0, len(index))
+        return Ranges(self.number, PASS, [Split([b"", b""], self.whole)], [], [], b"")
 
     def take(self, message: Ranges) -> Ranges | None:
         """Read the other side's turn; returns the own one, None when that ended the round.
@@ -103,6 +104,7 @@ class Round:
         if message.turn == END and asking:
             raise RemoteFault(Parting.UNEXPECTED, "a question in the last turn")
         self._index = self._heads.index(self._kinds)
+        self.whole = self.whole or self._index.fingerprint(0, len(self._index))
         differs = self._read(message)
         if message.turn == END:
             self.over = True

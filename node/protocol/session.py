@@ -80,6 +80,7 @@ class Session:
         self._outbox: deque[wire.Message] = deque()  # proofs and addresses
         self._parked: bytes | None = None  # a data frame that waits for room
         self._round_at: int | None = None  # when to open the next own round
+        self._agreed = b""  # fingerprint of the whole set that both had
         self._retry_ms = limits.RETRY_FIRST_MS
         self._pull_delay_ms = 0
         self._empty_answers = 0
@@ -278,7 +279,7 @@ class Session:
             self._allowance.spend(self._serve.want(want), now)
             self._arrivals.settled(token)
         self._exchange(now)
-        if self._may_open(now):
+        if self._round_at is not None and now >= self._round_at and self._may_open():
             self._open(now)
 
     def _exchange(self, now: int) -> None:
@@ -339,16 +340,15 @@ class Session:
     def _open_at(self, at: int) -> None:
         self._round_at = at if self._round_at is None else min(at, self._round_at)
 
-    def _may_open(self, now: int) -> bool:
-        due = self._round_at is not None and now >= self._round_at
-        return due and self._may_open_when_due()
-
-    def _may_open_when_due(self) -> bool:
+    def _may_open(self) -> bool:
         quiet = self._round is None and self._held_turn is None and not self._held_wants
         return quiet and self._pull.stage is Pulling.IDLE and self._serve.stage is Serving.IDLE
 
     def _open(self, now: int) -> None:
         self._round_at = None
+        index = self._heads.index(self._kinds)
+        if self.in_sync and index.fingerprint(0, len(index)) == self._agreed:
+            return  # what changed came from this neighbour, or was in the last round already
         self._own_last += 2
         self._round = Round(self._own_last, self._heads, self._kinds, self._salt)
         self._send(self._round.open(), now)
@@ -374,8 +374,7 @@ class Session:
         self._serve.told(ended.number, ended.told)
         self.in_sync = ended.equal
         if ended.equal:
-            if ended.number % 2 != self._own_last % 2:
-                self._round_at = None  # compared just now: what had changed was in it
+            self._agreed = ended.whole
             self._retry_ms = limits.RETRY_FIRST_MS
             self._out.append(do.InSync(self._source.generation()))
             self._note_echo()
@@ -439,7 +438,7 @@ class Session:
 
     def _plans(self, now: int) -> Iterator[int]:
         """When something of our own is to be done."""
-        if self._round_at is not None and self._may_open_when_due():
+        if self._round_at is not None and self._may_open():
             yield self._round_at
         if self._pull.stage is Pulling.ASKING and self._pull.not_before_ms > now:
             yield self._pull.not_before_ms

@@ -29,7 +29,7 @@ class Side:
         self.heads = Heads(source)
         nonce = random.Random(f"{name} {salt}").randbytes(16)
         self.session = Session(source, self.heads, settings, dialer=dialer, nonce=nonce)
-        self.inbox: deque[bytes] = deque()
+        self.inbox: deque[tuple[int, bytes]] = deque()  # when it arrives, frame
         self.pending: list[do.Deliver] = []
         self.wake: int | None = None
         self.seen: list[Effect] = []
@@ -60,24 +60,26 @@ class Line:
         *,
         settings_a: Settings = ORDINARY,
         settings_b: Settings = ORDINARY,
+        latency_ms: int = 0,
     ) -> None:
         self.random = random.Random(seed)
         self.now = 1_000
+        self.latency_ms = latency_ms
         self.a = Side("a", a, settings_a, dialer=True, salt=seed)
         self.b = Side("b", b, settings_b, dialer=False, salt=seed)
         self.steps: Counter[str] = Counter()
         for side in (self.a, self.b):
-            self._do(side, side.session.start(self.now))
+            self.do(side, side.session.start(self.now))
 
     def other(self, side: Side) -> Side:
         return self.b if side is self.a else self.a
 
-    def _do(self, side: Side, effects: list[Effect]) -> None:
+    def do(self, side: Side, effects: list[Effect]) -> None:
         for effect in effects:
             side.seen.append(effect)
             if isinstance(effect, do.Send):
                 side.sent_bytes += len(effect.frame)
-                self.other(side).inbox.append(effect.frame)
+                self.other(side).inbox.append((self.now + self.latency_ms, effect.frame))
             elif isinstance(effect, do.Deliver):
                 side.received += len(effect.records)
                 side.pending.append(effect)
@@ -89,7 +91,7 @@ class Line:
     def receive(self, side: Side) -> None:
         """Let a side read the next frame."""
         self.steps["frame"] += 1
-        self._do(side, side.session.receive(side.inbox.popleft(), self.now))
+        self.do(side, side.session.receive(side.inbox.popleft()[1], self.now))
 
     def commit(self, side: Side, place: int = 0) -> None:
         """Let a side store what was delivered."""
@@ -98,23 +100,23 @@ class Line:
         accepted, deferred = side.source.take(deliver.records)
         side.accepted += accepted
         side.deferred += deferred
-        self._do(side, side.session.delivered(deliver.token, accepted, (), self.now))
+        self.do(side, side.session.delivered(deliver.token, accepted, (), self.now))
         if side.source.generation() != before:
-            self._do(side, side.session.changed(self.now))
+            self.do(side, side.session.changed(self.now))
 
     def change(self, side: Side) -> None:
         """A side's heads have changed by themselves."""
-        self._do(side, side.session.changed(self.now))
+        self.do(side, side.session.changed(self.now))
 
     def tick(self, side: Side) -> None:
-        self._do(side, side.session.tick(self.now))
+        self.do(side, side.session.tick(self.now))
 
     def share(self, side: Side, addresses: list[str]) -> None:
-        self._do(side, side.session.share(addresses, self.now))
+        self.do(side, side.session.share(addresses, self.now))
 
     def step(self) -> bool:
         """Something that can happen does; False when only time can pass, and not soon."""
-        moves = [(self.receive, side) for side in (self.a, self.b) if side.inbox]
+        moves = [(self.receive, side) for side in (self.a, self.b) if self._arrived(side)]
         moves += [(self.commit, side) for side in (self.a, self.b) if side.pending]
         if moves:
             move, side = self.random.choice(moves)
@@ -123,16 +125,25 @@ class Line:
             else:
                 move(side)
             return True
+        return self._pass_time(self.now + QUIET_MS)
+
+    def _arrived(self, side: Side) -> bool:
+        return bool(side.inbox) and side.inbox[0][0] <= self.now
+
+    def _pass_time(self, until: int) -> bool:
+        """Go to the next thing that happens, if it does before `until`."""
         sides = [side for side in (self.a, self.b) if side.session.phase is not Phase.CLOSED]
-        wakes = [(side.wake, side) for side in sides if side.wake is not None]
-        if not wakes:
+        times = [(side.wake, 1, side) for side in sides if side.wake is not None]
+        times += [(side.inbox[0][0], 0, side) for side in (self.a, self.b) if side.inbox]
+        if not times:
             return False
-        at, side = min(wakes, key=lambda wake: wake[0])
-        if at - self.now >= QUIET_MS:
+        at, is_wake, side = min(times, key=lambda item: item[:2])
+        if at >= until:
             return False
         self.now = max(at, self.now)
-        side.wake = None
-        self.tick(side)
+        if is_wake:
+            side.wake = None
+            self.tick(side)
         return True
 
     def run(self, steps: int = 100_000) -> "Line":
@@ -146,20 +157,11 @@ class Line:
         """Let time pass, with everything that happens in it."""
         end = self.now + duration_ms
         while True:
-            self.run()
-            wakes = [
-                side.wake
-                for side in (self.a, self.b)
-                if side.wake is not None and side.session.phase is not Phase.CLOSED
-            ]
-            if not wakes or min(wakes) > end:
+            if any(self._arrived(side) or side.pending for side in (self.a, self.b)):
+                self.step()
+            elif not self._pass_time(end):
                 self.now = end
                 return self
-            self.now = max(self.now, min(wakes))
-            for side in (self.a, self.b):
-                if side.wake is not None and side.wake <= self.now:
-                    side.wake = None
-                    self.tick(side)
 
     @property
     def bytes(self) -> int:
