@@ -7,17 +7,19 @@ theirs. What is not unique is asked back, never guessed.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
-from node.client import ApiProblem, Client, NotRunning
+from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import NOT_RUNNING, REFUSED, App
 from node.i18n import problem_text
 from node.protocol.errors import LocalFault
+from node.storage.home import create_private, publish
 
 PREFIX_MIN_CHARACTERS: Final = 6
 ID_CHARACTERS: Final = 64
-PAGE_COUNT: Final = 200
-PAGES_MAX_COUNT: Final = 50  # ten thousand rows looked through for a name
+LOOKED_THROUGH_MAX_COUNT: Final = 10_000  # rows looked through for a name
 
 
 class Node:
@@ -29,38 +31,60 @@ class Node:
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET."""
-        wanted = {name: value for name, value in query.items() if value is not None}
-        return self._client.request("GET", path, query=wanted)
+        return self._client.get(path, **query)
 
     def post(self, path: str, body: Any = None) -> Any:
         """The answer to a POST."""
-        return self._client.request("POST", path, body={} if body is None else body)
+        return self._client.post(path, body)
 
     def put(self, path: str, body: Any) -> Any:
         """The answer to a PUT."""
-        return self._client.request("PUT", path, body=body)
+        return self._client.put(path, body)
 
     def delete(self, path: str, **query: Any) -> Any:
         """The answer to a DELETE."""
-        return self._client.request("DELETE", path, query=query)
+        return self._client.delete(path, **query)
 
     def each(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """The items of a list, page after page."""
-        cursor: str | None = None
-        for _ in range(PAGES_MAX_COUNT):
-            page = self.get(path, cursor=cursor, limit=PAGE_COUNT, **query)
-            yield from page["items"]
-            cursor = page.get("next")
-            if cursor is None:
-                return
+        """The items of a list, page after page, as far as anybody would look."""
+        return islice(self._client.each(path, **query), LOOKED_THROUGH_MAX_COUNT)
 
     def pages(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """All items of a list."""
         return list(self.each(path, **query))
 
-    def events(self) -> Iterator[Any]:
+    def events(self) -> Iterator[Event]:
         """Events as they come."""
         return self._client.events()
+
+    def send_lines(self, path: str, file: Path) -> Any:
+        """Send a file of lines. Raises LocalFault file-missing, file-unreadable."""
+        try:
+            with file.open("rb") as lines:
+                return self._client.post_lines(path, lines.read())
+        except FileNotFoundError:
+            raise LocalFault("file-missing", path=str(file)) from None
+        except OSError as problem:
+            raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
+
+    def save_export(self, file: Path) -> int:
+        """Write an export into a new file for its owner alone; returns the number of records."""
+        temporary = file.with_name(f"{file.name}.part")
+        if file.exists():
+            raise LocalFault("file-exists", path=str(file))
+        try:
+            create_private(temporary)
+            count = -1  # the first line is no record
+            with temporary.open("wb") as out:
+                for line in self._client.export():
+                    out.write(line)
+                    count += 1
+            publish(temporary, file)
+        except OSError as problem:
+            raise LocalFault("home-not-writable", str(problem), path=str(file)) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+        return count
 
     @property
     def decimals(self) -> int:

@@ -159,7 +159,7 @@ def export_to(app: App, file: Path) -> None:
     from node.services.portability import export_file
 
     if is_running(app):
-        count = app.client.save("/records/export", file) - 1  # the first line is no record
+        count = app.client.save_export(file)
     else:
         with open_home(app) as core:
             count = export_file(core, file)

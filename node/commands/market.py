@@ -11,7 +11,7 @@ import click
 from node.commands.base import App, amount_of, argument, clean, command, group, option
 from node.i18n import amount_text, clean_for_display
 
-KINDS: Final = ("goods", "service", "hours", "loan", "gift")
+KINDS: Final = ("goods", "service", "loan", "share", "gift")
 PRICE: Final = option("--price", metavar="AMOUNT|ask|free", about="price")
 TEXT: Final = option("--text", "written", default="", metavar="TEXT", about="listing_text")
 REGION: Final = option("--region", metavar="REGION", about="region")
@@ -104,7 +104,7 @@ def search(
         app.say("market.nothing")
     rows: list[list[object]] = []
     for one in page["items"]:
-        found = one.get("listing") or one.get("post") or one
+        found = one["listing"] or one["post"]
         title = found.get("title") or found.get("text", "")
         rows.append([found["id"][:8], title[:60], found["author"]["name"], price_text(app, found)])
     app.table(("id", "title", "name", "price"), rows)

@@ -1,5 +1,6 @@
 """Money and paper: `balance`, `statement`, `receipt`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ def balance(app: App, member: str | None) -> None:
     option("--csv", "as_csv", is_flag=True, about="csv"),
 )
 def statement(app: App, month: str | None, as_csv: bool) -> None:
+    month = month or datetime.now(UTC).strftime("%Y-%m")
     found = app.client.get("/statements", month=month)
     if as_csv:
         _csv(found)
