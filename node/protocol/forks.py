@@ -6,7 +6,7 @@ nothing about themselves. It is a message, not a record. What a fork means is `n
 
 from dataclasses import dataclass
 
-from node.protocol import crypto
+from node.protocol import crypto, limits
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.ports import ForkProof
 from node.protocol.record import parse_header
@@ -25,9 +25,11 @@ class Fork:
 def verify(proof: ForkProof, community: CommunityId) -> Fork:
     """Check a proof completely.
 
-    Raises RemoteFault: what `parse_header` raises, `shape` when the headers are no fork,
+    Raises RemoteFault: `size`, what `parse_header` raises, `shape` when the headers are no fork,
     `signature`.
     """
+    if max(len(proof.header_a), len(proof.header_b)) > limits.HEADER_SIZE_MAX_BYTES:
+        raise RemoteFault(Reject.SIZE, "header")
     first, second = parse_header(proof.header_a), parse_header(proof.header_b)
     if (first.lane_key, first.seq) != (second.lane_key, second.seq):
         raise RemoteFault(Reject.SHAPE, "two places")

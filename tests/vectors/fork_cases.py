@@ -37,6 +37,7 @@ def cases() -> list[Case]:
         _case("another author", left, _header("right", author=fill("author")), "shape"),
         _case("another signer", left, _header("right", **other), "shape"),
         _case("another lane", left, _header("right", "listing.put"), "shape"),
+        _case("a header of 321 bytes", left, right + bytes(321 - len(right)), "size"),
         _case("a header cut", left, right[:-1], "encoding"),
         _case("a header of version 2", left, _header("right", version=2), "version"),
         _case("another community", left, right, "signature", community=fill("other")),

@@ -65,7 +65,8 @@ def _invitation(good: Invitation, field: str, value: object) -> str:
 
 def export_cases() -> list[Case]:
     """Lines of an export file."""
-    made = worked.story().made
+    story = worked.story()
+    made = story.made
     first, bodyless = made[0][1].raw, made[-1][1].raw
     line = portable.encode_line(first)
     erased = RawRecord(bodyless.header, None, bodyless.signature)
@@ -78,6 +79,9 @@ def export_cases() -> list[Case]:
          "expect": "ok", "community": None},
         {"name": "first line, null, other order", "part": "head", "expect": "ok",
          "line": '{ "community": null, "wetalk": 1 }', "community": None},
+        {"name": "first line with the genesis document", "part": "head", "expect": "ok",
+         "line": portable.encode_head(story.community.id, story.community.data),
+         "community": story.community.id.hex(), "genesis": story.community.data.hex()},
         _line("record", line, first),
         _line("record without its body", portable.encode_line(erased), erased),
     ]  # fmt: skip
@@ -86,6 +90,18 @@ def export_cases() -> list[Case]:
         ("version 2", "head", head.replace("1", "2", 1), "version"),
         ("community cut", "head", head.replace(community.hex(), community.hex()[:-1]), "encoding"),
         ("community in capitals", "head", head.replace(community.hex(), "AB" * 32), "encoding"),
+        (
+            "genesis of another community",
+            "head",
+            portable.encode_head(community, story.community.data),
+            "community",
+        ),
+        (
+            "genesis cut",
+            "head",
+            portable.encode_head(community, story.community.data[:-1]),
+            "encoding",
+        ),
         ("no JSON", "head", "wetalk 1", "encoding"),
         ("a name more", "head", '{"wetalk":1,"x":1}', "encoding"),
         ("no version", "head", "{}", "encoding"),
