@@ -43,6 +43,11 @@ class PeerAddress:
         return f"/{self.kind}/{self.host}/tcp/{self.port}/p2p/{self.peer}"
 
     @property
+    def listen_text(self) -> str:
+        """Without the peer's id: as one tells a host where to listen."""
+        return f"/{self.kind}/{self.host}/tcp/{self.port}"
+
+    @property
     def reach(self) -> Reach:
         """Names are taken to reach the world; what they resolve to is not known here."""
         return Reach.WORLD if self.kind.startswith("dns") else reach_of(self.host)
@@ -98,6 +103,17 @@ def parse_given(text: str) -> PeerAddress:
     if found is None or found.reach == Reach.NOWHERE:
         raise LocalFault("peer-address", address=text[: limits.ADDRESS_SIZE_MAX_BYTES])
     return found
+
+
+def parse_listen(text: str) -> tuple[str, str, int]:
+    """Kind, IP address and port of an address to listen on. Raises LocalFault `listen-address`."""
+    try:
+        (kind, host), (transport, port) = [(p.name, str(v)) for p, v in Multiaddr(text).items()]
+    except Exception:  # the parser raises what it likes
+        kind = host = transport = port = ""
+    if kind not in ("ip4", "ip6") or transport != "tcp":
+        raise LocalFault("listen-address", address=text[: limits.ADDRESS_SIZE_MAX_BYTES])
+    return kind, host, int(port)
 
 
 def believable(texts: list[str], sender: str, sender_host: str) -> list[PeerAddress]:

@@ -75,6 +75,7 @@ class PeerBudget:
         self.records = _throttle(limits.PEER_RECORDS_PER_S, limits.PEER_RECORDS_BURST_COUNT)
         self.streams = Bucket(limits.STREAMS_PER_S, limits.STREAMS_BURST_COUNT)
         self.messages = Bucket(limits.GOSSIP_MESSAGES_PER_S, limits.GOSSIP_MESSAGES_BURST_COUNT)
+        self.hints = Bucket(limits.GOSSIP_BYTES_PER_S, limits.GOSSIP_BYTES_BURST_BYTES)
         self.messages_flood = Bucket(limits.GOSSIP_FLOOD_PER_S, limits.GOSSIP_FLOOD_BURST_COUNT)
         self.bytes_in = 0
         self.bytes_out = 0

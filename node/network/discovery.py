@@ -21,6 +21,7 @@ from zeroconf import IPVersion, ServiceBrowser, ServiceInfo, ServiceListener, Ze
 
 from node.network.addresses import PeerAddress, Reach, parse
 from node.network.guard import shielded
+from node.network.interfaces import concrete
 from node.protocol import limits
 from node.protocol.crypto import sha256
 
@@ -137,27 +138,5 @@ def _hand_over(
 
 
 def _addresses_of_house(addresses: Sequence[PeerAddress]) -> list[PeerAddress]:
-    """Our addresses that neighbours in the house can dial, wildcards made concrete."""
-    told: list[PeerAddress] = []
-    for address in addresses:
-        if not address.wildcard:
-            told.append(address)
-            continue
-        wanted = 6 if address.kind == "ip6" else 4
-        for host in _own_hosts():
-            if ip_address(host).version == wanted:
-                told.append(address.seen_as(host))
-    return [address for address in dict.fromkeys(told) if address.reach <= Reach.HOUSE]
-
-
-def _own_hosts() -> list[str]:
-    """IP addresses of this machine in its local networks."""
-    import ifaddr
-
-    hosts: list[str] = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            host = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            if not ip_address(host).is_loopback and not ip_address(host).is_link_local:
-                hosts.append(host)
-    return hosts
+    """Our addresses that neighbours in the house can dial."""
+    return [address for address in concrete(addresses) if address.reach <= Reach.HOUSE]

@@ -141,7 +141,7 @@ class _Pubsub(Pubsub):
             raise FrameFault(Offence.GARBAGE, "message")
         if self._is_msg_seen(message) or message.from_id == self.my_id.to_bytes():
             return
-        if not budget.messages.try_pay(1, now):
+        if not budget.hints.try_pay(len(message.data), now) or not budget.messages.try_pay(1, now):
             return
         records = self._batches.unpack(message.data)
         if records is None:

@@ -32,9 +32,12 @@ from libp2p.stream_muxer.yamux.yamux import Yamux
 
 from node.network.budget import PeerBudget
 from node.network.conduct import BanStore, Conduct, Offence
+from node.network.quiet import RateLimit
 from node.protocol import limits
+from node.protocol.errors import WetalkError
 
 log = logging.getLogger(__name__)
+log.addFilter(RateLimit(limits.LOG_PER_S, limits.LOG_BURST_COUNT))  # keys to ban cost nothing
 
 # What goes wrong between honest programs, too: a connection that ends while something is under way.
 ORDINARY: tuple[type[Exception], ...] = (
@@ -42,6 +45,7 @@ ORDINARY: tuple[type[Exception], ...] = (
     *(SwarmException, MultiselectError, MultiselectClientError, MultiselectCommunicatorError),
     *(EOFError, OSError, trio.TooSlowError),
     *(trio.ClosedResourceError, trio.BrokenResourceError, trio.EndOfChannel),
+    WetalkError,  # our own disk, for one
 )
 
 

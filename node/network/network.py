@@ -10,7 +10,6 @@ the intake's part.
 
 import logging
 import random
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,12 +22,13 @@ from node.network.conduct import BanStore, Offence
 from node.network.discovery import Discovery
 from node.network.gossip import Gossip
 from node.network.host import Host, Link
+from node.network.interfaces import concrete, usable
 from node.network.neighbours import Neighbours
 from node.network.peers import Origin, PeerBook
 from node.network.quiet import quieten_libp2p
 from node.network.sync import Sync
 from node.protocol import hints, limits
-from node.protocol.errors import LocalFault
+from node.protocol.errors import WetalkError
 from node.protocol.heads import Heads
 from node.protocol.ports import ForkProof, HeadItem, SyncSource
 from node.protocol.record import RawRecord
@@ -59,8 +59,13 @@ Intake = Callable[[list[RawRecord], str], Awaitable[Outcome]]
 class AddressStore(Protocol):
     """Where addresses that have worked outlive the process. Both calls are quick."""
 
-    def load(self) -> Iterable[str]: ...
-    def save(self, addresses: Sequence[str]) -> None: ...
+    def load(self) -> Iterable[str]:
+        """Those worth trying, best first."""
+        ...
+
+    def save(self, addresses: Sequence[str]) -> None:
+        """These have worked; what was kept before stays."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +137,14 @@ class Network:
         Raises LocalFault `listen-address` when no address can be listened on at the start.
         """
         quieten_libp2p()
-        started = False
+        self._listen = usable(self._listen)
+        started, failures = False, 0
         while True:
+            began = trio.current_time()
             try:
                 async with self._built() as parts, trio.open_nursery() as nursery:
                     parts.nursery = nursery
-                    for function in (parts.neighbours.keep_dialling, self._keep_addresses):
-                        nursery.start_soon(function)
-                    if parts.discovery is not None:
-                        nursery.start_soon(parts.discovery.run)
-                    for address in self._known(parts):
-                        parts.neighbours.add(*address)
-                    self._listen = tuple(_bare(one) for one in parts.host.listening())
+                    self._start(parts, nursery)
                     if not started:
                         task_status.started(self.addresses())
                         started = True
@@ -152,26 +153,35 @@ class Network:
                     raise
                 log.error("the network failed and is built anew: %r", error)
             self.restarts += 1
-            await trio.sleep(min(2**self.restarts, limits.REDIAL_GIVEN_MAX_S))
+            failures = 1 if trio.current_time() - began > limits.REDIAL_MAX_S else failures + 1
+            await trio.sleep(min(2**failures, limits.REDIAL_GIVEN_MAX_S))
 
     @asynccontextmanager
     async def _built(self) -> "AsyncGenerator[_Parts]":
-        for text in self._listen:
-            _check_free(text)
         parts = _Parts(self)
         try:
             async with parts.host.running(self._listen), parts.gossip.running():
                 self._parts = parts
                 yield parts
-        except OSError as error:
-            listen = ", ".join(self._listen)
-            raise LocalFault("listen-address", str(error), address=listen) from error
         finally:
+            self._keep_addresses(parts)
             self._parts = None
 
+    def _start(self, parts: "_Parts", nursery: trio.Nursery) -> None:
+        nursery.start_soon(parts.neighbours.keep_dialling)
+        nursery.start_soon(self._keep_addresses_always, parts)
+        if parts.discovery is not None:
+            nursery.start_soon(parts.discovery.run)
+        for address, origin in self._known():
+            parts.neighbours.add(address, origin)
+        self._listen = tuple(address.listen_text for address in parts.host.listening())
+
     def addresses(self) -> list[str]:
-        """Where we can be dialled, with our id; wildcards as such."""
-        return [address.text for address in self._parts.host.listening()] if self._parts else []
+        """Where we can be dialled, with our id, wildcards made concrete; the farthest first."""
+        if self._parts is None:
+            return []
+        found = concrete(self._parts.host.listening())
+        return [one.text for one in sorted(found, key=lambda one: (-one.reach, one))]
 
     @property
     def id(self) -> str | None:
@@ -210,23 +220,30 @@ class Network:
         if self._parts is not None:
             self._parts.neighbours.add(address, Origin.GIVEN)
 
-    def _known(self, parts: "_Parts") -> list[tuple[PeerAddress, Origin]]:
+    def _known(self) -> list[tuple[PeerAddress, Origin]]:
         known = [(address, Origin.GIVEN) for address in self._given]
         if self._ports.addresses is not None:
             kept = (parse(text) for text in self._ports.addresses.load())
             known += [(address, Origin.KEPT) for address in kept if address is not None]
         return known
 
-    async def _keep_addresses(self) -> None:
-        store = self._ports.addresses
-        while store is not None and self._parts is not None:
-            proven = self._parts.book.proven()[: limits.ADDRESSES_TOLD_MAX_COUNT]
-            store.save([address.text for address in proven])
-            await trio.sleep(limits.GOSSIP_TRIM_S)
+    def _keep_addresses(self, parts: "_Parts") -> None:
+        proven = parts.book.proven()[: limits.ADDRESSES_TOLD_MAX_COUNT]
+        if self._ports.addresses is not None and proven:
+            self._ports.addresses.save([address.text for address in proven])
+
+    async def _keep_addresses_always(self, parts: "_Parts") -> None:
+        while True:
+            await trio.sleep(limits.ADDRESSES_SHARE_S)
+            self._keep_addresses(parts)
 
     async def take_hint(self, records: list[RawRecord], peer: str) -> bool:
         """Take in what gossip brought; True iff it may be passed on."""
-        outcome = await self._ports.intake(records, peer)
+        try:
+            outcome = await self._ports.intake(records, peer)
+        except WetalkError as error:  # a full disk is no fault of the sender
+            log.warning("a hint could not be taken in: %s", error)
+            return False
         return not self._blame(peer, outcome)
 
     async def take_synced(
@@ -300,26 +317,3 @@ class _Parts:
                 nursery.cancel_scope.cancel()
         except Exception as error:
             self.host.guard.fault(link.peer, error)
-
-
-def _bare(address: PeerAddress) -> str:
-    return f"/{address.kind}/{address.host}/tcp/{address.port}"
-
-
-def _check_free(text: str) -> None:
-    """Raise LocalFault when somebody listens there: libp2p would share the port silently."""
-    address = parse(f"{text.rstrip('/')}/p2p/{_ANY_PEER}") if not text.endswith("/tcp/0") else None
-    if address is None or address.kind not in ("ip4", "ip6"):
-        return
-    family = socket.AF_INET6 if address.kind == "ip6" else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            probe.bind((address.host, address.port))
-        except OSError as error:
-            raise LocalFault("listen-address", str(error), address=text) from error
-
-
-_ANY_PEER = "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"

@@ -325,8 +325,7 @@ async def test_a_port_in_use_is_said_so_instead_of_shared(people: list[Person]) 
     first = House(people[0])
     async with first.running():
         second = House(people[1])
-        taken = first.address.rsplit("/p2p/", 1)[0]
-        second.network._listen = (taken,)
+        second.network._listen = (first.address.rsplit("/p2p/", 1)[0],)
         with pytest.raises((LocalFault, ExceptionGroup)) as caught:
             async with second.running():
                 pass
