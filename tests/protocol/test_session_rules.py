@@ -1,0 +1,211 @@
+"""What a session allows a neighbour to say and when: each breach has its own code."""
+
+import pytest
+
+from node.protocol import effects as do
+from node.protocol import limits, messages
+from node.protocol.errors import Parting
+from node.protocol.greeting import Settings
+from node.protocol.heads import Heads
+from node.protocol.messages import (
+    Ack,
+    Addresses,
+    Bye,
+    Idle,
+    Listing,
+    Message,
+    Proof,
+    Proofs,
+    Ranges,
+    Records,
+    Split,
+    Want,
+    Wish,
+)
+from node.protocol.reconcile import END, PASS
+from node.protocol.session import Session
+from tests.support.sync_peer import FP, MAKER, NOTHING, OPENING, RUN, WANT, Peer, batch, turn
+from tests.support.sync_source import DictSource, source_with
+
+# --- greetings ---
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"community": bytes(32)}, Parting.OTHER_COMMUNITY),
+        ({"rules": 2}, Parting.OTHER_RULES),
+        ({"version": 2}, Parting.OTHER_PROTOCOL),
+    ],
+)
+def test_who_does_not_belong_here_is_told_so_without_blame(
+    change: dict[str, object], code: str
+) -> None:
+    peer = Peer(greeted=False)
+    peer.say(peer.hello(**change))
+    assert peer.ended == f"{code} without blame"
+
+
+def test_silence_instead_of_a_greeting_ends_in_time() -> None:
+    peer = Peer(greeted=False)
+    peer.wait(limits.HELLO_MAX_MS - 1)
+    assert peer.ended is None
+    peer.wait(1)
+    assert peer.ended == Parting.NO_HELLO
+
+
+def test_the_dialler_opens_the_first_round_and_the_listener_waits() -> None:
+    assert Peer().answers() == []
+    source = DictSource()
+    session = Session(source, Heads(source), Settings(), dialer=True, nonce=bytes(16))
+    session.start(0)
+    effects = session.receive(messages.encode(Peer.hello()), 0)
+    (opening,) = [messages.decode(one.frame) for one in effects if isinstance(one, do.Send)]
+    assert isinstance(opening, Ranges)
+    assert opening.round == 0
+
+
+# --- what a moment does not allow ---
+
+FOREIGN_PROOF = Proof(RUN[0].raw.header, bytes(64), RUN[1].raw.header, bytes(64))
+MISPLACED: dict[str, tuple[list[Message], str]] = {
+    "a second greeting": ([Peer.hello()], Parting.UNEXPECTED),
+    "records nobody asked for": ([Records(0, [], NOTHING)], Parting.UNEXPECTED),
+    "an answer to no round": (
+        [Ranges(1, PASS, OPENING.splits, [], [], b"")],
+        Parting.UNEXPECTED,
+    ),
+    "a round that opens with heads": (
+        [Ranges(0, PASS, OPENING.splits, [], [], bytes(97))],
+        Parting.UNEXPECTED,
+    ),
+    "a round that opens with a part": (
+        [Ranges(0, PASS, [Split([b"", b"a"], FP)], [], [], b"")],
+        Parting.UNEXPECTED,
+    ),
+    "a round that opens with its end": ([Ranges(0, END, [], [], [], b"")], Parting.UNEXPECTED),
+    "a round within a round": (
+        [OPENING, Ranges(2, PASS, OPENING.splits, [], [], b"")],
+        Parting.UNEXPECTED,
+    ),
+    "a round that is over": (
+        [OPENING, Ranges(0, END, [], [], [], b""), OPENING],
+        Parting.UNEXPECTED,
+    ),
+    "a wish for what was not told": ([WANT], Parting.UNEXPECTED),
+    "a wish with broken ids": ([Want(0, False, [], bytes(31))], Parting.FRAME),
+    "an acknowledgement of nothing": ([Ack(1)], Parting.WINDOW),
+    "a proof of nothing": ([Proofs([FOREIGN_PROOF])], Parting.FRAME),
+    "a proof that is no record": (
+        [Proofs([Proof(b"", bytes(64), b"", bytes(64))])],
+        Parting.FRAME,
+    ),
+    "a question in the last turn": (
+        [OPENING, Ranges(0, END, OPENING.splits, [], [], b"")],
+        Parting.UNEXPECTED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "code"), MISPLACED.values(), ids=MISPLACED)
+def test_a_message_out_of_place_ends_the_session(said: list[Message], code: str) -> None:
+    peer = Peer(source_with(RUN[:3]))
+    peer.say(*said)
+    assert peer.ended == code
+
+
+@pytest.mark.parametrize(
+    "message",
+    [OPENING, WANT, Records(0, [], NOTHING), Ack(1), Idle(), Addresses(["/ip4/192.0.2.1"])],
+    ids=lambda message: type(message).__name__,
+)
+def test_nothing_comes_before_the_greeting(message: Message) -> None:
+    peer = Peer(greeted=False)
+    peer.say(message)
+    assert peer.ended == Parting.UNEXPECTED
+
+
+def test_a_good_bye_before_the_greeting_is_taken() -> None:
+    peer = Peer(greeted=False)
+    peer.say(Bye("other-community"))
+    assert peer.new == [do.Close("other-community", by_remote=True)]
+
+
+def test_a_good_bye_with_words_of_its_own_is_not_repeated() -> None:
+    peer = Peer()
+    peer.say(Bye("<script>"))
+    assert peer.new == [do.Close("done", by_remote=True)]
+
+
+# --- answers ---
+
+
+def test_a_told_head_is_asked_for_with_the_own_heads() -> None:
+    peer = Peer(source_with(RUN[:3]))
+    (want,) = peer.tell(RUN[5:6], MAKER)
+    assert want == Want(0, False, [Wish(0, False, RUN[2].id)], b"")
+
+
+def test_a_fork_is_asked_for_again_with_ids_back_to_the_start() -> None:
+    fork = MAKER.run(4, "other", RUN[1])
+    peer = Peer(source_with(RUN[:2], fork))
+    peer.tell(RUN[5:6], MAKER)
+    (want, _) = peer.say(Records(0, [0], NOTHING))
+    assert isinstance(want, Want)
+    (wish,) = want.wishes
+    assert wish.full
+    assert RUN[1].id in [wish.known[n : n + 32] for n in range(0, len(wish.known), 32)]
+    peer.say(Records(0, [], batch(RUN[2:6])))
+    peer.deliver()
+    assert peer.source.holds(RUN[5].id)
+    assert peer.ended is None
+
+
+ANSWERS: dict[str, tuple[list[Message], str]] = {
+    "grows": ([Records(5, [], batch(RUN[:1])), Records(5, [], batch(RUN[:1]))], Parting.ENDLESS),
+    "stands still": ([Records(5, [], NOTHING)], Parting.UNEXPECTED),
+    "goes on after its end": (
+        [Records(0, [], NOTHING), Records(0, [], NOTHING)],
+        Parting.UNEXPECTED,
+    ),
+    "misses what was not asked": ([Records(0, [7], NOTHING)], Parting.UNEXPECTED),
+    "misses before its end": ([Records(3, [0], batch(RUN[:1]))], Parting.UNEXPECTED),
+    "misses twice": (
+        [Records(0, [0], NOTHING), Records(0, [0], NOTHING)],
+        Parting.UNEXPECTED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "code"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_cannot_be_ends_the_session(said: list[Message], code: str) -> None:
+    peer = Peer(source_with(RUN[:1]))
+    peer.tell(RUN[5:6], MAKER)
+    peer.say(*said)
+    assert peer.ended == code
+
+
+def test_promises_without_records_are_counted() -> None:
+    peer = Peer()
+    for number in range(limits.ANSWERS_EMPTY_MAX_COUNT + 1):
+        assert peer.ended is None
+        (want,) = peer.tell(RUN[number + 1 : number + 2], MAKER, 2 * number)
+        assert isinstance(want, Want)
+        peer.say(Ack(1), Records(0, [], NOTHING))
+    assert peer.ended == Parting.EMPTY
+
+
+def test_a_question_while_the_answer_is_sent_ends_the_session() -> None:
+    run = MAKER.run(2_000)
+    peer = Peer(source_with(run))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    assert isinstance(peer.say(WANT)[0], Records)
+    peer.say(WANT)
+    assert peer.ended == Parting.UNEXPECTED
+
+
+def test_a_round_while_the_answer_is_sent_ends_the_session() -> None:
+    peer = Peer(source_with(MAKER.run(2_000)))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)
+    peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
+    assert peer.ended == Parting.UNEXPECTED
