@@ -104,6 +104,7 @@ def rebuild(
     def clear(state: WriterState) -> int:
         drop_fold_tables(state.connection)
         create_fold_tables(state.connection)
+        state.forget()
         state.marks.put("rebuild", 1)
         state.touched.clear()
         return state.record_count()
@@ -171,6 +172,7 @@ def _refold_all(state: WriterState, refold: Refold, progress: Progress) -> None:
         for number, raw in records:
             with state.refolding(number):
                 state.apply(None, refold(state, raw))
+        state.finish()
         done, last = done + len(records), records[-1][0]
         progress(done, total)
 

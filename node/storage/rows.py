@@ -73,6 +73,7 @@ class Rows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._execute = connection.execute
+        self._many = connection.executemany
         self.marks = Marks(connection)
         self.orders = Orders(connection)
         self.contacts = Contacts(connection)

@@ -2,7 +2,8 @@
 
 Rules: a record, its changes, its events and what is owed to the peers stand in one transaction, or
 none of them does. Local numbers grow and are never used twice, even when the newest record is
-dropped. A body that is erased was never written, or is overwritten.
+dropped. A body that is erased was never written, or is overwritten. Rows, records and events wait
+in memory for the end of their job (`finish`) and are seen by it as if they were written.
 
 Left to others: transactions and savepoints (`writer`), computing changes (`node.ledger.fold`).
 """
@@ -16,14 +17,12 @@ from typing import Final
 from node.protocol.ports import Clock
 from node.protocol.record import RawRecord
 from node.protocol.state import Changes
-from node.storage.rows import NEXT_NUMBER, Lazily, Rows
-from node.storage.schema import fold_table
+from node.storage.buffer import RowBuffer
+from node.storage.rows import NEXT_NUMBER, Rows
 
 HEADS: Final = "head"  # the fold table whose rows are the set that sync reconciles
 ROW_OVERHEAD_BYTES: Final = 16
 
-_PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)} VALUES (?, ?)")
-_DELETE: Final = Lazily(lambda table: f"DELETE FROM {fold_table(table)} WHERE k = ?")
 _INSERT_RECORD: Final = "INSERT INTO records VALUES (?, ?, ?, ?)"
 
 
@@ -45,6 +44,10 @@ class WriterState(Rows):
     def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         super().__init__(connection)
         self._clock = clock
+        self._rows = RowBuffer(connection)
+        self._new: dict[int, RawRecord] = {}  # records of this job
+        self._told: list[tuple[str, bytes, int]] = []  # events of this job
+        self._to_index: list[bytes] = []  # ids whose search text this job changed
         self._next = 0
         self._refolded: int | None = None
         self.begin()
@@ -54,6 +57,25 @@ class WriterState(Rows):
         self._next = self._first = self._execute(NEXT_NUMBER).fetchone()[0]
         self._heads = self._touched = self._events = self._outbox = False
         self.size_bytes = 0
+
+    def finish(self) -> None:
+        """A job has succeeded: hand over what waits. Raises what SQLite raises."""
+        self._rows.flush()
+        self._flush_records()
+        if self._told:
+            self.events.add_many(self._told)
+            self._told.clear()
+        if self._to_index:
+            self.touched.add_many(self._to_index)
+            self._to_index.clear()
+            self._touched = True
+
+    def forget(self) -> None:
+        """The tables are not what they were: a job was undone, or they were made anew."""
+        self._rows.forget()
+        self._new.clear()
+        self._told.clear()
+        self._to_index.clear()
 
     def commit(self) -> Commit:
         """What the transaction brought so far."""
@@ -68,6 +90,33 @@ class WriterState(Rows):
     def undo(self, mark: int) -> None:
         """A job was rolled back to `mark`."""
         self._next = mark
+        self.forget()
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        return self._rows.get(table, key)
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        self._rows.flush_table(table)
+        return super().scan(table, low, high, reverse=reverse, limit=limit)
+
+    def raw(self, number: int) -> RawRecord | None:
+        return self._new.get(number) or super().raw(number)
+
+    def records_after(self, number: int, limit: int) -> list[tuple[int, RawRecord]]:
+        self._flush_records()
+        return super().records_after(number, limit)
+
+    def record_count(self) -> int:
+        self._flush_records()
+        return super().record_count()
 
     def next_number(self) -> int:
         return self._next if self._refolded is None else self._refolded
@@ -79,6 +128,16 @@ class WriterState(Rows):
             self._insert(raw, changes)
         for table, rows in changes.rows.items():
             self._write(table, rows)
+        if changes.fill is not None or changes.erase or changes.drop:
+            self._flush_records()
+            self._change_records(changes)
+        self._to_index.extend(changes.touched)
+        if changes.events and self._refolded is None:
+            self._events = True
+            now = self._clock()
+            self._told.extend((name, subject, now) for name, subject in changes.events)
+
+    def _change_records(self, changes: Changes) -> None:
         if changes.fill is not None and changes.fill[0] not in changes.erase:
             number, body = changes.fill
             self._execute("UPDATE records SET body = ? WHERE number = ?", (body, number))
@@ -87,33 +146,26 @@ class WriterState(Rows):
             self._execute("UPDATE records SET body = NULL WHERE number = ?", (number,))
         for number in changes.drop:
             self._drop(number)
-        for record in changes.touched:
-            self.touched.add(record)
-        self._touched = self._touched or bool(changes.touched)
-        if changes.events and self._refolded is None:
-            self._events = True
-            now = self._clock()
-            for name, subject in changes.events:
-                self.events.add(name, subject, now)
 
     def _insert(self, raw: RawRecord, changes: Changes) -> None:
         assert changes.number == self._next
         assert self._refolded is None
         body = None if changes.number in changes.erase else raw.body
-        self._execute(_INSERT_RECORD, (self._next, raw.header, body, raw.signature))
+        self._new[self._next] = raw if body is raw.body else raw._replace(body=body)
         self._next += 1
         self.size_bytes += len(raw.header) + len(body or b"") + ROW_OVERHEAD_BYTES
 
     def _write(self, table: str, rows: dict[bytes, bytes | None]) -> None:
-        put, delete = _PUT[table], _DELETE[table]
+        self._rows.write(table, rows)
         for key, row in rows.items():
-            if row is None:
-                self._execute(delete, (key,))
-            else:
-                self._execute(put, (key, row))
-                self.size_bytes += len(key) + len(row)
-            self.size_bytes += ROW_OVERHEAD_BYTES
+            self.size_bytes += len(key) + len(row or b"") + ROW_OVERHEAD_BYTES
         self._heads = self._heads or table == HEADS
+
+    def _flush_records(self) -> None:
+        if self._new:
+            records = [(number, *raw) for number, raw in self._new.items()]
+            self._many(_INSERT_RECORD, records)
+            self._new.clear()
 
     def _drop(self, number: int) -> None:
         if number == self._next - 1:

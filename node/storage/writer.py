@@ -256,6 +256,7 @@ class Writer:
             self._connection.execute("SAVEPOINT job")
         try:
             item.result = item.job(self._state)
+            self._state.finish()
         except BaseException as error:
             fault = fault_of(error, self._path) if isinstance(error, sqlite3.Error) else None
             if fault is not None:
@@ -272,6 +273,7 @@ class Writer:
     def _undo(self, mark: int, alone: bool) -> None:
         if alone:
             self._connection.execute("ROLLBACK")
+            self._state.forget()
             self._begin()
         else:
             self._connection.execute("ROLLBACK TO job")
@@ -301,6 +303,7 @@ class Writer:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
             pass  # nothing was committed; the next BEGIN fails with its own reason
+        self._state.forget()
         self._fault = fault
         for item in started:
             item.result = None

@@ -6,6 +6,7 @@ longer reads their lists anew (`is_complete_after` says which).
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,16 +30,18 @@ class Events:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._many = connection.executemany
 
-    def add(self, name: str, subject: bytes, at_ms: int) -> int:
-        """Append one; returns its seq."""
-        seq = self._execute(
-            "INSERT INTO events (name, subject, at) VALUES (?, ?, ?)", (name, subject, at_ms)
-        ).lastrowid
-        assert seq is not None
-        if seq % EVENTS_TRIM_EVERY_COUNT == 0:
-            self._execute("DELETE FROM events WHERE seq <= ?", (seq - EVENTS_KEPT_MAX_COUNT,))
-        return seq
+    def add(self, name: str, subject: bytes, at_ms: int) -> None:
+        """Append one."""
+        self.add_many([(name, subject, at_ms)])
+
+    def add_many(self, events: Sequence[tuple[str, bytes, int]]) -> None:
+        """Append (name, subject, time) in order."""
+        self._many("INSERT INTO events (name, subject, at) VALUES (?, ?, ?)", events)
+        last = self._execute("SELECT last_insert_rowid()").fetchone()[0]
+        if last // EVENTS_TRIM_EVERY_COUNT != (last - len(events)) // EVENTS_TRIM_EVERY_COUNT:
+            self._execute("DELETE FROM events WHERE seq <= ?", (last - EVENTS_KEPT_MAX_COUNT,))
 
     def after(self, seq: int, limit: int) -> list[Event]:
         """The events that follow `seq`."""
@@ -64,10 +67,11 @@ class Touched:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._many = connection.executemany
 
-    def add(self, record: bytes) -> None:
-        """The index must look at this id again."""
-        self._execute("INSERT INTO touched (id) VALUES (?)", (record,))
+    def add_many(self, records: Sequence[bytes]) -> None:
+        """The index must look at these ids again."""
+        self._many("INSERT INTO touched (id) VALUES (?)", [(record,) for record in records])
 
     def after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
         """What follows `seq`, as (seq, id)."""
