@@ -96,11 +96,12 @@ class Line:
     def commit(self, side: Side, place: int = 0) -> None:
         """Let a side store what was delivered."""
         deliver = side.pending.pop(place)
-        before = side.source.generation()
+        before, faults = side.source.generation(), len(side.source.faults)
         accepted, deferred = side.source.take(deliver.records)
         side.accepted += accepted
         side.deferred += deferred
-        self.do(side, side.session.delivered(deliver.token, accepted, (), self.now))
+        codes = side.source.faults[faults:]
+        self.do(side, side.session.delivered(deliver.token, accepted, codes, self.now))
         if side.source.generation() != before:
             self.do(side, side.session.changed(self.now))
 

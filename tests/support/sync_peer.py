@@ -58,6 +58,10 @@ class Peer:
             self._note(self.session.receive(messages.encode(message), self.now))
         return self.answers()
 
+    def hear(self, frame: bytes) -> list[Effect]:
+        """Send bytes; what came of them."""
+        return self._note(self.session.receive(frame, self.now))
+
     def answers(self) -> list[Message]:
         return [messages.decode(one.frame) for one in self.new if isinstance(one, do.Send)]
 

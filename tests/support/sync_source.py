@@ -1,7 +1,7 @@
 """What a session reads, in memory: real lanes over a dict, no ledger; and lanes of real records.
 
 Rule: `take` stores what has its prev and keeps everything else waiting, as intake does; it neither
-verifies nor folds. A record held without body takes its body when it comes.
+verifies (unless told to) nor folds. A record held without body takes its body when it comes.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from nacl.signing import SigningKey
 
-from node.protocol import crypto, lanes, record
+from node.protocol import admission, crypto, lanes, record
+from node.protocol.admission import Refused
 from node.protocol.errors import OK
 from node.protocol.identity import IdentityCreate, Lane
 from node.protocol.ports import ForkProof, HeadItem
@@ -27,12 +28,15 @@ SALT = bytes(16)
 class DictSource:
     """A `SyncSource` in memory."""
 
-    def __init__(self, community: CommunityId = COMMUNITY) -> None:
+    def __init__(self, community: CommunityId = COMMUNITY, *, verifying: bool = False) -> None:
+        """`verifying`: refuse what does not verify, too, and note why."""
         self._community = community
         self.state = DictState()
         self.bodyless: dict[bytes, None] = {}
         self.proofs: list[ForkProof] = []
         self.waiting: dict[bytes, list[RawRecord]] = {}
+        self.verifying = verifying
+        self.faults: list[str] = []
         self._generation = 0
 
     def take(self, raws: Iterable[RawRecord]) -> tuple[int, int]:
@@ -41,7 +45,10 @@ class DictSource:
         todo = deque(raws)
         while todo:
             raw = todo.popleft()
-            parsed = record.parse(raw, self._community)
+            parsed = self._parse(raw)
+            if isinstance(parsed, Refused):
+                self.faults.append(parsed.code)
+                continue
             prev = parsed.header.prev
             if self.holds(parsed.id):
                 accepted += self._fill(parsed.id, raw)
@@ -53,6 +60,11 @@ class DictSource:
                 accepted += 1
                 todo.extend(self.waiting.pop(parsed.id, ()))
         return accepted, deferred
+
+    def _parse(self, raw: RawRecord) -> record.Record | Refused:
+        if self.verifying:
+            return admission.verify_chunk([raw], self._community)[0]
+        return record.parse(raw, self._community)
 
     def _store(self, parsed: record.Record) -> None:
         overlay = Overlay(self.state)
