@@ -35,8 +35,8 @@ def all_routes(api: Api) -> Sequence[Route]:
     return [route for module in modules for route in module.routes(api)]
 
 
-def build_app(api: Api, port: int, version: str) -> App:
-    """The ASGI application that answers on 127.0.0.1:port."""
+def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
+    """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client."""
     app = FastAPI(
         title=TITLE,
         version=version,

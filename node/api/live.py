@@ -25,7 +25,7 @@ class Neighbour:
     bytes_in: int
     bytes_out: int
     records_in: int
-    records_out: int
+    records_left: int  # it still has to send
 
 
 class Live(Protocol):

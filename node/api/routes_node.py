@@ -125,7 +125,7 @@ class NodeRoutes:
                     bytes_in=one.bytes_in,
                     bytes_out=one.bytes_out,
                     records_in=one.records_in,
-                    records_out=one.records_out,
+                    records_left=one.records_left,
                 )
                 for one in found
             ],

@@ -171,7 +171,7 @@ class Peer(Model):
     bytes_in: Annotated[int, Field(examples=[20480])]
     bytes_out: Annotated[int, Field(examples=[10240])]
     records_in: Annotated[int, Field(examples=[42])]
-    records_out: Annotated[int, Field(examples=[17])]
+    records_left: Annotated[int, Field(description="it still has to send", examples=[0])]
 
 
 class Peers(Model):

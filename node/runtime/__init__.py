@@ -1,0 +1,5 @@
+"""The node process: `run_node` opens a home, answers the API and meets the neighbours."""
+
+from node.runtime.process import Options, Ready, run_node
+
+__all__ = ["Options", "Ready", "run_node"]

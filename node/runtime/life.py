@@ -1,0 +1,129 @@
+"""What the API may know of the running node and ask of it: the `Live` of `node.api`.
+
+Rules: the network comes after the API and may be absent; what asks for it meanwhile is told so. The
+page that shows the node is told when neighbours come, go or are caught up with.
+"""
+
+# pyright: reportUnknownMemberType=false
+
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from node import i18n
+from node.api.events import EventHub
+from node.api.live import Neighbour, NetworkState
+from node.protocol.errors import LocalFault
+from node.protocol.portable import Invitation
+from node.runtime.bridge import Bridge, NetworkWishes
+from node.services import setup
+from node.services.core import Core, now_ms
+from node.wallet.phrase import Phrase
+
+STATUS_TICK_S: Final = 1.0
+AFTER_ANSWER_S: Final = 0.3  # the answer to the request that ends this run goes out first
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoining:
+    """The node shall start again as the same member of another community."""
+
+    invitation: Invitation
+    phrase: Phrase
+    name: str
+    language: i18n.Language
+    port: int
+
+
+class Life:
+    """The state of one run."""
+
+    def __init__(self, core: Core, bridge: Bridge, stop: trio.Event, *, network: bool) -> None:
+        self._core = core
+        self._bridge = bridge
+        self._stop = stop
+        self._left = trio.Event()
+        self.network_state: NetworkState = "starting" if network else "off"
+        self.started_ms = now_ms()
+        self.rejoining: Rejoining | None = None
+        self.port = 0
+
+    async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
+        """Import libp2p, listen and dial. Raises LocalFault listen-address, peer-address."""
+        try:
+            await self._bridge.start_network(nursery, wishes)
+        except BaseException:
+            self.network_state = "failed"
+            raise
+        self.network_state = "running"
+
+    async def until_ended(self) -> None:
+        """Returns when this run shall end."""
+        async with trio.open_nursery() as nursery:
+
+            async def wait(event: trio.Event) -> None:
+                await event.wait()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(wait, self._stop)
+            nursery.start_soon(wait, self._left)
+
+    async def watch(self, hub: EventHub) -> None:
+        """Tell the event streams when GET /status has news."""
+        shown: tuple[object, ...] = ()
+        while True:
+            neighbours = self.neighbours()
+            in_sync = sum(one.in_sync for one in neighbours)
+            now = (len(neighbours), in_sync, self._core.echo_wanted, self._core.writer.fault)
+            if shown and now != shown:
+                hub.status_changed()
+            shown = now
+            await trio.sleep(STATUS_TICK_S)
+
+    # --- Live -----------------------------------------------------------------------------------
+    def addresses(self) -> list[str]:
+        """Where neighbours can dial this node."""
+        network = self._bridge.network
+        return [] if network is None else network.addresses()
+
+    def neighbours(self) -> list[Neighbour]:
+        """Who is connected now."""
+        network = self._bridge.network
+        return [
+            Neighbour(
+                peer=one.peer,
+                host=one.host,
+                dialled=one.dialled,
+                since_s=one.since_s,
+                in_sync=one.in_sync,
+                rtt_s=one.rtt_s,
+                bytes_in=one.bytes_in,
+                bytes_out=one.bytes_out,
+                records_in=one.records_in,
+                records_left=one.records_left,
+            )
+            for one in ([] if network is None else network.neighbours())
+        ]
+
+    def dial(self, address: str) -> None:
+        """Dial a neighbour. Raises LocalFault peer-address, starting, network-off."""
+        network = self._bridge.network
+        if network is None:
+            raise LocalFault("starting" if self.network_state == "starting" else "network-off")
+        network.add_peer(address)
+
+    def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:
+        """End this run, and start again in another community.
+
+        Raises LocalFault community-not-empty.
+        """
+        name = setup.leave_own(self._core)
+        kept = self._core.reader.settings.get(setup.LANGUAGE_SETTING)
+        language = i18n.match_language(kept) or i18n.FALLBACK
+        self.rejoining = Rejoining(invitation, phrase, name, language, self.port)
+        trio.lowlevel.spawn_system_task(self._leave)
+
+    async def _leave(self) -> None:
+        await trio.sleep(AFTER_ANSWER_S)
+        self._left.set()

@@ -1,0 +1,209 @@
+"""One node, from taking its home to giving it back.
+
+    lock -> core, search -> API (within two seconds) -> network -> duties, until told to stop
+
+Rules: the API answers first; libp2p is imported after that, in a thread. Stopping is bounded in
+time: event streams end first, then requests and the network, then search and files. A node that
+joins another community starts again in the same process, under the same lock, at the same port.
+
+Left to others: what happens after commits (`bridge`), asking for passwords, printing, making the
+home (commands).
+"""
+
+# pyright: reportUnknownMemberType=false, reportCallIssue=false
+# The stubs of trio that come with libp2p do not know their own types.
+
+import json
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from node.api.app import build_app
+from node.api.context import Api, open_api
+from node.api.routes_node import program_version
+from node.api.serving import LOOPBACK, Server, bind
+from node.runtime.bridge import Bridge, NetworkWishes, only_fault
+from node.runtime.life import Life, Rejoining
+from node.services import setup
+from node.services.core import Core, open_core
+from node.storage.follower import Search
+from node.storage.home import Home, HomeLock
+from node.wallet.private_file import write_private
+from node.wallet.signer import Signer
+
+API_PORT_DEFAULT: Final = 8445
+API_PORT_SETTING: Final = "api_port"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user may choose for one run. None: as kept in the home, else the default."""
+
+    api_port: int | None = None  # 0: any free one, not kept
+    listen: tuple[str, ...] | None = None
+    peers: tuple[str, ...] = ()
+    relay: bool = False
+    web: bool = True
+    network: bool = True
+    discover: bool = True
+    passphrase: str | None = None
+    signals: bool = True  # stop on SIGINT and SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What `up` tells once the node can be reached."""
+
+    api: str  # http://127.0.0.1:PORT
+    token_file: Path
+    member: bytes
+    addresses: tuple[str, ...]
+    network: str  # running, off, failed
+    web: bool
+
+
+async def run_node(
+    home: Home,
+    options: Options,
+    ready: Callable[[Ready], None],
+    *,
+    stop: trio.Event | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Run a node until SIGINT, SIGTERM or `stop`. `ready` is called when it can be reached, again
+    after it has joined another community; `report` is told what takes long (`checking`,
+    `backing-up`, `migrating`, `rebuilding`).
+
+    Raises LocalFault home-in-use, no-member-here, port-taken, port-taken-by, listen-address,
+    peer-address; WalletError; StorageFault.
+    """
+    stop = stop or trio.Event()
+    try:
+        with HomeLock(home):
+            async with trio.open_nursery() as nursery:
+                if options.signals:
+                    nursery.start_soon(_heed_signals, stop)
+                while (joining := await _run_once(home, options, ready, stop, report)) is not None:
+                    await trio.to_thread.run_sync(_move, home, joining, options.passphrase)
+                    options = replace(options, api_port=joining.port)
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        raise only_fault(group) from None
+
+
+async def _heed_signals(stop: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            stop.set()
+
+
+def _move(home: Home, joining: Rejoining, passphrase: str | None) -> None:
+    """Put the old community aside, and make the same member anew in the other one."""
+    setup.set_home_aside(home)
+    setup.create_home(
+        home,
+        setup.Person(joining.name, joining.language),
+        invitation=joining.invitation,
+        phrase=joining.phrase,
+        passphrase=passphrase,
+    )
+
+
+async def _run_once(
+    home: Home,
+    options: Options,
+    ready: Callable[[Ready], None],
+    stop: trio.Event,
+    report: Callable[[str], None],
+) -> Rejoining | None:
+    """One run on one community; returns which one to go on with, if any."""
+    core = open_core(home, report=report)
+    try:
+        core.signer = Signer.device(
+            home.device_key, options.passphrase, community_id=core.community
+        )
+        search = Search(core.database, home.search)
+        try:
+            return await _serve(core, search, options, ready, stop)
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(search.close)
+    finally:
+        with trio.CancelScope(shield=True):
+            await trio.to_thread.run_sync(core.close)
+
+
+async def _serve(
+    core: Core,
+    search: Search,
+    options: Options,
+    ready: Callable[[Ready], None],
+    stop: trio.Event,
+) -> Rejoining | None:
+    bridge = Bridge(core)
+    life = Life(core, bridge, stop, network=options.network)
+    api = open_api(core, bridge.intake, bridge.publisher, search, life)
+    listener = bind(_wanted_port(core, options.api_port))
+    life.port = listener.getsockname()[1]
+    server = Server(build_app(api, life.port, program_version(), web=options.web), listener)
+    async with _answering(core.home, api, server), trio.open_nursery() as nursery:
+        nursery.start_soon(bridge.do_duties)
+        nursery.start_soon(life.watch, api.hub)
+        if options.network:
+            wishes = NetworkWishes(options.listen, options.peers, options.relay, options.discover)
+            await life.start_network(nursery, wishes)
+            api.hub.status_changed()
+        ready(_told(core, life, server, options))
+        await life.until_ended()
+        api.hub.close()
+        server.stop()
+        nursery.cancel_scope.cancel()
+    return life.rejoining
+
+
+@asynccontextmanager
+async def _answering(home: Home, api: Api, server: Server) -> AsyncGenerator[None]:
+    """The API answers within this."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run)
+        told = {
+            "pid": os.getpid(),
+            "port": server.port,
+            "url": f"http://{LOOPBACK}:{server.port}",
+            "version": program_version(),
+        }
+        write_private(home.api, json.dumps(told).encode() + b"\n", replace=True)
+        try:
+            yield
+        finally:
+            home.api.unlink(missing_ok=True)
+            api.hub.close()
+            server.stop()
+
+
+def _wanted_port(core: Core, chosen: int | None) -> int:
+    """The port asked for, which is then kept; else the one kept; else the default."""
+    kept = core.reader.settings.get(API_PORT_SETTING)
+    port = int(kept) if kept and kept.isdecimal() else API_PORT_DEFAULT
+    if chosen is None:
+        return port
+    if chosen not in (0, port):
+        core.writer.run_sync(lambda state: state.settings.put(API_PORT_SETTING, str(chosen)))
+    return chosen
+
+
+def _told(core: Core, life: Life, server: Server, options: Options) -> Ready:
+    return Ready(
+        api=f"http://{LOOPBACK}:{server.port}",
+        token_file=core.home.token,
+        member=core.member,
+        addresses=tuple(life.addresses()),
+        network=life.network_state,
+        web=options.web,
+    )
