@@ -18,7 +18,7 @@ from node.protocol import limits
 
 
 class RateLimit(logging.Filter):
-    """Lets `burst` records pass at once and `rate` a second after that."""
+    """Lets `burst` warnings and errors pass at once and `rate` a second after that."""
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
@@ -27,6 +27,8 @@ class RateLimit(logging.Filter):
         self._left_out = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
         if not self._bucket.try_pay(1, self._clock()):
             self._left_out += 1
             return False
