@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +38,6 @@ class App:
     json: bool = False
     _language: i18n.Language | None = None
     _client: "Node | None" = None
-    _cleanups: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def home(self) -> Home:
@@ -57,6 +56,14 @@ class App:
                 preferred = language_of_home(self.home)
             self._language = i18n.pick_language(preferred, os.environ)
         return self._language
+
+    def use_home(self, path: Path) -> None:
+        """Work in another home, which may keep another language."""
+        self.path, self._language = path, None
+
+    def use_language(self, tag: str) -> None:
+        """Answer in another language."""
+        self.asked_language, self._language = tag, None
 
     def text(self, key: str, /, **values: object) -> str:
         """A sentence of the catalogue; values are cleaned for one line."""
@@ -182,14 +189,12 @@ def app_of(context: click.Context) -> App:
 
 def _set_home(context: click.Context, _: Any, value: str | None) -> None:
     if value is not None:
-        app = app_of(context)
-        app.path, app._language = Path(value).expanduser(), None
+        app_of(context).use_home(Path(value).expanduser())
 
 
 def _set_language(context: click.Context, _: Any, value: str | None) -> None:
     if value is not None:
-        app = app_of(context)
-        app.asked_language, app._language = value, None
+        app_of(context).use_language(value)
 
 
 def _set_json(context: click.Context, _: Any, value: bool) -> None:

@@ -97,10 +97,10 @@ def _chapter(app: App, name: str | None) -> str:
     from urllib.parse import quote
 
     if name is None:
-        chapters = [one["name"] for one in app.client.get("/community")["chapters"]]
+        chapters = [str(one["name"]) for one in app.client.get("/community")["chapters"]]
         if len(chapters) > 1:
             raise click.UsageError(app.text("cli.which_chapter", names=", ".join(chapters)))
-        name = chapters[0]
+        name = str(chapters[0])
     return f"/chapters/{quote(name, safe='')}"
 
 

@@ -212,20 +212,28 @@ def import_into(app: App, core: Any, file: Path) -> dict[str, Any]:
             lines = read_lines(file)
             return await import_lines(core, Intake(core), lines, told, name=str(file))
 
-    return trio.run(run).as_json()
+    return trio.run(run).as_json()  # pyright: ignore[reportUnknownMemberType]
+
+
+def _silent(_: Any) -> None:
+    """Nobody watches."""
 
 
 @contextmanager
 def _progress(app: App, file: Path) -> Generator[Any]:
     """Told the report so far; a bar on a terminal."""
     if app.json or not on_terminal():
-        yield lambda report: None
+        yield _silent
         return
     from rich.progress import Progress
 
     with Progress(transient=True) as bar:
         task = bar.add_task(app.text("import.progress"), total=file.stat().st_size)
-        yield lambda report: bar.update(task, completed=report.size_bytes)
+
+        def told(report: Any) -> None:
+            bar.update(task, completed=report.size_bytes)
+
+        yield told
 
 
 COMMANDS: Final = {"backup": backup, "restore": restore, "export": export, "import": import_}

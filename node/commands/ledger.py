@@ -1,14 +1,18 @@
 """Verification: `ledger verify`, `ledger root`, `ledger export`, `ledger replay`, receipts."""
 
+import time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from node.commands.base import DONE, REFUSED, App, argument, clean, group, on_terminal, option
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
+
+if TYPE_CHECKING:
+    from node.services.core import Core
 
 
 @group("ledger", "wetalk ledger verify")
@@ -30,7 +34,7 @@ def verify(app: App, from_scratch: bool) -> int:
         found = app.client.post("/ledger/verify", {"from_scratch": from_scratch})
     else:
         with open_home(app) as core:
-            found = _verified(app, core, from_scratch)
+            found = _verified(app, core)
     app.result(found)
     app.say("ledger.checked", records=found["records"], trades=found["trades"])
     app.say("ledger.sum", sum=found["sum_of_balances"])
@@ -40,6 +44,57 @@ def verify(app: App, from_scratch: bool) -> int:
         app.line(clean(finding["text"]))
     app.say("ledger.well" if found["ok"] else "ledger.bad")
     return DONE if found["ok"] else REFUSED
+
+
+def _verified(app: App, core: "Core") -> dict[str, Any]:
+    """What the node answers to the same question, worked out here; always from scratch."""
+    from node.ledger.verify import verify as run
+
+    started = time.monotonic()
+    with core.reading() as reader:
+        found = run(reader, core.rules)
+    return {
+        "ok": not found.findings,
+        "level": found.level or "L0",
+        "records": found.records,
+        "trades": found.committed,
+        "accounts": sum(chapter.members for chapter in found.sums),
+        "sum_of_balances": sum(chapter.total for chapter in found.sums),
+        "root": found.root.hex(),
+        "seconds": round(time.monotonic() - started, 3),
+        "findings": [
+            {
+                "code": str(one.doubt),
+                "text": app.text("ledger.doubt", doubt=str(one.doubt), subject=one.subject.hex()),
+            }
+            for one in found.findings
+        ],
+    }
+
+
+def check_receipt(app: App, file: Path) -> int:
+    """One sentence per check, and the level reached; needs no home."""
+    from node.protocol.limits import RECEIPT_SIZE_MAX_BYTES
+    from node.services.receipt_check import verify_receipt
+
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(RECEIPT_SIZE_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise LocalFault("file-missing", path=str(file)) from None
+    except OSError as problem:
+        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
+    report = verify_receipt(data)
+    checks = [
+        {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}
+        for one in report.checks
+    ]
+    app.result({"ok": report.ok, "level": report.level or None, "checks": checks})
+    for one in checks:
+        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
+    if report.ok and report.level:
+        app.line(f"{report.level}: {app.text('level.' + report.level)}")
+    return DONE if report.ok else REFUSED
 
 
 @ledger.sub("root", "wetalk ledger root", option("--chapter", metavar="NAME", about="chapter"))

@@ -4,8 +4,8 @@ Content, as JSON lines inside the sealed container: a head (what this is, whose,
 document), the member's own things (orders, contacts, settings), then records as in an export.
 
 Rules: never a device key nor the host key (R11), so a stolen backup signs nothing and a restored
-one makes a new device; nothing of a backup is believed before all of it was found genuine and whole;
-records in it go through the same admission as any.
+one makes a new device; nothing of a backup is believed before all of it was found genuine and
+whole; records in it go through the same admission as any.
 """
 
 import json

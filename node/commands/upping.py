@@ -1,0 +1,124 @@
+"""`up`: make the member if there is none, run the node, and tell what happens.
+
+Rules: with `--json` the first line says where the node is, and each line after it is one event, as
+the node's own event stream gives them; the token is named by its file, never printed. On a terminal
+the web client's address carries the token in its fragment, which browsers do not send.
+"""
+
+import json
+import logging
+import threading
+from typing import Any, Final
+
+import click
+
+from node.client import Client, Event, NotRunning
+from node.commands.base import DONE, App, on_terminal
+from node.runtime import Options, Ready, run_node
+
+REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding"})
+
+
+def run(
+    app: App,
+    api_port: int | None,
+    listen: tuple[str, ...],
+    peers: tuple[str, ...],
+    role: str,
+    no_web: bool,
+) -> int:
+    """Run until Ctrl-C. Raises LocalFault, WalletError, StorageFault."""
+    import trio
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    _make_if_needed(app)
+    options = Options(
+        api_port=api_port,
+        listen=listen or None,
+        peers=peers,
+        relay=role == "relay",
+        web=not no_web,
+    )
+    teller = Teller(app)
+
+    async def live() -> None:
+        await run_node(app.home, options, teller.ready, report=teller.report)
+
+    trio.run(live)  # pyright: ignore[reportUnknownMemberType]
+    return DONE
+
+
+def _make_if_needed(app: App) -> None:
+    if app.home.genesis.exists():
+        from node.commands.words import remind
+
+        remind(app)
+        return
+    from node.commands import making, words
+
+    words.hand_over(app, making.make_member(app, None, None))
+
+
+class Teller:
+    """Tells a person or a program what the node does."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._neighbours = 0
+
+    def report(self, what: str) -> None:
+        """What takes long before the node is up."""
+        if what in REPORTS:
+            self._app.hint(f"up.{what.replace('-', '_')}")
+
+    def ready(self, told: Ready) -> None:
+        """The node can be reached."""
+        app = self._app
+        if app.json:
+            first = {
+                "addresses": list(told.addresses),
+                "api": told.api,
+                "token_file": str(told.token_file),
+                "member": told.member.hex(),
+                "network": told.network,
+            }
+            _print(first)
+        else:
+            self._greet(told)
+        # Daemonic: it waits for news of a node that is about to end with this process.
+        threading.Thread(target=self._follow, name="wetalk-teller", daemon=True).start()
+
+    def _greet(self, told: Ready) -> None:
+        app = self._app
+        app.say("status.running")
+        if told.web and on_terminal():
+            token = told.token_file.read_text(encoding="ascii").strip()
+            app.say("status.web", address=f"{told.api}/#token={token}")
+        elif told.web:
+            app.say("status.web", address=f"{told.api}/")
+        for address in told.addresses:
+            app.say("up.listening", address=address)
+        app.say("peers.none")
+        app.say("status.stop_hint")
+
+    def _follow(self) -> None:
+        try:
+            client = Client.of_home(self._app.home.path, language=self._app.language)
+            for event in client.events():
+                self._event(client, event)
+        except (NotRunning, BrokenPipeError, ValueError):
+            return  # the node stops, or nobody reads any more
+
+    def _event(self, client: Client, event: Event) -> None:
+        if self._app.json:
+            _print({"event": event.name, "id": event.id, **event.data})
+        elif event.name == "status":
+            count = int(client.status()["sync"]["neighbours"])
+            if count != self._neighbours:
+                first = self._neighbours == 0
+                self._neighbours = count
+                self._app.say("peers.first" if first and count == 1 else "peers.count", count=count)
+
+
+def _print(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
