@@ -20,9 +20,13 @@ from node.api.parameters import (
 from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, iso_time, texts
 from node.ledger.root import state_root
+from node.protocol import genesis, portable
 from node.protocol.account import CREDIT
+from node.protocol.errors import LocalFault, RemoteFault
+from node.services import devices
 from node.services.people import MemberView
 from node.views import members
+from node.wallet import phrase
 
 
 class PeopleRoutes:
@@ -96,6 +100,20 @@ class PeopleRoutes:
             name, self._api.live.addresses(), with_code=body.code
         )
         return shapes.Invitation(link=link, expires=None if expires is None else iso_time(expires))
+
+    async def join(self, body: shapes.JoinIn) -> shapes.Joining:
+        """Join another community in place of an empty one of one's own; the node starts again."""
+        try:
+            invitation = portable.decode_invitation(body.link)
+        except RemoteFault as fault:
+            raise LocalFault("invitation-invalid", str(fault)) from None
+        core, words = self._api.core, phrase.check(body.words)
+        devices.root_of(core, words).close()
+        community, _ = genesis.parse(invitation.genesis)
+        if community == core.community:
+            raise LocalFault("community-same")
+        self._api.live.rejoin(invitation, words)
+        return shapes.Joining(restarting=True, community=community.hex())
 
     async def members(
         self,
@@ -217,6 +235,15 @@ def routes(api: Api) -> list[Route]:
         write("PUT", "/profile", people.set_profile, Profile, "talk"),
         get("/community", people.community, shapes.Community),
         write("POST", "/community/invitations", people.invite, shapes.Invitation, "admin"),
+        write(
+            "POST",
+            "/community/join",
+            people.join,
+            shapes.Joining,
+            "admin",
+            status=202,
+            once=False,
+        ),
         get("/members", people.members, shapes.Members),
         get("/members/{member}", people.member, shapes.MemberDetail),
         write("POST", f"{chapter}/apply", people.apply, Made, "talk", status=201),

@@ -1,18 +1,30 @@
 """Routes about trade and money: trades and their steps, balances, statements, the ledger's root."""
 
+# pyright: reportUnknownMemberType=false
+
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+import trio
+from fastapi import Query, Request, Response
 
 from node import i18n
 from node.api.context import Api
 from node.api.models import trade as shapes
 from node.api.models.base import Made
-from node.api.parameters import USUAL, ChapterQuery, CursorQuery, IdPath, IdQuery, LimitQuery
+from node.api.parameters import (
+    USUAL,
+    ChapterQuery,
+    CursorQuery,
+    FlagQuery,
+    IdPath,
+    IdQuery,
+    LimitQuery,
+)
 from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
+from node.services import receipts, verification
 from node.services.money import BalanceView, TradeView
 from node.services.trade import Proposal
 
@@ -24,6 +36,7 @@ class TradeRoutes:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._heavy = trio.CapacityLimiter(1)  # long computations, one at a time
 
     async def trades(
         self,
@@ -197,11 +210,50 @@ class TradeRoutes:
         scope = ledger_root.SCOPE_ALL
         if chapter is not None:
             scope = self._api.community.chapter(chapter)[1].name
-        with core.reading() as reader:
-            found = ledger_root.sections(reader, core.rules, scope)
-            whole = ledger_root.state_root(reader, core.rules, scope)
+
+        def compute() -> tuple[list[tuple[str, bytes]], bytes]:
+            with core.reading() as reader:
+                found = ledger_root.sections(reader, core.rules, scope)
+                return found, ledger_root.state_root(reader, core.rules, scope)
+
+        found, whole = await trio.to_thread.run_sync(compute, limiter=self._heavy)
         sections = [shapes.Section(name=name, hash=digest.hex()) for name, digest in found]
         return shapes.Root(chapter=chapter, root=whole.hex(), sections=sections)
+
+    async def verify(self, request: Request, body: shapes.VerifyIn) -> shapes.Verified:
+        """Verify the own books, and say how far the proof goes."""
+        language = self._api.language(request)
+        found = await trio.to_thread.run_sync(
+            lambda: verification.verify(self._api.core, from_scratch=body.from_scratch),
+            limiter=self._heavy,
+        )
+        return shapes.Verified(
+            ok=found.ok,
+            level=found.level or None,
+            level_text=i18n.text(f"level.{found.level}", language) if found.level else None,
+            records=found.records,
+            trades=found.trades,
+            accounts=found.accounts,
+            sum_of_balances=found.sum_of_balances,
+            root=found.root.hex() or None,
+            seconds=found.seconds,
+            findings=[
+                shapes.Finding(
+                    code=str(one.doubt),
+                    subject=one.subject,
+                    text=i18n.text(one.key, language, subject=one.subject),
+                )
+                for one in found.findings
+            ],
+        )
+
+    async def receipt(self, trade: IdPath, order: FlagQuery = False) -> Response:
+        """A receipt that proves itself; with `order` it shows what was traded."""
+        text = await trio.to_thread.run_sync(
+            lambda: receipts.receipt_text(self._api.core, bytes.fromhex(trade), show_order=order),
+            limiter=self._heavy,
+        )
+        return Response(text, media_type="application/json")
 
 
 def routes(api: Api) -> list[Route]:
@@ -220,5 +272,7 @@ def routes(api: Api) -> list[Route]:
         write("POST", f"{one}/rate", trade.rate, Made, "trade"),
         get("/balance", trade.balance, shapes.Balance),
         get("/statements", trade.statement, shapes.Statement),
+        get("/receipts/{trade}", trade.receipt, dict[str, Any]),
         get("/ledger/root", trade.root, shapes.Root),
+        write("POST", "/ledger/verify", trade.verify, shapes.Verified, "read", once=False),
     ]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from node.api.models.base import (
+    ID_EXAMPLE,
     Amount,
     Cursor,
     Decimals,
@@ -179,9 +180,10 @@ class VerifyIn(Model):
 
 
 class Finding(Model):
-    """Something that does not add up."""
+    """Something that does not add up: what, and the id or name it concerns."""
 
-    code: Annotated[str, Field(examples=["ledger-broken"])]
+    code: Annotated[str, Field(examples=["balance"])]
+    subject: Annotated[str, Field(examples=[ID_EXAMPLE])]
     text: Annotated[str, Field(examples=["장부가 맞지 않아요"])]
 
 
@@ -189,12 +191,14 @@ class Verified(Model):
     """What a verification found, and the level it reached."""
 
     ok: bool
-    level: Level
-    level_text: Sentence
+    level: Annotated[
+        str | None, Field(description="null: not even the stored bytes hold", examples=["L2"])
+    ]
+    level_text: Annotated[str | None, Field(examples=["모두 여기에서 다시 계산했어요"])]
     records: Annotated[int, Field(examples=[1204])]
     trades: Annotated[int, Field(examples=[311])]
     accounts: Annotated[int, Field(examples=[40])]
     sum_of_balances: Annotated[int, Field(examples=[0])]
-    root: Id
+    root: Annotated[str | None, Field(examples=[ID_EXAMPLE])]
     seconds: Annotated[float, Field(examples=[0.8])]
     findings: list[Finding]
