@@ -20,6 +20,7 @@ from node.protocol.state import Changes
 from node.storage.connect import connect_reader
 from node.storage.database import Database, integrity_problems
 from node.storage.home import Home, remove_database
+from node.storage.reader import SqliteReader
 from node.storage.rows import Rows
 from node.storage.schema import (
     APPLICATION_ID,
@@ -140,22 +141,38 @@ def compare(
     """
     scratch = database.path.with_name("node.db.check")
     remove_database(scratch)
-    connection = sqlite3.connect(scratch, isolation_level=None, uri=True)
+    # Not checked for threads: the writer's thread only makes it look at the home once.
+    connection = sqlite3.connect(scratch, isolation_level=None, uri=True, check_same_thread=False)
+    reader = SqliteReader(connect_reader(database.path))
     try:
         for option in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY"):
             connection.execute(f"PRAGMA {option}").fetchall()
         connection.execute("ATTACH ? AS home", (f"{database.path.absolute().as_uri()}?mode=ro",))
         create_fold_tables(connection)
-        connection.execute("BEGIN")
+        _look_at_once(database, connection, reader.connection)
         state = _Scratch(connection, lambda: 0)
         _refold_all(state, refold, progress)
         if digest is not None:
-            with database.snapshot() as reader:
-                return [] if digest(reader) == digest(state) else ["digest"]
+            return [] if digest(reader) == digest(state) else ["digest"]
         return _differing_tables(connection)
     finally:
+        reader.close()
         connection.close()
         remove_database(scratch)
+
+
+def _look_at_once(database: Database, *connections: sqlite3.Connection) -> None:
+    """Let connections see one state from now on, though records go on arriving."""
+
+    def pin(_: object) -> None:
+        for connection in connections:
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM marks").fetchall()
+
+    if database.writer.fault is None:
+        database.writer.run_sync(pin)  # in the writer's thread nothing is committed meanwhile
+    else:
+        pin(None)  # nothing is written at all
 
 
 class _Scratch(WriterState):

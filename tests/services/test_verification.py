@@ -1,0 +1,221 @@
+"""Verification: sound books are called sound, and every kind of damage is found and named."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.i18n import LANGUAGES, text
+from node.ledger import book
+from node.ledger.positions import TRADE
+from node.ledger.verify import Doubt
+from node.protocol.lanes import ENTRY
+from node.protocol.ports import Reader
+from node.protocol.record import RawRecord
+from node.protocol.state import Overlay, Table
+from node.services.core import Core
+from node.services.intake import FILE, Intake
+from node.services.keyless import keyless_core
+from node.services.verification import Finding, verify
+from node.storage.home import Home
+from node.storage.schema import fold_table
+from tests.services.test_portability import WORLD
+from tests.support.world import World
+
+
+@pytest.fixture
+def core(tmp_path: Path):  # type: ignore[no-untyped-def]
+    core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
+    Intake(core).take_sync(WORLD.raws(), FILE)
+    yield core
+    core.close()
+
+
+def filled(folder: Path, world: World) -> Core:
+    core = keyless_core(Home(folder / "home"), world.genesis_bytes)
+    Intake(core).take_sync(world.raws(), FILE)
+    return core
+
+
+def damage(core: Core, statement: str, *values: Any) -> None:
+    def job(state: Any) -> int:
+        return state.connection.execute(statement, values).rowcount
+
+    assert core.writer.run_sync(job) == 1
+
+
+def put(core: Core, table: Table[Any], key: bytes, change: Callable[[Any], Any]) -> None:
+    """Write another row of the fold, as a failing disk or a bug would."""
+
+    def job(state: Any) -> None:
+        overlay = Overlay(state)
+        table.put(overlay, key, change(table.must(state, key)))
+        state.apply(None, overlay.changes)
+
+    core.writer.run_sync(job)
+
+
+def first(reader: Reader, table: Table[Any]) -> tuple[bytes, Any]:
+    return next(iter(table.scan(reader, b"", None, limit=1)))
+
+
+def doubts(core: Core, *, from_scratch: bool) -> set[Doubt]:
+    found = verify(core, from_scratch=from_scratch)
+    assert found.ok == (not found.findings)
+    return {finding.doubt for finding in found.findings}
+
+
+@pytest.mark.parametrize("from_scratch", [False, True])
+def test_sound_books_are_called_sound(core: Core, from_scratch: bool) -> None:
+    told: list[tuple[int, int]] = []
+    found = verify(core, from_scratch=from_scratch, progress=lambda a, b: told.append((a, b)))
+    assert found.findings == []
+    assert (found.ok, found.level, found.sum_of_balances) == (True, "L2", 0)
+    assert (found.trades, found.accounts) == (2, 2)
+    assert found.records == core.reader.record_count()
+    assert told[-1][0] == told[-1][1] > 0
+    with core.reading() as reader:
+        from node.ledger.root import state_root
+
+        assert found.root == state_root(reader, core.rules)
+
+
+def test_an_empty_ledger_is_sound(tmp_path: Path) -> None:
+    core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
+    try:
+        found = verify(core, from_scratch=True)
+        assert (found.ok, found.level, found.records) == (True, "L2", 0)
+    finally:
+        core.close()
+
+
+def test_books_that_relays_confirmed_reach_their_level(tmp_path: Path) -> None:
+    world = World("3/2")
+    a, b = world.account("a", limit=100), world.account("b", limit=100)
+    commit, _ = world.pay(a, b, 5)
+    core = filled(tmp_path, world)
+    try:
+        assert verify(core, from_scratch=True).level == "L2"
+        stamps = [made.raw for made in world.secure(commit)]
+        Intake(core).take_sync(stamps, FILE)
+        assert verify(core, from_scratch=True).level == "L3"
+    finally:
+        core.close()
+
+
+def test_a_changed_balance_is_found_by_the_short_check(core: Core) -> None:
+    key, _ = first(core.reader, book.BOOK)
+    put(core, book.BOOK, key, lambda amount: amount + 1)
+    found = verify(core)
+    assert (found.ok, found.level, found.sum_of_balances) == (False, "L1", 1)
+    assert Finding(Doubt.BALANCE, key[2:].hex()) in found.findings
+    assert Doubt.ROOT in doubts(core, from_scratch=True)
+
+
+def test_two_balances_that_cancel_out_are_found_too(core: Core) -> None:
+    keys = [key for key, _ in book.BOOK.scan(core.reader, b"", None)]
+    assert len(keys) == 2
+    for key, change in zip(keys, (7, -7), strict=True):
+        put(core, book.BOOK, key, lambda amount, change=change: amount + change)
+    found = verify(core)
+    assert found.sum_of_balances == 0
+    assert {finding.subject for finding in found.findings} == {key[2:].hex() for key in keys}
+
+
+def test_a_trade_that_is_no_longer_counted_is_found(core: Core) -> None:
+    from msgspec import structs
+
+    trade = next(t for t, row in TRADE.scan(core.reader, b"", None) if row.counted)
+    put(core, TRADE, trade, lambda row: structs.replace(row, counted=False))
+    assert doubts(core, from_scratch=False) == {Doubt.COUNT, Doubt.BALANCE}
+
+
+def test_a_trade_of_other_sides_is_found(core: Core) -> None:
+    from msgspec import structs
+
+    trade = next(t for t, row in TRADE.scan(core.reader, b"", None) if row.counted)
+    put(core, TRADE, trade, lambda row: structs.replace(row, payer=row.payee, payee=row.payer))
+    found = verify(core)
+    assert found.level == "L0"
+    assert {finding.doubt for finding in found.findings} == {Doubt.UNSIGNED, Doubt.BALANCE}
+
+
+def test_another_verdict_is_found_from_scratch(core: Core) -> None:
+    from msgspec import structs
+
+    record, _ = next(
+        (key, row) for key, row in ENTRY.scan(core.reader, b"", None) if row.verdict == "over-limit"
+    )
+    put(core, ENTRY, record, lambda row: structs.replace(row, verdict="grant"))
+    assert doubts(core, from_scratch=False) == set()
+    found = verify(core, from_scratch=True)
+    assert Finding(Doubt.VERDICT, record.hex()) in found.findings
+    assert found.level == "L1"
+
+
+@pytest.mark.parametrize("part", ["header", "body", "signature"])
+def test_a_flipped_bit_in_a_stored_record_is_found(core: Core, part: str) -> None:
+    number, raw = next(
+        (n, raw) for n, raw in core.reader.records_after(-1, 1_000) if b"trade.accept" in raw.header
+    )
+    old = getattr(raw, part)
+    new = old[:-1] + bytes((old[-1] ^ 1,))
+    damage(core, f"UPDATE records SET {part} = ? WHERE number = ?", new, number)
+    found = verify(core, from_scratch=True)
+    assert Finding(Doubt.BYTES, f"#{number}") in found.findings
+    assert (found.ok, found.level) == (False, "")
+
+
+def test_a_record_that_is_gone_is_found(core: Core) -> None:
+    number = next(
+        n for n, raw in core.reader.records_after(-1, 1_000) if b"account.open" in raw.header
+    )
+    damage(core, "DELETE FROM records WHERE number = ?", number)
+    found = verify(core, from_scratch=True)
+    assert {Doubt.LOST, Doubt.CLOSURE} <= {finding.doubt for finding in found.findings}
+    assert not found.ok
+
+
+def test_a_record_nobody_listed_is_found(core: Core) -> None:
+    record, _ = first(core.reader, ENTRY)
+    damage(core, f"DELETE FROM {fold_table('entry')} WHERE k = ?", record)
+    assert Doubt.LOST in doubts(core, from_scratch=True)
+
+
+def test_records_may_arrive_while_books_are_verified(tmp_path: Path) -> None:
+    """The check looks at one moment, though the node goes on."""
+    raws = WORLD.raws()
+    core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
+    try:
+        Intake(core).take_sync(raws[:20], FILE)
+        arriving: list[RawRecord] = raws[20:]
+
+        def arrive(done: int, total: int) -> None:
+            thread = threading.Thread(target=Intake(core).take_sync, args=(arriving, FILE))
+            thread.start()
+            thread.join(30)
+
+        assert verify(core, from_scratch=True, progress=arrive).findings == []
+        assert core.reader.record_count() > 20
+    finally:
+        core.close()
+
+
+def test_nothing_is_left_behind(core: Core) -> None:
+    verify(core, from_scratch=True)
+    names = {path.name.split("-")[0] for path in core.home.path.iterdir()}
+    assert names <= {"genesis", "lock", "node.db"}
+
+
+def test_a_readers_view_cannot_be_written(core: Core) -> None:
+    with core.reading() as reader, pytest.raises(sqlite3.OperationalError):
+        reader.connection.execute("DELETE FROM records")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_doubt_has_its_sentence(language: str) -> None:
+    for doubt in Doubt:
+        assert "x1" in text(Finding(doubt, "x1").key, language, subject="x1")
