@@ -18,7 +18,7 @@ Proposing and debiting happen on this open only; accepting, settling, releasing 
 of mine. Contested trades, alerts and balances over branches are `book`'s and `alerts`'.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from node.ledger import positions, stamps
@@ -53,7 +53,7 @@ from node.protocol.lanes import Entry
 from node.protocol.limits import PAST_HEADS_MAX_COUNT, SUM_MAX_UNITS
 from node.protocol.ports import Reader
 from node.protocol.record import Record
-from node.protocol.shapes import Row
+from node.protocol.shapes import Body, Row
 from node.protocol.state import Overlay, Table, u64
 from node.views.members import ACT, ACT_SUBJECT, Rules
 
@@ -123,6 +123,7 @@ def apply_account(overlay: Overlay, record: Record, entry: Entry, rules: Rules) 
     if isinstance(record.body, AccountOpen):
         return _open(overlay, record, record.body, entry, rules)
     assert record.header.prev is not None
+    assert record.body is not None
     before = POSITION.must(overlay, record.header.prev)
     step = Step(
         overlay, record, entry, before, rules,
@@ -429,7 +430,7 @@ def _rate(step: Step) -> Void | None:
     return None
 
 
-_JUDGES = {
+_JUDGES: dict[type[Body], Callable[[Step], Void | None]] = {
     TradePropose: _propose,
     TradeAccept: _accept,
     TradeDecline: _decline,

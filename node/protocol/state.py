@@ -99,12 +99,18 @@ class Changes:
 
     number: int = -1  # the record's local number; -1 when only state changes
     verdict: str = ""
-    rows: dict[str, dict[bytes, bytes | None]] = field(default_factory=dict)
-    erase: list[int] = field(default_factory=list)  # local numbers whose bodies go, after `fill`
-    drop: list[int] = field(default_factory=list)  # local numbers no longer held at all
+    rows: dict[str, dict[bytes, bytes | None]] = field(
+        default_factory=dict[str, dict[bytes, bytes | None]]
+    )
+    erase: list[int] = field(
+        default_factory=list[int]
+    )  # local numbers whose bodies go, after `fill`
+    drop: list[int] = field(default_factory=list[int])  # local numbers no longer held at all
     fill: tuple[int, bytes] | None = None  # local number and body that arrives after its header
-    touched: list[bytes] = field(default_factory=list)  # ids whose search text changed
-    events: list[tuple[str, bytes]] = field(default_factory=list)  # (event name, subject id)
+    touched: list[bytes] = field(default_factory=list[bytes])  # ids whose search text changed
+    events: list[tuple[str, bytes]] = field(
+        default_factory=list[tuple[str, bytes]]
+    )  # (event name, subject id)
 
 
 class Overlay:

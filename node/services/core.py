@@ -6,7 +6,7 @@ done inside the transaction. The caller holds the home's lock.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -53,7 +53,7 @@ class Core:
     database: Database
     clock: Clock = now_ms
     signer: Signer | None = None
-    listeners: list[Listener] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list[Listener])
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
     _clean: tuple[int, CleanIncome] | None = None
 
@@ -80,7 +80,7 @@ class Core:
         return self.signer
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteReader]:
+    def reading(self) -> Generator[SqliteReader]:
         """One consistent state for several reads."""
         with self.database.snapshot() as reader:
             yield reader

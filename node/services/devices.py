@@ -30,6 +30,7 @@ from node.services import accounts
 from node.services.community import default_grants
 from node.services.core import Core
 from node.services.publish import Appender, Publisher
+from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import identities, members
 from node.wallet.errors import Problem, WalletError
@@ -169,7 +170,7 @@ def take_over(
     return old
 
 
-def _chapters(core: Core, reader: Reader, member: bytes) -> list[int]:
+def _chapters(core: Core, reader: Rows, member: bytes) -> list[int]:
     """Chapters the member belongs to; the one of the newest account first, one at the least."""
     found = [account.chapter for account in accounts.accounts_of(core, reader, member)]
     count = len(core.rules.genesis.chapters)

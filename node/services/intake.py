@@ -9,6 +9,10 @@ admission. A record of this very device that this home did not sign means that t
 it is kept, and signing stops.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# The stubs of trio that come with libp2p do not know their own types.
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,7 +51,7 @@ class Outcome:
     duplicate: int = 0
     void: int = 0
     waiting: set[bytes] = field(default_factory=set[bytes])
-    rejected: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def deferred(self) -> int:

@@ -9,6 +9,10 @@ bad line harms nobody but itself. A file of another community is refused as a wh
 Left to others: asking, progress on a screen; backups of keys (`wallet.backup`).
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# The stubs of trio that come with libp2p do not know their own types.
+
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -142,9 +142,7 @@ class Trade:
 
     async def decline(self, trade: bytes) -> bytes:
         """Say no to a proposal or invoice."""
-        return await self._step(
-            trade, lambda _, t: TradeDecline(propose=t), "trade.decline", anyway=False
-        )
+        return await self._step(trade, _decline_body, "trade.decline", anyway=False)
 
     async def settle(self, trade: bytes, *, anyway: bool = False) -> bytes:
         """Commit to a proposal that was accepted."""
@@ -158,9 +156,7 @@ class Trade:
 
     async def release(self, trade: bytes) -> bytes:
         """Take a reservation back that was not settled."""
-        return await self._step(
-            trade, lambda _, t: TradeRelease(trade=t), "trade.release", anyway=False
-        )
+        return await self._step(trade, _release_body, "trade.release", anyway=False)
 
     async def refund(self, trade: bytes, amount: int | None, *, anyway: bool = False) -> bytes:
         """Propose to give a received payment back, wholly or in part; the new trade's id."""
@@ -214,6 +210,14 @@ class Trade:
 
     def _propose_body(self, reader: Rows, row: positions.TradeRow) -> TradePropose:
         return trades.stored_body(reader, row.number, TradePropose)
+
+
+def _decline_body(_: Rows, trade: bytes) -> Body:
+    return TradeDecline(propose=trade)
+
+
+def _release_body(_: Rows, trade: bytes) -> Body:
+    return TradeRelease(trade=trade)
 
 
 def acceptance_of(reader: Rows, trade: bytes) -> bytes | None:
