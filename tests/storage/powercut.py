@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SECTOR_BYTES = 512
 CALLS = "openat,close,pwrite64,write,fsync,fdatasync,ftruncate,unlink"
 STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+UNFINISHED = " <unfinished ...>"
+RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
 TOLD = re.compile(rb"READY|ACK (\d+)")
 LINE = re.compile(r"(\w+)\((.*)\)\s+= (-?\d+)")
 
@@ -64,9 +66,22 @@ def trace(folder: Path, durability: str, count: int) -> list[Step]:
     command = ["strace", "-f", "-xx", "-s", "100000", "-o", str(log), "-e", f"trace={CALLS}"]
     command += [sys.executable, "-c", WORKLOAD, str(home), durability, str(count)]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    lines = log.read_text()
-    assert "unfinished" not in lines  # one thread at a time touches files, so the order is certain
-    return list(_steps(lines, str(home)))
+    return list(_steps(_whole(log.read_text()), str(home)))
+
+
+def _whole(log: str) -> str:
+    """The log with calls that others interrupted put together, where they ended."""
+    begun: dict[str, str] = {}
+    lines: list[str] = []
+    for line in log.splitlines():
+        process, _, call = line.partition(" ")
+        if call.endswith(UNFINISHED):
+            begun[process] = call.removesuffix(UNFINISHED)
+        elif resumed := RESUMED.match(call.lstrip()):
+            lines.append(begun.pop(process) + resumed[1])
+        else:
+            lines.append(call)
+    return "\n".join(lines)
 
 
 def _steps(lines: str, home: str) -> Iterator[Step]:
