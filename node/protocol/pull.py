@@ -73,6 +73,7 @@ class Pull:
         self._for_bodies = False
         self._short: dict[int, _Lane] = {}  # asked with heads only, by number in the round
         self._unmatched: list[int] = []
+        self._cut_short = False  # the neighbour had no room to name all that it could not match
         self._first = True  # of an answer's messages
         self._undelivered = 0
         self._wishes = self._records = self._accepted = 0
@@ -110,6 +111,7 @@ class Pull:
         self._round, self._bodies, self._for_bodies = number, bodies, bool(bodies)
         self._queue = deque(order)
         self._short = {}
+        self._cut_short = False
         self._wishes = self._records = self._accepted = 0
 
     def next_want(self, now_ms: int) -> Want | None:
@@ -186,6 +188,7 @@ class Pull:
         if self.stage is not Stage.SETTLING or self._undelivered:
             return None
         if self._unmatched:
+            self._cut_short = len(self._unmatched) >= limits.LANES_WANTED_MAX_COUNT
             again = [self._short.pop(place) for place in dict.fromkeys(self._unmatched)]
             for lane in again:
                 lane.full = True
@@ -195,8 +198,8 @@ class Pull:
             return None
         self.stage = Stage.IDLE
         self._short = {}
-        large = self._records >= limits.ANSWER_RECORDS_MAX_COUNT // 2  # was perhaps cut short
-        if large or len(self._tried) > limits.HEADS_REFUSED_MAX_COUNT:
+        large = self._records >= limits.ANSWER_RECORDS_MAX_COUNT // 2
+        if large or self._cut_short or len(self._tried) > limits.HEADS_REFUSED_MAX_COUNT:
             self._tried.clear()
         return Answer(self._wishes, self._records, self._accepted, self._for_bodies)
 

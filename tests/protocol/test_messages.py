@@ -75,6 +75,7 @@ BAD = {
     "nothing": b"",
     "no array": b"\xc0",
     "an empty array": content(),
+    "bytes that look like a greeting": b"\xc4\x01x",
     "an unknown type": content(10),
     "a field too many": content(8, 0),
     "a field missing": content(5),

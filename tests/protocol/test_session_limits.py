@@ -56,6 +56,24 @@ def test_a_neighbour_may_ask_for_less_in_flight() -> None:
     assert sum(isinstance(message, Records) for message in peer.say(Ack(1))) == 1
 
 
+def test_a_frame_that_does_not_fit_waits_for_room() -> None:
+    run = [MAKER.open()]
+    for number in range(20):
+        text = b"".join(sha256(bytes((number, n))) for n in range(200)).hex()
+        run.append(MAKER.post(run[-1], text))
+    peer = Peer(source_with(run), greeted=False)
+    peer.say(peer.hello(window=60_000))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    sizes: list[int] = []
+    sent = peer.say(WANT)
+    while any(isinstance(message, Records) for message in sent):
+        frames = [one.frame for one in peer.new if isinstance(one, do.Send)]
+        sizes.append(max(len(frame) for frame in frames))
+        sent = peer.say(Ack(1))
+    assert len(sizes) >= 4
+    assert max(sizes) < 60_000 < sizes[0] + sizes[1]
+
+
 def test_frames_beyond_the_window_end_the_session() -> None:
     peer = Peer()
     peer.tell(RUN[299:], MAKER)

@@ -8,8 +8,10 @@ import random
 from collections import Counter, deque
 
 from node.protocol import effects as do
+from node.protocol import messages
 from node.protocol.effects import Effect
 from node.protocol.heads import Heads
+from node.protocol.messages import Message
 from node.protocol.ports import ForkProof
 from node.protocol.session import Phase, Session, Settings
 from tests.support.sync_source import DictSource
@@ -39,6 +41,11 @@ class Side:
     def of(self, *kinds: type[Effect]) -> list[Effect]:
         """Effects of these kinds, in order."""
         return [effect for effect in self.seen if isinstance(effect, kinds)]
+
+    @property
+    def said(self) -> list[Message]:
+        """Messages sent, in order."""
+        return [messages.decode(one.frame) for one in self.seen if isinstance(one, do.Send)]
 
     @property
     def blamed(self) -> list[str]:
