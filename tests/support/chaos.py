@@ -50,14 +50,17 @@ class Chaos:
 
     def base(self, rng: Random, lane: Lane, fork_share: float) -> Made:
         """A record of a lane kind to go on from: mostly a head."""
-        keys = [key for key in sorted(self.by_lane) if key[64] == lane]
-        while True:
-            key = rng.choice(keys)
-            made = [m for m in self.by_lane[key] if lanes.ENTRY.has(self.world.node.state, m.id)]
-            heads = {bytes(head.id) for head in lanes.heads_of(self.world.node.state, key)}
-            tips = [m for m in made if m.id in heads]
-            if made:
-                return rng.choice(made if rng.random() < fork_share else tips)
+        state = self.world.node.state
+        pool: list[list[Made]] = []
+        for key in sorted(key for key in self.by_lane if key[64] == lane):
+            pool.append([m for m in self.by_lane[key] if lanes.ENTRY.has(state, m.id)])
+        if not any(pool):  # every such device was shut out
+            start = self.world.seller if lane == Lane.MARKET else self.world.talker
+            return start(rng.choice(MEMBERS))
+        made = rng.choice([records for records in pool if records])
+        heads = lanes.heads_of(state, made[0].header.lane_key)
+        tips = [self.world.made[head.id] for head in heads]
+        return rng.choice(made if rng.random() < fork_share else tips)
 
     # --- trade ------------------------------------------------------------------------------------
     def trade(self, rng: Random, fork_share: float = 0.08) -> None:
