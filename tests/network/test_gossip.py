@@ -40,6 +40,18 @@ async def test_new_records_reach_a_neighbour_of_a_neighbour_at_once_and_only_onc
 
 
 @bounded(10)
+async def test_a_busy_minute_is_told_without_a_gap() -> None:
+    """libp2p's own protection would let ten messages a second through, even of our own."""
+    first, second = Node(), Node()
+    async with first.running(), second.running():
+        await meet(first, second)
+        for number in range(60):
+            await first.gossip._pubsub.publish(first.gossip.topic, hints.pack([record(number)])[0])
+        await until(lambda: len(second.heard) >= 60)
+        assert second.headers() == [record(number).header for number in range(60)]
+
+
+@bounded(10)
 async def test_a_bad_record_is_not_passed_on_and_costs_its_sender_the_connection() -> None:
     first, middle, last = Node(), Node(), Node()
     async with first.running(), middle.running(), last.running():
@@ -68,6 +80,10 @@ def _nobody(attacker: Attacker, topic: str) -> bytes:
     return enveloped(message)
 
 
+def _good(attacker: Attacker, topic: str) -> rpc_pb2.Message:
+    return attacker.sign(attacker.message(hints.pack([record()])[0], topic))
+
+
 GARBAGE = {
     "40 bytes that are no envelope": lambda a, t: prefixed(b"\xff" * 40),
     "random bytes": lambda a, t: b"\x90\x4e" + os.urandom(10_000),
@@ -79,7 +95,7 @@ GARBAGE = {
     "a short sequence number": lambda a, t: enveloped(
         rpc_pb2.Message(data=b"x", topicIDs=[t], from_id=b"x", seqno=b"1", signature=bytes(64))
     ),
-    "messages beyond counting": lambda a, t: enveloped(*[a.message(b"x", t)] * 200),
+    "messages beyond counting": lambda a, t: enveloped(*[_good(a, t)] * 200),
     "ids beyond counting": lambda a, t: prefixed(_ids(t, limits.GOSSIP_CONTROL_MAX_COUNT + 1)),
 }
 
@@ -100,7 +116,7 @@ async def test_garbage_on_the_gossip_stream_is_answered_with_a_ban(case: str) ->
         await stream.write(GARBAGE[case](attacker, victim.gossip.topic))
         await attacker.is_thrown_out()
         honest.gossip.tell([record(7)])
-        await until(lambda: victim.headers() == [record(7).header])
+        await until(lambda: record(7).header in victim.headers())
 
 
 @pytest.mark.parametrize("make", [_malformed_key, _nobody, None])
