@@ -35,11 +35,17 @@ Report = Callable[[str], None]
 class Database:
     """An open database: its writer, its readers, and whether the fold's tables must be rebuilt."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        fault: StorageFault | None = None,
+    ) -> None:
         self.path = path
         self._connection = connection
         self._readers = Readers(path)
-        self.writer = Writer(connection, path, clock)
+        self.writer = Writer(connection, path, clock, fault)
 
     @classmethod
     def open(
@@ -53,21 +59,22 @@ class Database:
     ) -> "Database":
         """Open (or make) the database of a home.
 
-        `fold_version` is that of the fold whose tables it holds. Raises StorageFault
-        database-damaged, database-foreign, schema-newer, disk-full, disk-error.
+        `fold_version` is that of the fold whose tables it holds. When the disk is so full that
+        not even the start can be noted, the database opens for reading: `writer.fault` says so.
+        Raises StorageFault database-damaged, database-foreign, schema-newer, disk-full, disk-error.
         """
         home.prepare()
         create_private(home.database)
-        connection = connect_writer(home.database)
         try:
-            _bring_up_to_date(connection, home, schema, fold_version, report)
-        except sqlite3.Error as error:
-            connection.close()
-            raise fault_of(error, home.database) or error from error
-        except BaseException:
-            connection.close()
-            raise
-        return cls(home.database, connection, clock)
+            connection = connect_writer(home.database)
+            try:
+                fault = _bring_up_to_date(connection, home, schema, fold_version, report)
+            except BaseException:
+                connection.close()
+                raise
+        except (StorageFault, sqlite3.Error) as error:
+            raise _told_apart(error, home) from error
+        return cls(home.database, connection, clock, fault)
 
     @property
     def rebuild_needed(self) -> bool:
@@ -147,7 +154,8 @@ def integrity_problems(connection: sqlite3.Connection, most: int = 10) -> list[s
 
 def _bring_up_to_date(
     connection: sqlite3.Connection, home: Home, schema: Schema, fold_version: int, report: Report
-) -> None:
+) -> StorageFault | None:
+    """Checks, migrations and marks; returns what keeps a sound database from writing, or None."""
     version = _version_of(connection, home, schema)
     marks = Marks(connection)
     if version > 0 and marks.get("clean_stop") != 1:
@@ -164,12 +172,34 @@ def _bring_up_to_date(
         report("migrating")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         schema.migrate(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    _fit_the_fold(connection, marks, fold_version)
-    if marks.get("database_id") is None:
-        marks.put("database_id", os.urandom(DATABASE_ID_BYTES))
-    marks.put("clean_stop", 0)
-    connection.execute("COMMIT")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        _fit_the_fold(connection, marks, fold_version)
+        if marks.get("database_id") is None:
+            marks.put("database_id", os.urandom(DATABASE_ID_BYTES))
+        marks.put("clean_stop", 0)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        fault = fault_of(error, home.database)
+        if fault is None or not _is_readable(marks, fold_version):
+            raise
+        return fault
+    return None
+
+
+def _is_readable(marks: Marks, fold_version: int) -> bool:
+    """True iff everything there is fits this program, though nothing could be written."""
+    return marks.get("database_id") is not None and marks.get("fold_version") == fold_version
+
+
+def _told_apart(error: StorageFault | sqlite3.Error, home: Home) -> Exception:
+    """The fault an error stands for. SQLite often calls a full disk an error of the disk."""
+    fault = fault_of(error, home.database) if isinstance(error, sqlite3.Error) else error
+    if fault is not None and fault.code == Problem.DISK_ERROR and home.is_full():
+        return StorageFault(Problem.DISK_FULL, fault.detail, **fault.values)
+    return fault or error
 
 
 def _version_of(connection: sqlite3.Connection, home: Home, schema: Schema) -> int:

@@ -43,3 +43,8 @@ def fault_of(error: sqlite3.Error, path: object) -> StorageFault | None:
     code = getattr(error, "sqlite_errorcode", None)
     problem = None if code is None else _CODES.get(code & _PRIMARY_CODE)
     return None if problem is None else StorageFault(problem, str(error), path=str(path))
+
+
+def again(fault: StorageFault) -> StorageFault:
+    """The fault once more: each caller gets an exception, and so a traceback, of its own."""
+    return StorageFault(fault.code, fault.detail, **fault.values)

@@ -14,7 +14,7 @@ from node.protocol import limits
 from node.protocol.errors import StorageFault
 from node.storage.database import Database
 from node.storage.documents import document_of
-from node.storage.errors import Problem, fault_of
+from node.storage.errors import Problem, again, fault_of
 from node.storage.home import remove_database
 from node.storage.query import Page, SearchQuery, SearchReader
 from node.storage.search import SearchIndex
@@ -25,20 +25,30 @@ class Search:
     """The index of an open database, kept up to date; close it before the database."""
 
     def __init__(self, database: Database, path: Path) -> None:
-        """Open or make the index and start following. Raises StorageFault."""
+        """Open or make the index and start following; when the disk refuses, begin later."""
         self._database, self._path = database, path
-        touched_last = database.reader().touched.last()
-        self._index = SearchIndex.open(path, database.id, touched_last)
-        self._seen = self._index.seen
+        self._index: SearchIndex | None = None
+        self._seen = 0
         self._change = threading.Condition()
         self._work, self._stop = threading.Event(), threading.Event()
         self._here = threading.local()
         self._readers: list[SearchReader] = []
         self._fault: StorageFault | None = None
+        try:
+            self._open_index()
+        except StorageFault as fault:
+            self._fault = fault
         self._work.set()
         database.writer.add_listener(self._committed)
         self._thread = threading.Thread(target=self._run, name="wetalk-search", daemon=True)
         self._thread.start()
+
+    def _open_index(self) -> SearchIndex:
+        if self._index is None:
+            touched_last = self._database.reader().touched.last()
+            self._index = SearchIndex.open(self._path, self._database.id, touched_last)
+            self._seen = self._index.seen
+        return self._index
 
     @property
     def fault(self) -> StorageFault | None:
@@ -52,6 +62,8 @@ class Search:
 
     def query(self, query: SearchQuery) -> Page:
         """A page of hits, in this thread. Raises LocalFault cursor-invalid, StorageFault."""
+        if self._index is None:
+            raise again(self._fault or StorageFault(Problem.DISK_ERROR, path=str(self._path)))
         reader: SearchReader | None = getattr(self._here, "reader", None)
         if reader is None:
             reader = self._here.reader = SearchReader(self._path)
@@ -77,7 +89,8 @@ class Search:
         self._thread.join(limits.SEARCH_CLOSE_WAIT_S)
         for reader in self._readers:
             reader.close()
-        self._index.close()
+        if self._index is not None:
+            self._index.close()
         if self._fault is not None and self._fault.code == Problem.DATABASE_DAMAGED:
             remove_database(self._path)
 
@@ -106,13 +119,14 @@ class Search:
 
     def _batch(self) -> bool:
         """Look at some of what is new. False if there was nothing."""
+        index = self._open_index()
         with self._database.snapshot() as reader:
             touched = reader.touched.after(self._seen, limits.SEARCH_BATCH_COUNT)
             if not touched:
                 return False
             found = {record: document_of(reader, record) for _, record in touched}
         seen = touched[-1][0]
-        self._index.take(found.items(), seen)
+        index.take(found.items(), seen)
         with self._change:
             self._seen = seen
             self._change.notify_all()

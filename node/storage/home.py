@@ -21,6 +21,7 @@ from node.storage.errors import Problem
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 OTHERS: Final = 0o077  # what group and everybody else may do
+SHARED_INDEX_BYTES: Final = 65_536  # twice what SQLite asks for at first
 SIDE_FILES: Final = ("", "-wal", "-shm")  # a database, its log, its shared index
 
 
@@ -102,6 +103,10 @@ class Home:
     def free_bytes(self) -> int:
         """Space left on the home's disk."""
         return shutil.disk_usage(self.path).free
+
+    def is_full(self) -> bool:
+        """True iff not even SQLite's shared index fits on the home's disk."""
+        return self.free_bytes() < SHARED_INDEX_BYTES
 
 
 class HomeLock:

@@ -17,6 +17,7 @@ from node.protocol.errors import StorageFault
 from node.protocol.limits import SEARCH_STALE_MAX_COUNT
 from node.storage.connect import connect_writer
 from node.storage.documents import Document
+from node.storage.errors import Problem, fault_of
 from node.storage.home import create_private, remove_database
 from node.storage.rows import Marks
 from node.storage.tokens import TOKENS_VERSION, index_tokens
@@ -58,9 +59,17 @@ class SearchIndex:
         belongs = f"{INDEX_VERSION}/{TOKENS_VERSION}/{database_id.hex()}"
         try:
             return cls._open(path, belongs, touched_last)
-        except (_Unfit, StorageFault, sqlite3.DatabaseError):
+        except _Unfit:
             remove_database(path)
+        except (StorageFault, sqlite3.Error) as error:
+            fault = fault_of(error, path) if isinstance(error, sqlite3.Error) else error
+            if fault is not None and fault.code != Problem.DATABASE_DAMAGED:
+                raise fault from error  # the disk's trouble, not the index's
+            remove_database(path)
+        try:
             return cls._open(path, belongs, touched_last)
+        except sqlite3.Error as error:
+            raise fault_of(error, path) or error from error
 
     @classmethod
     def _open(cls, path: Path, belongs: str, touched_last: int) -> "SearchIndex":

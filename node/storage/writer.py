@@ -27,7 +27,7 @@ import trio
 from node.protocol import limits
 from node.protocol.errors import StorageFault
 from node.protocol.ports import Clock
-from node.storage.errors import Problem, fault_of
+from node.storage.errors import Problem, again, fault_of
 from node.storage.state import Commit, WriterState
 
 T = TypeVar("T")
@@ -80,24 +80,25 @@ class _Item:
     def refuse(self, fault: StorageFault) -> None:
         """Answer a job that never started."""
         if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(_same(fault))
-
-
-def _same(fault: StorageFault) -> StorageFault:
-    """The fault again: each caller gets an exception, and so a traceback, of its own."""
-    return StorageFault(fault.code, fault.detail, **fault.values)
+            self.future.set_exception(again(fault))
 
 
 class Writer:
     """Runs jobs on the writing connection, in a thread of its own."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        clock: Clock,
+        fault: StorageFault | None = None,
+    ) -> None:
         self._connection = connection
         self._path = path
         self._state = WriterState(connection, clock)
         self._items: queue.Queue[_Item | None] = queue.Queue(limits.WRITER_QUEUE_MAX_COUNT)
         self._listeners: list[Listener] = []
-        self._fault: StorageFault | None = None
+        self._fault = fault
         self._closed = False
         self._gate = threading.Lock()  # between submitting and closing
         self.generation = 0  # grows with each commit that changed the set of lane heads
@@ -307,12 +308,13 @@ class Writer:
         self._fault = fault
         for item in started:
             item.result = None
-            item.error = item.error or _same(fault)
+            item.error = item.error or again(fault)
 
 
 _PROBE_MARK: Final = "probe"
 
 
 def _probe(state: WriterState) -> None:
-    """Write enough to know that there is room again."""
+    """Write enough to know that there is room again; the file is in use from here on."""
+    state.marks.put("clean_stop", 0)
     state.marks.put(_PROBE_MARK, bytes(limits.PROBE_SIZE_BYTES))

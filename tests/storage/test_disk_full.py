@@ -1,6 +1,7 @@
 """A full or failing disk stops writing with a reason, keeps reading, and loses nothing."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,47 @@ def test_a_full_disk_refuses_until_there_is_room(small_disk: Path) -> None:
     again = open_database(Home(small_disk / "home"))
     holds(again, [*stored, len(stored)])
     again.close()
+
+
+@pytest.fixture
+def crowded(small_disk: Path) -> Home:
+    """A home with one record, on a disk where only SQLite's shared index finds room."""
+    home = Home(small_disk / "home")
+    database = open_database(home)
+    database.writer.run_sync(store)
+    database.close()
+    fill_up(small_disk / "ballast", 36_864)
+    return home
+
+
+def test_a_home_on_a_full_disk_opens_for_reading(crowded: Home) -> None:
+    database = open_database(crowded)
+    assert database.writer.fault is not None
+    assert database.writer.fault.code == "disk-full"
+    holds(database, [0])
+    with pytest.raises(StorageFault):
+        database.writer.run_sync(store)
+    assert not database.writer.retry()
+    (crowded.path.parent / "ballast").unlink()
+    assert database.writer.retry()
+    assert database.reader().marks.get("clean_stop") == 0  # noted now, before the first write
+    assert database.writer.run_sync(store) == 1
+    database.close()
+
+
+def test_a_disk_without_any_room_is_called_full(crowded: Home) -> None:
+    fill_up(crowded.path.parent / "ballast", 0)
+    with pytest.raises(StorageFault) as caught:
+        open_database(crowded)
+    assert caught.value.code == "disk-full"
+
+
+def fill_up(ballast: Path, left: int) -> None:
+    """Leave only so much room on the disk."""
+    ballast.unlink(missing_ok=True)
+    free = shutil.disk_usage(ballast.parent).free
+    ballast.write_bytes(bytes(free - left))
+    assert shutil.disk_usage(ballast.parent).free == left
 
 
 LIMITED = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.protocol import limits
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.market import ListingPut, Price
 from node.protocol.state import Changes
 from node.storage import doctor
@@ -274,6 +274,25 @@ def test_a_full_disk_stops_the_index_only_until_there_is_room(
     assert shop.search.behind_count == 1
     connection.execute("PRAGMA max_page_count = 1000000").fetchall()
     assert shop.ids("bread") == [post.id]
+
+
+def test_an_index_that_cannot_be_opened_begins_later(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEARCH_RETRY_S", 0.01)
+    post = shop.post("bread")
+    shop.give()
+    shop.search.close()
+    in_the_way = shop.home.path / "search.db-wal"
+    in_the_way.mkdir()
+    shop.search = Search(shop.database, shop.home.search)
+    with pytest.raises(StorageFault) as caught:
+        shop.search.query(SearchQuery("bread"))
+    assert caught.value.code == wait_for_fault(shop.search) == "disk-error"
+    assert shop.home.search.exists()  # no reason to throw it away
+    in_the_way.rmdir()
+    assert shop.ids("bread") == [post.id]
+    assert shop.search.fault is None
 
 
 def test_an_index_that_breaks_while_running_is_made_anew_at_the_next_start(shop: Shop) -> None:
