@@ -50,3 +50,16 @@ def test_the_protocol_says_the_limits_that_no_table_shows() -> None:
 def test_the_worked_example_stands_in_the_document() -> None:
     assert generate.example.text() in PROTOCOL
     assert PROTOCOL.count(generate.BEGIN) == PROTOCOL.count(generate.END) == 1
+
+
+def test_the_tests_that_the_threats_name_exist() -> None:
+    text = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 50
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).exists()
+        or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
