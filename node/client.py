@@ -149,6 +149,8 @@ class Client:
             connection.request(method, target, body=data, headers=headers)
             response = connection.getresponse()
             answer = response.read(ANSWER_MAX_BYTES)
+            if response.length:  # the node went away in the middle of its answer
+                raise NotRunning(self.address)
         except BROKEN as error:
             raise NotRunning(self.address) from error
         finally:
