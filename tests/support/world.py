@@ -224,6 +224,10 @@ class World:
         device = self.device(name, scope, label=label)
         return self.first(device, lane, social.LaneOpen(auth=device.id))
 
+    def first_office(self, name: str) -> Made:
+        """An office lane of somebody who may be no officer; returns its open."""
+        return self._lane(name, "office", Lane.OFFICE)
+
     def talker(self, name: str) -> Made:
         """A new device of a member with a social lane; returns its open."""
         return self._lane(name, "social", Lane.SOCIAL)
