@@ -30,7 +30,7 @@ class StampRow(Row, frozen=True):
 
 STAMP = Table("stamp", StampRow)  # stamp id (32)
 STAMP_BY = Table("stamp_by", bytes)  # witness, lane in past, lane (4), seq (8), stamp id -> head
-CONVICTED = Table("convicted", bytes)  # witness key (32) -> its two stamps (64) of the lowest ids
+CONVICTED = Table("convicted", bytes)  # witness key (32) -> b""
 STAMP_ON = Table("stamp_on", StampRow)  # lane (4), stamp id (32): every lane in the head's past
 
 
@@ -43,10 +43,8 @@ def apply_witness(overlay: Overlay, record: Record, entry: Entry) -> str:
     if position is None or position.open != body.open:
         return Void.STAMP
     row = StampRow(record.header.signer, body.head)
-    for rival in rivals(overlay, row.witness, body.head):
-        proof = min(rival, record.id) + max(rival, record.id)
-        known = CONVICTED.get(overlay, row.witness)
-        CONVICTED.put(overlay, row.witness, proof if known is None else min(known, proof))
+    if next(rivals(overlay, row.witness, body.head), None) is not None:
+        CONVICTED.put(overlay, row.witness, b"")
     STAMP.put(overlay, record.id, row)
     head = lanes.ENTRY.must(overlay, body.head)
     place = head.lane.to_bytes(4, "big") + u64(head.seq) + record.id
