@@ -141,7 +141,6 @@ GOSSIP_CONTROL_MAX_COUNT: Final = 5_000  # message ids one envelope may name (js
 GOSSIP_QUEUE_MAX_COUNT: Final = 256  # messages waiting for one peer; what does not fit is dropped
 GOSSIP_DELAY_MAX_S: Final = 0.01  # records wait so long for company before they are gossiped
 GOSSIP_PENDING_MAX_COUNT: Final = 4_096  # records waiting to be gossiped; sync brings the rest
-GOSSIP_ENVELOPE_BYTES: Final = 1_024  # room that the message around a payload needs
 GOSSIP_HEARTBEAT_S: Final = 1
 GOSSIP_DEGREE_COUNT: Final = 6
 GOSSIP_DEGREE_LOW_COUNT: Final = 4
