@@ -1,6 +1,7 @@
 """`python -m bench [--json] [NAME]…`: run measurements by name, all of them without a name.
 
 ingest        50,000 records into a fresh home
+idle          a node that nobody asks, beside the bare libraries
 workload S|M  write that workload as an export file into the current folder
 """
 
@@ -11,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import ingest, workloads
+from bench import idle, ingest, workloads
 
-BENCHES: dict[str, Callable[[], dict[str, Any]]] = {"ingest": ingest.run}
+BENCHES: dict[str, Callable[[], dict[str, Any]]] = {"ingest": ingest.run, "idle": idle.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
