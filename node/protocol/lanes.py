@@ -190,15 +190,14 @@ def path_down(reader: Reader, entry: Entry) -> Iterator[bytes]:
             seq -= 1
 
 
-def at_seq(reader: Reader, entry: Entry, seq: int) -> bytes | None:
-    """Id at `seq` on the path of a record, or None above it."""
-    for branch, top in segments(reader, entry.lane, entry.branch, entry.seq):
-        if seq > top:
-            return None
-        record = CHAIN.get(reader, _place(entry.lane, branch, seq))
-        if record is not None:
-            return record
-    return None
+def at_seq(reader: Reader, entry: Entry, seq: int) -> bytes:
+    """Id at `seq` on the path of a record; `seq` is not above the record's own."""
+    assert 0 <= seq <= entry.seq
+    places = (
+        CHAIN.get(reader, _place(entry.lane, branch, seq))
+        for branch, _ in segments(reader, entry.lane, entry.branch, entry.seq)
+    )
+    return next(record for record in places if record is not None)
 
 
 def members_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
@@ -241,13 +240,10 @@ def locator(reader: Reader, lane_key: bytes) -> list[bytes]:
         entry = ENTRY.must(reader, head.id)
         step = 1
         while head.seq - step >= 0 and len(found) < LOCATOR_MAX_COUNT - 1:
-            record = at_seq(reader, entry, head.seq - step)
-            if record is not None:
-                found[record] = None
+            found[at_seq(reader, entry, head.seq - step)] = None
             step *= 2
-        first = at_seq(reader, entry, 0)
-        if first is not None and len(found) < LOCATOR_MAX_COUNT:
-            found[first] = None
+        if len(found) < LOCATOR_MAX_COUNT:
+            found[at_seq(reader, entry, 0)] = None
     return list(found)
 
 

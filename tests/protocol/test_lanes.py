@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,9 +107,7 @@ def check(tree: Tree) -> None:
         assert entry is not None
         path = tree.path(record_id)
         assert list(lanes.path_down(state, entry)) == path
-        for seq in range(entry.seq + 2):
-            wanted = path[entry.seq - seq] if seq <= entry.seq else None
-            assert lanes.at_seq(state, entry, seq) == wanted
+        assert [lanes.at_seq(state, entry, seq) for seq in range(entry.seq + 1)] == path[::-1]
         for other_id, other in entries.items():
             assert other is not None
             assert lanes.is_ancestor_or_self(state, other, entry) is (other_id in path)
@@ -174,15 +173,16 @@ def test_a_locator_reaches_back_by_doubling_steps() -> None:
     assert lanes.locator(tree.state, LANE_KEY) == [*steps, path[99]]
 
 
-def test_a_locator_is_bounded_and_begins_with_heads() -> None:
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_locator_is_bounded_and_begins_with_heads(apart: bool) -> None:
     tree = Tree()
     first = tree.add(None)
     for _ in range(LOCATOR_MAX_COUNT):
-        branch = tree.add(first)
+        branch = tree.add(None if apart else first)
         for _ in range(3):
             branch = tree.add(branch)
     found = lanes.locator(tree.state, LANE_KEY)
-    assert len(found) <= LOCATOR_MAX_COUNT
+    assert len(found) == LOCATOR_MAX_COUNT - (not apart)
     assert len(set(found)) == len(found)
     assert set(found[: LOCATOR_MAX_COUNT // 2]) <= tree.heads()
 
