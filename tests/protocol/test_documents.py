@@ -63,3 +63,14 @@ def test_the_tests_that_the_threats_name_exist() -> None:
         or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
     ]
     assert missing == []
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    folder = ROOT / "docs"
+    links = [
+        (path.name, link)
+        for path in folder.rglob("*.md")
+        for link in re.findall(r"\]\(([\w./-]+)\)", path.read_text(encoding="utf-8"))
+        if not (path.parent / link).exists()
+    ]
+    assert links == []
