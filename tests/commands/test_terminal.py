@@ -1,0 +1,120 @@
+"""What a person at a terminal sees: words are shown once, three are asked back, then they go."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from node.storage.home import Home
+
+ANSWER_MAX_S = 20.0
+PROGRAM = [sys.executable, "-c", "from cli import main; main()"]
+
+
+class Terminal:
+    """A process at a pseudo-terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._own, other = pty.openpty()
+        environment = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
+        self.process = subprocess.Popen(
+            [*PROGRAM, *arguments], stdin=other, stdout=other, stderr=other, env=environment
+        )
+        os.close(other)
+        self.seen = ""
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read on until something matches what came since the last time."""
+        deadline = time.monotonic() + ANSWER_MAX_S
+        while (found := re.search(pattern, self.seen)) is None:
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self._own], [], [], max(left, 0))
+            assert ready, f"never came: {pattern}\n{self.seen}"
+            self.seen += os.read(self._own, 65_536).decode("utf-8", "replace")
+        self.seen = self.seen[found.end() :]
+        return found
+
+    def type(self, line: str) -> None:
+        os.write(self._own, line.encode() + b"\n")
+
+    def end(self) -> int:
+        """The exit code, once what is left was read."""
+        deadline = time.monotonic() + ANSWER_MAX_S
+        try:
+            while select.select([self._own], [], [], max(deadline - time.monotonic(), 0))[0]:
+                self.seen += os.read(self._own, 65_536).decode("utf-8", "replace")
+        except OSError:  # the other side is closed
+            pass
+        return self.process.wait(ANSWER_MAX_S)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._own)
+
+
+@contextmanager
+def terminal(*arguments: str) -> Iterator[Terminal]:
+    opened = Terminal(*arguments)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def first_words(screen: Terminal) -> list[str]:
+    """Answer the first questions; the words as they were shown."""
+    screen.until("What shall your neighbours call you")
+    screen.type("Anna")
+    shown = screen.until(r"(?s)(?: 1\. .*24\. \S+)")[0]
+    numbered = dict(re.findall(r"(\d+)\. (\S+)", shown))
+    screen.until("written them down")
+    screen.type("y")
+    return [numbered[str(number)] for number in range(1, 25)]
+
+
+def test_words_are_shown_and_three_are_asked_back(home: Home) -> None:
+    with terminal("--home", str(home.path), "--language", "en", "init") as screen:
+        words = first_words(screen)
+        for _ in range(3):
+            number = int(screen.until(r"word number (\d+)")[1])
+            screen.type(words[number - 1])
+        screen.until("The words are right")
+        assert screen.end() == 0
+    assert home.genesis.exists()
+    assert not home.phrase.exists()
+
+
+def test_words_that_were_not_noted_stay_in_their_file(home: Home) -> None:
+    with terminal("--home", str(home.path), "--language", "en", "init") as screen:
+        first_words(screen)
+        for _ in range(3):
+            screen.until("word number")
+            screen.type("wrong")
+        screen.until("wetalk id confirm")
+        assert screen.end() == 0
+    assert home.phrase.exists()
+
+
+def test_walking_away_while_words_are_asked_keeps_them(home: Home) -> None:
+    with terminal("--home", str(home.path), "--language", "en", "init") as screen:
+        first_words(screen)
+        screen.until("word number")
+        screen.type("\x04")  # the end of input
+        assert screen.end() == 1
+        assert "Traceback" not in screen.seen
+    assert home.phrase.exists()
