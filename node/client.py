@@ -1,11 +1,9 @@
 """The client of a running node: what the command line uses, and an example for others.
 
-Rules: the standard library alone and nothing of ours, so that a command starts at once. One
-connection a request. Every write carries an Idempotency-Key; where the connection breaks before the
-answer came, it is repeated once under the same key: nothing is done twice. Nothing is printed.
-
-Errors: NotRunning where nobody answers; ApiProblem for every refusal, with its stable code and a
-sentence in the language asked for. Shapes of answers are those of the OpenAPI document.
+Rules: the standard library alone and nothing of ours, so that a command starts at once. Every write
+carries an Idempotency-Key; where the connection breaks before the answer came, it is repeated once
+under the same key: nothing is done twice. Errors are NotRunning where nobody answers and ApiProblem
+for every refusal. Shapes of answers are those of the OpenAPI document.
 """
 
 import http.client
@@ -27,8 +25,7 @@ PAGE_COUNT: Final = 200
 ANSWER_MAX_BYTES: Final = 268_435_456
 BROKEN: Final = (http.client.HTTPException, ConnectionError, TimeoutError)
 READING: Final = ("GET", "HEAD")
-# What a repetition would do twice; the node keeps no answers for these.
-NOT_REPEATED: Final = ("/tokens", "/records/import", "/identity/confirm")
+NOT_REPEATED: Final = ("/tokens", "/records/import", "/identity/confirm")  # would be done twice
 
 Json: TypeAlias = dict[str, Any]
 Query: TypeAlias = Mapping[str, str | int | bool | None]

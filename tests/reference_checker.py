@@ -87,7 +87,7 @@ class Checker:
 
     def verdicts(self) -> dict[bytes, str]:
         """Verdict of every held record."""
-        return {record: self.j.memo[record].verdict for record in self.records}  # type: ignore[union-attr]
+        return {record: self.j.memo[record].verdict for record in self.records}
 
     # --- helpers over the set ---------------------------------------------------------------------
     def of_kind(self, *kinds: str) -> list[Rec]:
@@ -122,7 +122,7 @@ class Checker:
         cuts = self.cuts.get((r.author, r.signer))
         if cuts is None or "open" in cuts.get(r.lane_kind, ()):
             return True
-        heads = [cut[1] for cut in cuts.get(r.lane_kind, ()) if cut[1] in self.records]  # type: ignore[index]
+        heads = [cut[1] for cut in cuts.get(r.lane_kind, ()) if cut[1] in self.records]
         return any(step.id == record for head in heads for step in self.j.path(head))
 
     # --- officers ---------------------------------------------------------------------------------

@@ -235,7 +235,7 @@ def submit(core: Core, job: Callable[[WriterState], object]) -> None:
 def only_fault(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one fault in a group, or the group itself."""
     found: BaseException = group
-    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:  # type: ignore[reportUnknownArgumentType]
+    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
         found = found.exceptions[0]  # type: ignore[reportUnknownVariableType]
     return found if isinstance(found, WetalkError) else group
 

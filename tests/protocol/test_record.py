@@ -83,7 +83,7 @@ def test_results_stand_in_the_order_given() -> None:
     given_[3] = RawRecord(b"", None, b"")
     found = admission.verify_chunk(given_, COMMUNITY)
     for number, (raw, result) in enumerate(zip(given_, found, strict=True)):
-        assert isinstance(result, Refused) if number == 3 else result.raw == raw  # type: ignore[union-attr]
+        assert isinstance(result, Refused) if number == 3 else result.raw == raw
 
 
 def test_only_social_and_market_bodies_beyond_the_start_may_be_missing() -> None:

@@ -20,7 +20,7 @@ from tests.support.sync_source import COMMUNITY, DictSource, LaneMaker
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "protocol-sync.md"
 BEGIN, END = "<!-- examples: begin -->\n", "<!-- examples: end -->"
-TYPES = {kind.__name__.lower(): kind for kind in messages.Message.__args__}  # type: ignore[attr-defined]
+TYPES = {kind.__name__.lower(): kind for kind in messages.Message.__args__}
 
 
 def text() -> str:

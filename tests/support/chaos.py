@@ -180,7 +180,7 @@ class Chaos:
             pool = list(heads.values())
         carry = rng.sample(sorted(pool), min(len(pool), rng.randrange(4)))
         device = None
-        adds = [m for m in self.of("device.add") if m in own and "account" in m.body.scopes]  # type: ignore[attr-defined]
+        adds = [m for m in self.of("device.add") if m in own and "account" in m.body.scopes]
         if rng.random() < 0.1 and adds:
             device = rng.choice(adds)  # a second open on one device: a fork at seq 0
         witnesses, q = (None, None) if rng.random() < 0.9 else ([], 0)
@@ -225,7 +225,7 @@ class Chaos:
             world.grant(opened, limit, officer, helpers, supersedes)
         elif choice < 0.75 and self.of("credit.grant"):
             act = rng.choice(self.of("credit.grant"))
-            world.approve(officer, "credit.grant", act.body)  # type: ignore[arg-type]
+            world.approve(officer, "credit.grant", act.body)
         else:
             name = rng.choice((*MEMBERS, OFFICERS[0]))
             acts = [a for a in self.of("member.admit", "member.suspend") if rng.random() < 0.5]

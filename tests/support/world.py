@@ -198,7 +198,7 @@ class World:
         self.keys[bytes(key.verify_key)] = key
         text = crypto.WORD_DEVICE_PROOF + proof_text(self.community, member)
         proof = key.sign(text).signature
-        body = DeviceAdd(key=bytes(key.verify_key), proof=proof, scopes=sorted(scopes))  # type: ignore[arg-type]
+        body = DeviceAdd(key=bytes(key.verify_key), proof=proof, scopes=sorted(scopes))
         self.identity[name] = self.on(self.identity[name], body)
         return self.identity[name]
 
@@ -209,7 +209,7 @@ class World:
             lane: cut if isinstance(cut, str) else Cut(cut.header.seq, cut.id)
             for lane, cut in cuts.items()
         }
-        body = DeviceRevoke(cuts=rows, key=device.header.signer)  # type: ignore[arg-type]
+        body = DeviceRevoke(cuts=rows, key=device.header.signer)
         self.identity[name] = self.on(self.identity[name], body)
         return self.identity[name]
 

@@ -67,7 +67,7 @@ def _record(name: str, made: Made) -> Iterator[str]:
 
 def _fields(names: object, values: object) -> Iterator[str]:
     """Fields as a comment, short ones only in full."""
-    shown = [f"{name}={_short(value)}" for name, value in zip(names, values, strict=True)]  # type: ignore[call-overload]
+    shown = [f"{name}={_short(value)}" for name, value in zip(names, values, strict=True)]
     yield from textwrap.wrap("# " + " ".join(shown), WIDTH + 2, subsequent_indent="#   ")
 
 
