@@ -1,7 +1,7 @@
 """The worked example as text for docs/protocol.md: every byte of it, explained line by line."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from node.protocol import codec, crypto
 from node.protocol.record import LANE_OF_KIND
@@ -65,7 +65,7 @@ def _record(name: str, made: Made) -> Iterator[str]:
     yield "```"
 
 
-def _fields(names: object, values: object) -> Iterator[str]:
+def _fields(names: Iterable[str], values: Iterable[object]) -> Iterator[str]:
     """Fields as a comment, short ones only in full."""
     shown = [f"{name}={_short(value)}" for name, value in zip(names, values, strict=True)]
     yield from textwrap.wrap("# " + " ".join(shown), WIDTH + 2, subsequent_indent="#   ")
