@@ -96,9 +96,9 @@ def _has_moved(reader: Reader, open_id: bytes) -> bool:
     """True iff an ok move stands on this very open."""
     lane = lanes.ENTRY.must(reader, open_id).lane
     for record in lanes.members_of(reader, lanes.key_of(reader, lane)):
-        if _is_move(lanes.ENTRY.must(reader, record)):
-            if POSITION.must(reader, record).open == open_id:
-                return True
+        moved = _is_move(lanes.ENTRY.must(reader, record))
+        if moved and POSITION.must(reader, record).open == open_id:
+            return True
     return False
 
 

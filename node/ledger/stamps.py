@@ -83,11 +83,11 @@ def _enough(reader: Reader, commit: bytes, opened: AccountOpen, rows: Iterator[S
     entry = lanes.ENTRY.must(reader, commit)
     wanted, found = set(opened.witnesses), set[bytes]()
     for row in rows:
-        if row.witness in wanted and row.witness not in found:
-            if positions.in_past(reader, entry, row.head):
-                found.add(row.witness)
-                if len(found) >= opened.q:
-                    return True
+        fits = row.witness in wanted and row.witness not in found
+        if fits and positions.in_past(reader, entry, row.head):
+            found.add(row.witness)
+            if len(found) >= opened.q:
+                return True
     return False
 
 

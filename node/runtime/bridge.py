@@ -235,8 +235,11 @@ def submit(core: Core, job: Callable[[WriterState], object]) -> None:
 def only_fault(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one fault in a group, or the group itself."""
     found: BaseException = group
-    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
-        found = found.exceptions[0]  # type: ignore[reportUnknownVariableType]
+    while isinstance(found, BaseExceptionGroup):
+        inner: tuple[BaseException, ...] = found.exceptions  # pyright: ignore
+        if len(inner) != 1:
+            break
+        found = inner[0]
     return found if isinstance(found, WetalkError) else group
 
 

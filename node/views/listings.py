@@ -148,9 +148,10 @@ def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
             rows = _revisions_by(overlay, body.listing, author)
             found = {revision: row.number for revision, row in rows}
             first = lanes.entry_of(overlay, body.listing)
-            if first is not None and first.kind == "listing.put":
-                if lanes.author_of(overlay, first) == author:
-                    found[body.listing] = first.number
+            if first is None or first.kind != "listing.put":
+                return sorted(found.items())
+            if lanes.author_of(overlay, first) == author:
+                found[body.listing] = first.number
             return sorted(found.items())
     return []
 

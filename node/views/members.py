@@ -221,7 +221,7 @@ def apply_application(overlay: Overlay, record: Record, entry: Entry, rules: Rul
 
 def forget_application(overlay: Overlay, record: Record, rules: Rules) -> None:
     """Undo a `member.apply` that is dropped."""
-    if isinstance(record.body, MemberApply):
-        if rules.genesis.chapter(record.body.chapter) is not None:
-            number = rules.genesis.chapter_number(record.body.chapter)
-            APPLICATION.delete(overlay, u16(number) + record.header.author + record.id)
+    body = record.body
+    if isinstance(body, MemberApply) and rules.genesis.chapter(body.chapter) is not None:
+        number = rules.genesis.chapter_number(body.chapter)
+        APPLICATION.delete(overlay, u16(number) + record.header.author + record.id)
