@@ -381,6 +381,7 @@ def play(language: i18n.Language, *, as_json: bool = False, keep: bool = False) 
         tell=tell,
     )
     tell("demo.start")
+    signal.signal(signal.SIGTERM, _leave)
     try:
         for part in (town.gather, town.talk, town.market, town.trade, town.miss_a_part):
             part()
@@ -394,5 +395,12 @@ def play(language: i18n.Language, *, as_json: bool = False, keep: bool = False) 
     finally:
         for actor in town.all:
             actor.stop()
-        if not keep:
+        if keep:
+            tell("demo.kept", path=folder)
+        else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave(*_: object) -> None:
+    """Told to end: everything is stopped and removed on the way out."""
+    raise SystemExit(1)
