@@ -67,6 +67,8 @@ def _add_errors(app: FastAPI, api: Api) -> None:
         return answer(request, problems.from_validation(error.errors()))
 
     async def http(request: Request, error: Any) -> Response:
+        if isinstance(error.__cause__, WetalkError):  # raised while the body was read
+            return answer(request, error.__cause__)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers: dict[str, str] = error.headers or {}
             allowed = headers.get("Allow", "")
@@ -75,6 +77,11 @@ def _add_errors(app: FastAPI, api: Api) -> None:
             return answer(request, LocalFault("not-found", what=request.url.path))
         return answer(request, LocalFault("request-invalid", detail=str(error.detail)))
 
+    async def unexpected(request: Request, error: Any) -> Response:
+        del error  # goes on to the gate, which logs it
+        return answer(request, LocalFault("unexpected"))
+
     app.add_exception_handler(WetalkError, expected)
+    app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)

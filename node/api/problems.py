@@ -92,7 +92,7 @@ def document(fault: WetalkError, language: str) -> dict[str, Any]:
         "title": text(f"problem_title.{_TITLES.get(status, 'not_valid')}", language),
         "status": status,
         "code": fault.code,
-        "detail": problem_text(fault.code, language, **values),
+        "detail": problem_text(fault.code, language, **{"detail": fault.detail, **values}),
         "values": values,
     }
 

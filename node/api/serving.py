@@ -99,6 +99,8 @@ class PatientStream:
         except trio.TooSlowError:
             self.drop()
             raise trio.BrokenResourceError("the client takes nothing") from None
+        except trio.BusyResourceError:  # writes take turns, so this is the end being written
+            raise trio.BrokenResourceError("closing") from None
 
     async def send_eof(self) -> None:
         await self._inner.send_eof()

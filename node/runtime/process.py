@@ -83,7 +83,7 @@ async def run_node(
     Raises LocalFault home-in-use, no-member-here, port-taken, port-taken-by, listen-address,
     peer-address; WalletError; StorageFault.
     """
-    stop = stop or trio.Event()
+    stop = trio.Event() if stop is None else stop
     try:
         with HomeLock(home):
             async with trio.open_nursery() as nursery:
