@@ -5,6 +5,7 @@ again when asked, and everything else is what `admission` and `Fold` say.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
@@ -12,18 +13,15 @@ from node.protocol.admission import Known, Missing, Refused
 from node.protocol.crypto import record_id
 from node.protocol.errors import Reject
 from node.protocol.record import RawRecord, Record
+from node.protocol.shapes import CommunityId
 from node.protocol.state import DictState
 from node.views.members import Rules
 
-_verified: dict[tuple[bytes, RawRecord], Record | Refused] = {}
 
-
-def admit(raw: RawRecord, community: bytes) -> Record | Refused:
+@lru_cache(maxsize=8_192)
+def admit(raw: RawRecord, community: CommunityId) -> Record | Refused:
     """Stages one and two, remembered: a signature costs more than everything else of a test."""
-    key = (community, raw)
-    if key not in _verified:
-        _verified[key] = admission.verify_chunk([raw], community)[0]  # pyright: ignore
-    return _verified[key]
+    return admission.verify_chunk([raw], community)[0]
 
 
 class Node:
@@ -39,7 +37,7 @@ class Node:
 
     def receive(self, raw: RawRecord) -> str:
         """Take bytes in: the verdict, or `waiting`, `known`, `filled`, or the code of a refusal."""
-        record = admit(raw, self.rules.community)
+        record = admit(raw, CommunityId(self.rules.community))
         if isinstance(record, Refused):
             self.refused.append((raw, record.code))
             return record.code

@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from node.ledger.positions import POSITION, TRADE, Position
 from node.ledger.trades import commit_of
-from node.protocol import crypto, genesis, lanes, limits, market, record, social
+from node.protocol import codec, crypto, genesis, lanes, limits, market, record, social
 from node.protocol.account import (
     CREDIT,
     AccountClaim,
@@ -138,6 +138,19 @@ class World:
     def on(self, prev: Made, body: Body, kind: str | None = None) -> Made:
         """The next record on the lane of `prev`."""
         return self.make(body, prev.header.author, prev.header.signer, prev, kind)
+
+    def unknown(self, prev: Made, kind: str, data: bytes) -> Made:
+        """A record of a kind that this program does not know."""
+        self.time += 1
+        header = Header(
+            version=limits.RECORD_VERSION, kind=kind, author=prev.header.author,
+            signer=prev.header.signer, lane=prev.header.lane, seq=prev.header.seq + 1,
+            prev=prev.id, time=self.time, body_hash=crypto.sha256(data), body_size=len(data),
+        )  # fmt: skip
+        made = self.sealed(codec.encode(header), data, Body())
+        self.made[made.id] = made
+        self.outcome[made.id] = self.node.receive(made.raw)
+        return made
 
     def raws(self) -> list[RawRecord]:
         """Everything ever made, in the order of making."""
