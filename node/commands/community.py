@@ -1,5 +1,6 @@
 """Belonging: `community` and `chapter`."""
 
+import sys
 from typing import Any, Final
 
 import click
@@ -53,13 +54,19 @@ def community_new(app: App, name: str | None) -> None:
     "wetalk community invite --code",
     CHAPTER,
     option("--code", is_flag=True, about="code"),
+    option("--qr", is_flag=True, about="qr"),
 )
-def community_invite(app: App, chapter: str | None, code: bool) -> None:
+def community_invite(app: App, chapter: str | None, code: bool, qr: bool) -> None:
     found = app.client.post("/community/invitations", {"chapter": chapter, "code": code})
     app.result(found)
     app.line(found["link"])
-    if not app.json:
-        app.hint("community.hand_over" if code else "community.hand_over_open")
+    if app.json:
+        return
+    if qr:
+        import segno
+
+        segno.make(found["link"], error="l").terminal(sys.stdout, compact=True)
+    app.hint("community.hand_over" if code else "community.hand_over_open")
 
 
 @community.sub("join", "wetalk community join invitation.txt", argument("link"), WORDS_FILE)
