@@ -63,7 +63,6 @@ class Pull:
     def __init__(self, source: SyncSource) -> None:
         self.stage = Stage.IDLE
         self.not_before_ms = 0  # when to ask
-        self.retry_at_ms: int | None = None  # when heads left alone may be asked for again
         self.left = 0  # records still to come
         self._source = source
         self._decoder = BatchDecoder(source.community)
@@ -82,14 +81,10 @@ class Pull:
     def begin(self, number: int, found: Sequence[bytes], now_ms: int, delay_ms: int) -> bool:
         """Prepare to ask for heads found in a round; False when none is worth asking for."""
         assert self.stage is Stage.IDLE
-        self.retry_at_ms = None
         chosen: dict[bytes, _Lane] = {}
         for place, key in enumerate(found):
             times, not_before = self._tried.get(key, (0, 0))
-            if now_ms < not_before and not self._source.holds(key[LANE_KEY_SIZE_BYTES:]):
-                earlier = self.retry_at_ms
-                self.retry_at_ms = not_before if earlier is None else min(earlier, not_before)
-            elif now_ms >= not_before:
+            if now_ms >= not_before:
                 self._tried[key] = (times + 1, now_ms + delay_ms + _patience_ms(times))
                 lane_key = key[:LANE_KEY_SIZE_BYTES]
                 chosen.setdefault(lane_key, _Lane(place, lane_key)).heads.append(key[65:])

@@ -118,7 +118,6 @@ class Session:
             return []
         self._arrivals.settled(token)
         self._pull.delivered(accepted)
-        self._patience.progress()
         self._out += [do.Blame(code) for code in dict.fromkeys(faults)]
         return self._flush(now)
 
@@ -379,10 +378,9 @@ class Session:
             self._out.append(do.InSync(self._source.generation()))
             self._note_echo()
             self._ask_bodies(now)
-        elif self._pull.begin(ended.number, ended.found, now, self._pull_delay_ms):
-            self._retry_ms = limits.RETRY_FIRST_MS
-        else:  # the neighbour asks, or nobody can take in what differs: look again some time
-            self._open_at(max(self._pull.retry_at_ms or 0, now + self._retry_ms))
+        elif not self._pull.begin(ended.number, ended.found, now, self._pull_delay_ms):
+            # The neighbour asks, or nobody can take in what differs: look again some time.
+            self._open_at(now + self._retry_ms)
             self._retry_ms = min(2 * self._retry_ms, limits.RETRY_MAX_MS)
 
     def _note_echo(self) -> None:

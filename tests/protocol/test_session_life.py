@@ -8,6 +8,7 @@ from node.protocol import effects as do
 from node.protocol import limits
 from node.protocol.greeting import Settings
 from node.protocol.identity import Lane
+from node.protocol.messages import Want
 from node.protocol.session import Phase
 from tests.support.sync_line import Line
 from tests.support.sync_source import DictSource, LaneMaker, fork_proof, source_with
@@ -73,6 +74,32 @@ def test_when_gossip_is_faster_the_question_waits_for_it() -> None:
         line.run_for(100)
     assert line.b.received < 40
     assert a.ids() == b.ids()
+    assert line.b.closed == []
+    assert sum(isinstance(message, Want) for message in line.b.said) < 40
+
+
+def test_when_gossip_fails_the_question_soon_waits_no_longer() -> None:
+    run = LaneMaker("mina").run(60)
+    a, b = source_with(run[:1]), source_with(run[:1])
+    line = Line(a, b, latency_ms=8).run()
+    for link in run[1:30]:
+        a.take([link.raw])
+        line.change(line.a)
+        line.run_for(45)
+        b.take([link.raw])
+        line.change(line.b)
+        line.run_for(600)
+    for link in run[30:]:
+        a.take([link.raw])
+        line.change(line.a)
+        line.run_for(900)
+    began = line.now
+    last = LaneMaker("jun").run(1)[0]
+    a.take([last.raw])
+    line.change(line.a)
+    while not b.holds(last.id):
+        assert line.step()
+    assert line.now - began < 80
 
 
 def test_a_head_that_is_never_taken_in_is_left_alone_for_longer_and_longer() -> None:

@@ -6,7 +6,7 @@ from node.protocol import effects as do
 from node.protocol import limits, messages
 from node.protocol.errors import Parting
 from node.protocol.greeting import Settings
-from node.protocol.heads import Heads
+from node.protocol.heads import HeadIndex, Heads
 from node.protocol.messages import (
     Ack,
     Addresses,
@@ -123,6 +123,59 @@ def test_nothing_comes_before_the_greeting(message: Message) -> None:
     peer = Peer(greeted=False)
     peer.say(message)
     assert peer.ended == Parting.UNEXPECTED
+
+
+def fingerprint_of(peer: Peer) -> bytes:
+    heads = peer.source.heads(b"", None)
+    index = HeadIndex((item.key, item.seq) for item in heads)
+    return index.fingerprint(0, len(index))
+
+
+def test_a_listener_gives_up_its_round_for_the_diallers() -> None:
+    peer = Peer(source_with(RUN[:3]))
+    peer.change()
+    (own,) = peer.wait(limits.CHANGE_DELAY_MS)
+    assert isinstance(own, Ranges)
+    assert own.round == 1
+    (answer,) = peer.say(OPENING)
+    assert isinstance(answer, Ranges)
+    assert answer.round == 0
+    peer.say(Ranges(1, END, [], [], [], b""))
+    assert peer.ended == Parting.UNEXPECTED
+
+
+def test_a_dialler_passes_over_a_round_that_crosses_its_own() -> None:
+    source = source_with(RUN[:3])
+    session = Session(source, Heads(source), Settings(), dialer=True, nonce=bytes(16))
+    session.start(0)
+    session.receive(messages.encode(Peer.hello()), 0)
+    crossing = Ranges(1, PASS, OPENING.splits, [], [], b"")
+    effects = session.receive(messages.encode(crossing), 0)
+    assert not any(isinstance(effect, do.Send | do.Close) for effect in effects)
+    effects = session.receive(messages.encode(Ranges(0, END, [], [], [], b"")), 0)
+    assert any(isinstance(effect, do.InSync) for effect in effects)
+
+
+def test_after_an_answer_in_vain_it_compares_again_though_its_heads_are_as_before() -> None:
+    peer = Peer(source_with(RUN[:3]))
+    whole = Ranges(0, PASS, [Split([b"", b""], fingerprint_of(peer))], [], [], b"")
+    assert peer.say(whole) == [Ranges(0, END, [], [], [], b"")]
+    assert peer.session.in_sync
+    peer.tell(RUN[5:6], MAKER, 2)
+    peer.say(Ack(1), Records(0, [], NOTHING))
+    (opening,) = peer.wait(limits.CHANGE_DELAY_MS)
+    assert isinstance(opening, Ranges)
+    assert opening.round == 1
+
+
+def test_no_round_is_opened_while_an_answer_is_sent() -> None:
+    peer = Peer(source_with(MAKER.run(2_000)))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)
+    peer.change()
+    assert peer.wait(1_000) == []
+    while any(isinstance(message, Records) for message in peer.say(Ack(1))):
+        pass
+    assert any(isinstance(message, Ranges) for message in [*peer.answers(), *peer.wait(1_000)])
 
 
 def test_a_good_bye_before_the_greeting_is_taken() -> None:

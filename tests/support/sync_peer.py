@@ -62,6 +62,10 @@ class Peer:
         """Send bytes; what came of them."""
         return self._note(self.session.receive(frame, self.now))
 
+    def change(self) -> None:
+        """The session's own heads have changed."""
+        self._note(self.session.changed(self.now))
+
     def answers(self) -> list[Message]:
         return [messages.decode(one.frame) for one in self.new if isinstance(one, do.Send)]
 
