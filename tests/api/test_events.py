@@ -10,7 +10,7 @@ from node.client import Client, Event
 from node.protocol import limits
 from node.storage.state import WriterState
 from tests.api.house import House, make_home, running, serving, until
-from tests.support.homes import Clock, genesis_for, move_in
+from tests.support.homes import Clock, genesis_for, introduce, move_in, seed_of
 
 
 def take(client: Client, count: int, last_id: str | None = None) -> list[Event]:
@@ -54,22 +54,23 @@ async def test_a_restart_of_the_node_loses_no_event(tmp_path: Path) -> None:
         assert len({event.id for event in seen[1:]}) == 2
 
 
-async def test_a_waiting_stream_is_told_at_once(house: House) -> None:
+async def test_a_waiting_stream_is_told_at_once(tmp_path: Path) -> None:
+    person = move_in(tmp_path, "amina", genesis_for("amina"), Clock())
+    await introduce(person, seed_of("amina device "))
     found: list[Event] = []
+    async with serving(person.core) as house, trio.open_nursery() as nursery:
+        assert house.api is not None
+        hub = house.api.hub
 
-    async def follow() -> None:
-        found.extend(await house.do(lambda client: take(client, 2)))
+        async def follow() -> None:
+            found.extend(await house.do(lambda client: take(client, 2)))
 
-    async with trio.open_nursery() as nursery:
         nursery.start_soon(follow)
-        await until(lambda: len(found) > 0 or streams(house) > 0)
+        await until(lambda: hub.streams == 1)
         made = await say(house, "now")
-    assert found[1].name == "post"
+    assert [event.name for event in found] == ["ready", "post"]
     assert found[1].data["post"] == made[0]
-
-
-def streams(house: House) -> int:
-    return 1 if house.api is None else house.api.hub.streams
+    person.close()
 
 
 @pytest.mark.parametrize("last_id", ["000000000000-1", "x", "-", "99", "{epoch}-999999"])
