@@ -63,17 +63,17 @@ def _show(app: App, found: dict[str, Any]) -> None:
     app.say("status.community", name=found["community"])
     app.say("status.records", count=found["records"])
     app.line(found["sync"]["text"])
-    app.say("peers.count", count=found["sync"]["neighbours"])
+    if found["sync"]["neighbours"]:
+        app.say("peers.count", count=found["sync"]["neighbours"])
     app.say("status.home", path=str(app.home.path))
     address = web_address(app)
     if address is not None:
         app.say("status.web", address=address)
     if found["disk"]["problem"]:
         app.line(clean(found["disk"]["problem"]))
-    if found["next"]:
-        app.say("status.next")
-        for hint in found["next"]:
-            app.line(f"  {hint['text']}")
+    app.say("status.next")
+    for hint in found["next"]:
+        app.line(f"  {hint['text']}")
 
 
 def web_address(app: App) -> str | None:
@@ -93,6 +93,7 @@ def welcome(app: App) -> None:
     if not app.home.genesis.exists():
         app.result({"running": False, "home": None})
         app.say("welcome.nobody")
+        app.say("status.next")
         commands = ("up", "init", "--help")
     else:
         try:
@@ -104,18 +105,14 @@ def welcome(app: App) -> None:
                 raise
             app.result({"running": False, "home": str(app.home.path)})
             app.say("status.stopped")
+            app.say("status.next")
             commands = ("up", "doctor", "--help")
         else:
             app.result({"running": True, **found})
             _show(app, found)
             commands = ("read", "search 김치", "balance", "community invite", "--help")
-    app.say("status.next")
     for name in commands:
         app.line(f"  wetalk {name}")
-    from node.commands.words import remind
-
-    if not app.json:
-        remind(app)
 
 
 @command("doctor", "wetalk doctor", option("--rebuild", is_flag=True, about="rebuild"))
@@ -168,8 +165,8 @@ def peers(app: App) -> None:
     rows: list[list[object]] = []
     for one in found["items"]:
         delay = "" if one["rtt_s"] is None else f"{one['rtt_s'] * 1000:.0f} ms"
-        rows.append([one["peer"][-8:], one["host"], delay, one["records_in"], one["records_out"]])
-    app.table(("peer", "host", "delay", "records_in", "records_out"), rows)
+        rows.append([one["peer"][-8:], one["host"], delay, one["records_in"], one["records_left"]])
+    app.table(("peer", "host", "delay", "records_in", "records_left"), rows)
 
 
 @peers.sub(
