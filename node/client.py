@@ -57,13 +57,6 @@ class Event:
     data: Json
 
 
-class Who(TypedDict):
-    """A member, and what to call them here."""
-
-    id: str
-    name: str
-
-
 class Made(TypedDict):
     """The id of the record that was made."""
 
@@ -400,6 +393,10 @@ class Client:
         """Send lines (bytes, a file, or an iterable of bytes) to an import."""
         headers = {**self._headers, "Content-Type": "application/x-ndjson"}
         return self._once("POST", PREFIX + path, headers, data)
+
+    def import_records(self, data: Any) -> Json:
+        """Admit the lines of an export; the report."""
+        return self.post_lines("/records/import", data)
 
     def export(self) -> Iterator[bytes]:
         """All records as lines, with their line ends."""
