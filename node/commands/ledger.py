@@ -110,10 +110,33 @@ def check_receipt(app: App, file: Path) -> int:
 
 @ledger.sub("root", "wetalk ledger root", option("--chapter", metavar="NAME", about="chapter"))
 def root(app: App, chapter: str | None) -> None:
-    found = app.client.get("/ledger/root", chapter=chapter)
+    from node.commands.local import is_running, open_home
+
+    if is_running(app):
+        found = app.client.get("/ledger/root", chapter=chapter)
+    else:
+        with open_home(app) as core:
+            found = _root(core, chapter)
     app.result(found)
     app.say("ledger.root", root=found["root"])
     app.table(("part", "hash"), [[one["name"], one["hash"][:16]] for one in found["sections"]])
+
+
+def _root(core: "Core", chapter: str | None) -> dict[str, Any]:
+    """What the node answers to the same question, worked out here."""
+    from node.ledger.root import SCOPE_ALL, sections, state_root
+
+    if chapter is not None and core.rules.genesis.chapter(chapter) is None:
+        names = ", ".join(one.name for one in core.rules.genesis.chapters)
+        raise LocalFault("unknown-chapter", names=names)
+    scope = SCOPE_ALL if chapter is None else chapter
+    with core.reading() as reader:
+        parts = sections(reader, core.rules, scope)
+        top = state_root(reader, core.rules, scope)
+    return {
+        "root": top.hex(),
+        "sections": [{"name": name, "hash": digest.hex()} for name, digest in parts],
+    }
 
 
 @ledger.sub(
