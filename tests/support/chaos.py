@@ -22,12 +22,12 @@ AMOUNTS = (1, 10, 40, 60, 100, 101)
 class Chaos:
     """Makes one move after another; remembers what was made, by what it is."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, members: tuple[str, ...] = MEMBERS) -> None:
         self.world = world
         self.seen = 0
         self.by_kind: dict[str, list[Made]] = {}
         self.by_lane: dict[bytes, list[Made]] = {}
-        for name in MEMBERS:
+        for name in members:
             opened = world.account(name)
             world.grant(opened, LIMIT)
             world.talker(name)
@@ -65,9 +65,12 @@ class Chaos:
     # --- trade ------------------------------------------------------------------------------------
     def trade(self, rng: Random, fork_share: float = 0.08) -> None:
         """One step on some account lane."""
-        base = self.base(rng, Lane.ACCOUNT, fork_share)
+        self.step(rng, self.base(rng, Lane.ACCOUNT, fork_share))
+
+    def step(self, rng: Random, base: Made, nonsense_share: float = 0.1) -> None:
+        """One step on top of an account record."""
         options = self._sensible(rng, base)
-        if not options or rng.random() < 0.1:
+        if not options or rng.random() < nonsense_share:
             options = [lambda: self._nonsense(rng, base)]
         rng.choice(options)()
         self.notice()
