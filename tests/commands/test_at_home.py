@@ -96,6 +96,17 @@ def test_asking_a_node_that_does_not_run_says_how_to_start_it(shell: Shell) -> N
         assert "wetalk up" in found["error"]["detail"]
 
 
+def test_the_root_is_worked_out_without_a_node(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    chapter = "First chapter"
+    found = shell("ledger", "root")
+    assert found["root"] == shell("ledger", "verify")["root"]
+    assert [part["name"] for part in found["sections"]][:3] == ["devices", "cuts", "grants"]
+    assert shell("ledger", "root", "--chapter", chapter)["root"] != found["root"]
+    refused = shell("ledger", "root", "--chapter", "nowhere", code=REFUSED)
+    assert refused["error"]["code"] == "unknown-chapter"
+
+
 def test_alone_it_is_friendly_before_and_after_the_first_start(shell: Shell) -> None:
     assert "wetalk up" in shell.says()
     shell("init", "--name", "a")
