@@ -8,14 +8,16 @@ the web client's address carries the token in its fragment, which browsers do no
 import json
 import logging
 import threading
+import time
 from typing import Any, Final
 
 import click
 
-from node.client import Client, Event, NotRunning
+from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import DONE, App, on_terminal
 from node.runtime import Options, Ready, run_node
 
+AGAIN_S: Final = 1.0
 REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding"})
 
 
@@ -65,6 +67,7 @@ class Teller:
     def __init__(self, app: App) -> None:
         self._app = app
         self._neighbours = 0
+        self._follower: threading.Thread | None = None
 
     def report(self, what: str) -> None:
         """What takes long before the node is up."""
@@ -85,8 +88,10 @@ class Teller:
             _print(first)
         else:
             self._greet(told)
-        # Daemonic: it waits for news of a node that is about to end with this process.
-        threading.Thread(target=self._follow, name="wetalk-teller", daemon=True).start()
+        if self._follower is None or not self._follower.is_alive():
+            # Daemonic: it waits for news of a node that ends with this process.
+            self._follower = threading.Thread(target=self._follow, daemon=True)
+            self._follower.start()
 
     def _greet(self, told: Ready) -> None:
         app = self._app
@@ -102,12 +107,17 @@ class Teller:
         app.say("status.stop_hint")
 
     def _follow(self) -> None:
-        try:
-            client = Client.of_home(self._app.home.path, language=self._app.language)
-            for event in client.events():
-                self._event(client, event)
-        except (NotRunning, BrokenPipeError, ValueError):
-            return  # the node stops, or nobody reads any more
+        last: str | None = None
+        while True:
+            try:
+                client = Client.of_home(self._app.home.path, language=self._app.language)
+                for event in client.events(last):
+                    last = event.id or last
+                    self._event(client, event)
+            except ApiProblem:
+                time.sleep(AGAIN_S)  # too many streams just now, or the node is about to stop
+            except (NotRunning, BrokenPipeError, ValueError):
+                return  # the node has stopped, or nobody reads any more
 
     def _event(self, client: Client, event: Event) -> None:
         if self._app.json:

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -118,3 +119,20 @@ def test_walking_away_while_words_are_asked_keeps_them(home: Home) -> None:
         assert screen.end() == 1
         assert "Traceback" not in screen.seen
     assert home.phrase.exists()
+
+
+def test_the_first_start_makes_a_member_and_shows_the_way_to_the_web_page(home: Home) -> None:
+    wishes = ["--api-port", "0", "--listen", "/ip4/127.0.0.1/tcp/0"]
+    with terminal("--home", str(home.path), "--language", "en", "up", *wishes) as screen:
+        words = first_words(screen)
+        for _ in range(3):
+            number = int(screen.until(r"word number (\d+)")[1])
+            screen.type(words[number - 1])
+        screen.until("WeTalk is running")
+        token = home.token.read_text(encoding="ascii").strip()
+        assert screen.until(r"http://127\.0\.0\.1:\d+/#token=(\S+)")[1] == token
+        screen.until("Press Ctrl-C")
+        screen.process.send_signal(signal.SIGINT)
+        assert screen.end() == 0
+        assert "Traceback" not in screen.seen
+    assert not home.api.exists()
