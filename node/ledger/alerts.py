@@ -11,7 +11,8 @@ from node.ledger import positions, stamps, trades
 from node.ledger.fold import EPOCH, FORKED
 from node.ledger.positions import CARRIER, PAST, POSITION, TRADE
 from node.protocol import lanes
-from node.protocol.account import CREDIT
+from node.protocol.account import CREDIT, AccountClaim
+from node.protocol.admission import stored_body
 from node.protocol.errors import OK
 from node.protocol.identity import Lane
 from node.protocol.lanes import Entry
@@ -141,6 +142,11 @@ def epoch(reader: Reader) -> int:
     return EPOCH.get(reader, b"") or 0
 
 
+def _amount(reader: Reader, commit: bytes) -> int:
+    """Amount of the trade that a commit commits."""
+    return TRADE.must(reader, POSITION.must(reader, commit).trade).amount
+
+
 class CleanIncome:
     """R45 over one state: which part of income rests on limits and on clean income.
 
@@ -149,57 +155,92 @@ class CleanIncome:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._clean: dict[bytes, int] = {}
+        self._clean: dict[bytes, int] = {}  # commit -> the part of its amount that is clean
+        self._unclean: dict[bytes, int] = {}  # account record -> unclean part of income there
+        self._unexposed: set[bytes] = set()  # commits that are as clean as what they rest on
+        self._stands: dict[bytes, bool] = {}
 
     def effective(self, reader: Reader, record: bytes, limit: int | None = None) -> int:
         """Available at an account record, income counted only as far as it is clean."""
         position = POSITION.must(reader, record)
         top = position.limit if limit is None else limit
-        if is_calm(reader):
-            return position.incoming - position.outgoing + top
-        claims = self._claims(reader, record)
-        for commit in claims:
-            self._work_out(reader, commit)
-        return sum(self._clean[commit] for commit in claims) - position.outgoing + top
+        available = position.incoming - position.outgoing + top
+        return available if is_calm(reader) else available - self._unclean_at(reader, record)
 
-    def _claims(self, reader: Reader, record: bytes) -> list[bytes]:
-        entry = lanes.ENTRY.must(reader, record)
-        open_id = POSITION.must(reader, record).open
-        return list(positions.claims_at(reader, entry, open_id).values())
-
-    def _work_out(self, reader: Reader, commit: bytes) -> None:
-        """Fill `_clean` for a commit; what it rests on first, without recursion."""
-        stack = [commit]
+    def _unclean_at(self, reader: Reader, record: bytes) -> int:
+        """What is unclean of the income at a record. Without recursion: first what it rests on."""
+        stack = [record]
         while stack:
-            top = stack[-1]
-            if top in self._clean:
+            if stack[-1] in self._unclean:
                 stack.pop()
-                continue
-            trade = trades.commit_of(reader, top)
-            assert trade is not None
-            amount = TRADE.must(reader, trade).amount
-            if stamps.secured(reader, top):
-                self._clean[top] = amount
-            elif beyond(reader, top) or not self._grants_stand(reader, top):
-                self._clean[top] = 0
             else:
-                claims = self._claims(reader, top)
-                waiting = [claim for claim in claims if claim not in self._clean]
-                if waiting:
-                    stack.extend(waiting)
-                    continue
-                position = POSITION.must(reader, top)
-                income = sum(self._clean[claim] for claim in claims)
-                available = income - position.outgoing + position.limit
-                self._clean[top] = max(0, min(amount, amount + available))
-            stack.pop()
+                stack += reversed(self._climb(reader, stack[-1]))
+        return self._unclean[record]
+
+    def _climb(self, reader: Reader, record: bytes) -> list[bytes]:
+        """Work out a path up to a record, or name the commits to be worked out first, lowest first.
+
+        Every record is passed a few times at most, so that long histories cost in proportion.
+        """
+        path: list[bytes] = []
+        unclean = 0
+        for step in lanes.path_down(reader, lanes.ENTRY.must(reader, record)):
+            if step in self._unclean:
+                unclean = self._unclean[step]
+                break
+            path.append(step)
+        waiting: list[bytes] = []
+        for step in reversed(path):
+            for commit in self._claimed_by(reader, step):
+                clean = self._clean_part(reader, commit)
+                if clean is None:
+                    waiting.append(commit)
+                else:
+                    unclean += _amount(reader, commit) - clean
+            if not waiting:
+                self._unclean[step] = unclean
+        return waiting
+
+    def _claimed_by(self, reader: Reader, record: bytes) -> list[bytes]:
+        """Commits that become income at this very record: by a claim, or joined by an open."""
+        entry = lanes.ENTRY.must(reader, record)
+        if entry.verdict != OK:
+            return []
+        if entry.kind == "account.open":
+            return list(positions.claims_at(reader, entry, record).values())
+        if entry.kind == "account.claim":
+            items = stored_body(reader, entry.number, AccountClaim).items
+            return [item.commit for item in items]
+        return []
+
+    def _clean_part(self, reader: Reader, commit: bytes) -> int | None:
+        """The clean part of a commit, or None while what it rests on is not worked out."""
+        if commit in self._clean:
+            return self._clean[commit]
+        amount = _amount(reader, commit)
+        if commit not in self._unexposed:
+            if stamps.secured(reader, commit):
+                self._clean[commit] = amount
+                return amount
+            if beyond(reader, commit) or not self._grants_stand(reader, commit):
+                self._clean[commit] = 0
+                return 0
+            self._unexposed.add(commit)
+        if commit not in self._unclean:
+            return None
+        position = POSITION.must(reader, commit)
+        available = position.incoming - position.outgoing + position.limit
+        clean = max(0, min(amount, amount + available - self._unclean[commit]))
+        self._clean[commit] = clean
+        return clean
 
     def _grants_stand(self, reader: Reader, record: bytes) -> bool:
-        entry = lanes.ENTRY.must(reader, record)
-        return all(
-            members.stands(reader, grant, self._rules)
-            for grant in set(trades.grants_on(reader, entry))
-        )
+        for grant in trades.grants_on(reader, lanes.ENTRY.must(reader, record)):
+            if grant not in self._stands:
+                self._stands[grant] = members.stands(reader, grant, self._rules)
+            if not self._stands[grant]:
+                return False
+        return True
 
     def may_accept(self, reader: Reader, record: bytes) -> str | None:
         """R45: None if an honest payee may accept (or count on) the payer's record, else the
