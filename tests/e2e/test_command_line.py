@@ -339,6 +339,25 @@ def test_following_a_room_shows_what_comes(day: Day, officer: Asker) -> None:
         reader.wait()
 
 
+def test_a_running_node_joins_another_community(officer: Asker, tmp_path: Path) -> None:
+    newcomer = House(tmp_path / "newcomer")
+    call(newcomer.home, "init", "--name", "小明", "--language", "zh")
+    link = tmp_path / "invitation"
+    link.write_text(officer("community", "invite", "--code")["link"])
+    newcomer.start()
+    try:
+        before = newcomer.out.read_bytes().splitlines()[0]
+        call(newcomer.home, "community", "join", str(link))
+        until(lambda: newcomer.out.read_bytes().count(b'"api"') == 2, "the second start")
+        until(lambda: call(newcomer.home, "status")["sync"]["neighbours"], "a neighbour")
+        until(lambda: call(newcomer.home, "balance")["limit"], "the first limit")
+        again = json.loads(before)
+        assert call(newcomer.home, "id")["member"] == again["member"]
+        assert call(newcomer.home, "status")["community"] == officer("community")["name"]
+    finally:
+        assert newcomer.stop() == DONE
+
+
 def test_completion_of_a_restore_is_not_asked_of_a_whole_home(officer: Asker) -> None:
     assert officer("restore", "--finish", code=REFUSED)["error"]["code"] == "home-in-use"
     assert officer("restore", code=USAGE)["error"]["code"] == "usage"
