@@ -31,7 +31,6 @@ class StampRow(Row, frozen=True):
 STAMP = Table("stamp", StampRow)  # stamp id (32)
 STAMP_BY = Table("stamp_by", bytes)  # witness, lane in past, lane (4), seq (8), stamp id -> head
 CONVICTED = Table("convicted", bytes)  # witness key (32) -> b""
-STAMP_ON = Table("stamp_on", StampRow)  # lane (4), stamp id (32): every lane in the head's past
 
 
 def apply_witness(overlay: Overlay, record: Record, entry: Entry) -> str:
@@ -49,9 +48,7 @@ def apply_witness(overlay: Overlay, record: Record, entry: Entry) -> str:
     head = lanes.ENTRY.must(overlay, body.head)
     place = head.lane.to_bytes(4, "big") + u64(head.seq) + record.id
     for lane in positions.lanes_in_past(overlay, body.head):
-        lane_bytes = lane.to_bytes(4, "big")
-        STAMP_ON.put(overlay, lane_bytes + record.id, row)
-        STAMP_BY.put(overlay, row.witness + lane_bytes + place, body.head)
+        STAMP_BY.put(overlay, row.witness + lane.to_bytes(4, "big") + place, body.head)
     overlay.changes.events.append(("stamp", body.head))
     return OK
 
@@ -64,43 +61,51 @@ def _open_of(reader: Reader, commit: bytes) -> AccountOpen:
 def suffice(reader: Reader, commit: bytes, stamps: list[bytes]) -> bool:
     """R27: do these stamps come from at least q witnesses of the commit's lane, over its future?"""
     opened = _open_of(reader, commit)
-    if opened.q == 0:
-        return True
-    rows = (STAMP.get(reader, stamp) for stamp in stamps)
-    return _enough(reader, commit, opened, (row for row in rows if row is not None))
+    entry = lanes.ENTRY.must(reader, commit)
+    found = set[bytes]()
+    for stamp in stamps if opened.q else ():
+        row = STAMP.get(reader, stamp)
+        if row is not None and positions.in_past(reader, entry, row.head):
+            found.add(row.witness)
+    return len(found & set(opened.witnesses)) >= opened.q
 
 
 def secured(reader: Reader, commit: bytes) -> bool:
-    """R30: enough stamps are known over heads whose past holds it. q = 0 secures nothing."""
+    """R30: enough stamps are known over heads whose past holds the commit; none are if q = 0."""
     opened = _open_of(reader, commit)
     if opened.q == 0:
         return False
-    lane = lanes.ENTRY.must(reader, commit).lane.to_bytes(4, "big")
-    return _enough(reader, commit, opened, (row for _, row in STAMP_ON.under(reader, lane)))
-
-
-def _enough(reader: Reader, commit: bytes, opened: AccountOpen, rows: Iterator[StampRow]) -> bool:
     entry = lanes.ENTRY.must(reader, commit)
-    wanted, found = set(opened.witnesses), set[bytes]()
-    for row in rows:
-        fits = row.witness in wanted and row.witness not in found
-        if fits and positions.in_past(reader, entry, row.head):
-            found.add(row.witness)
-            if len(found) >= opened.q:
-                return True
-    return False
+    covering = (_covering(reader, witness, entry) is not None for witness in opened.witnesses)
+    return sum(covering) >= opened.q
 
 
 def stamps_for(reader: Reader, commit: bytes) -> list[bytes]:
     """Ids of known stamps that secure a commit, one a witness, ascending: what a claim names."""
-    opened = _open_of(reader, commit)
     entry = lanes.ENTRY.must(reader, commit)
-    chosen: dict[bytes, bytes] = {}
-    for key, row in STAMP_ON.under(reader, entry.lane.to_bytes(4, "big")):
-        fits = row.witness in opened.witnesses and row.witness not in chosen
-        if fits and positions.in_past(reader, entry, row.head):
-            chosen[row.witness] = key[4:]
-    return sorted(chosen.values())
+    witnesses = _open_of(reader, commit).witnesses
+    found = (_covering(reader, witness, entry) for witness in witnesses)
+    return sorted(stamp for stamp in found if stamp is not None)
+
+
+def _covering(reader: Reader, witness: bytes, commit: Entry) -> bytes | None:
+    """A stamp of a witness over a head whose past holds the commit: the nearest on its own lane, so
+    that a claim stands on as little as can be, else one on a lane that carries it.
+    """
+    lane = commit.lane.to_bytes(4, "big")
+    start = witness + lane + lane + u64(commit.seq)
+    while True:
+        row = next(STAMP_BY.scan(reader, start, after(witness + lane + lane), limit=1), None)
+        if row is None:
+            break
+        key, head = row
+        if positions.in_past(reader, commit, head):
+            return key[48:]
+        start = key + b"\0"  # a head on another branch
+    for stamp, head in _last_stamps(reader, witness + lane):
+        if positions.in_past(reader, commit, head):
+            return stamp
+    return None
 
 
 def conflict(reader: Reader, head_a: bytes, head_b: bytes) -> bool:
