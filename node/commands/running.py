@@ -127,7 +127,7 @@ def doctor(app: App, rebuild: bool) -> int:
         from node.services.rebuild import rebuild_state
 
         with open_home(app) as core:
-            count = rebuild_state(core)
+            count = rebuild_state(core.database, core.fold)
     findings = looking.check(app.home)
     bad = [one for one in findings if one.level == "bad"]
     app.result(

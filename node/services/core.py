@@ -17,6 +17,7 @@ from node.protocol import genesis as genesis_document
 from node.protocol.errors import LocalFault
 from node.protocol.ports import Clock, Reader
 from node.protocol.shapes import CommunityId
+from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
 from node.storage.home import Home
 from node.storage.reader import SqliteReader
@@ -124,8 +125,6 @@ def open_core(
     database = Database.open(home, clock=clock, fold_version=FOLD_VERSION, report=report)
     core = Core(home, CommunityId(rules.community), rules, Fold(rules), database, clock, signer)
     if database.rebuild_needed:
-        from node.services.rebuild import rebuild_state
-
         report("rebuilding")
-        rebuild_state(core)
+        rebuild_state(core.database, core.fold)
     return core

@@ -188,7 +188,7 @@ def test_five_hundred_records_in_a_wild_order(order: str, monkeypatch: pytest.Mo
         assert (report.accepted, report.deferred) == (len(rest), 0)
         assert root_of(wild) == root_of(plain)
         before = root_of(wild)
-        rebuild_state(wild)
+        rebuild_state(wild.database, wild.fold)
         assert root_of(wild) == before
 
 
