@@ -96,7 +96,10 @@ class Actor:
             said = self._err.read_text(encoding="utf-8", errors="replace").strip()
             raise _failed(f"up {self.name}", said.splitlines()[-1] if said else "")
         first, end, _ = self._out.read_bytes().partition(b"\n")
-        return json.loads(first) if end else None
+        told = json.loads(first) if end else None
+        if told is not None and "error" in told:
+            raise _failed(f"up {self.name}", str(told["error"]["detail"]))
+        return told
 
     def stop(self) -> None:
         """Stop the node as a user does, and be sure of it."""
