@@ -20,6 +20,7 @@ from node.api import (
     routes_records,
     routes_talk,
     routes_trade,
+    static,
 )
 from node.api.context import Api
 from node.api.routing import Route, add_routes
@@ -50,6 +51,8 @@ def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
     add_routes(app, all_routes(api))
     _add_errors(app, api)
     openapi.serve(app)
+    if web:
+        static.serve(app)
     return Gate(app, port, api.tokens, api.default_language)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,128 @@
+// Trade: the balance with its sentence, paying and invoicing, own trades and their next steps.
+
+import { get, post } from "../api.js";
+import { card, choice, field, fill, form, h } from "../dom.js";
+import { amount, clean, t, units, when } from "../format.js";
+import { attempt, say } from "../main.js";
+
+const CONCERNS = ["trade", "balance", "stamp", "account", "credit.grant", "rating", "reset"];
+const STARS = [5, 4, 3, 2, 1];
+
+/** Everything about trading on one page. */
+export async function show(view) {
+  const balance = h("div");
+  const list = h("ul", { class: "plain" });
+  const community = await get("/community");
+  const people = await partners();
+  const refresh = async () => {
+    const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
+    fill(balance, balanceLines(mine));
+    const lines = trades.items.map((trade) => tradeLine(trade));
+    fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
+  };
+  fill(
+    view,
+    h("h1", {}, t("place.trade")),
+    card(null, balance),
+    proposing(people, community),
+    card(t("web.my_trades"), list)
+  );
+  await refresh();
+  return { heard: (name) => (CONCERNS.includes(name) ? refresh() : undefined) };
+}
+
+/** [id, name] of everybody one can trade with: members of the own chapter. */
+async function partners() {
+  const [members, identity] = await Promise.all([
+    get("/members", { limit: 200 }),
+    get("/identity"),
+  ]);
+  return members.items
+    .filter((one) => one.id !== identity.member && one.membership !== "applicant")
+    .map((one) => [one.id, `${clean(one.name)} (${one.id.slice(0, 8)})`]);
+}
+
+function balanceLines(mine) {
+  const shown = (value) => `${amount(value, mine.decimals)} ${clean(mine.unit_name)}`;
+  return [
+    h("p", { class: "big" }, shown(mine.book)),
+    h("p", {}, mine.text),
+    mine.spendable === null
+      ? h("p", { class: "soft" }, t("problem.no-grant"))
+      : h("p", {}, t("balance.spendable", { amount: shown(mine.spendable) })),
+    mine.reserved > 0 &&
+      h("p", { class: "soft" }, t("web.reserved", { amount: shown(mine.reserved) })),
+    h("p", { class: "soft" }, mine.level_text),
+    !mine.final && h("p", { class: "soft" }, t("trade.not_final")),
+  ];
+}
+
+function proposing(people, community) {
+  const send = async (values) => {
+    const found = units(values.amount, community.decimals);
+    if (found === null || !values.partner) {
+      say(t("problem.amount-invalid", { decimals: community.decimals }));
+      return false;
+    }
+    const name = people.find(([id]) => id === values.partner)?.[1];
+    const shown = `${amount(found, community.decimals)} ${clean(community.unit_name)}`;
+    const sure = values.direction === "pay" ? "web.sure_pay" : "web.sure_invoice";
+    if (!confirm(t(sure, { name, amount: shown }))) return false;
+    const { direction, partner } = values;
+    return attempt(() =>
+      post("/trades", { direction, partner, amount: found, for: values.for })
+    );
+  };
+  const typed = { name: "amount", inputmode: "decimal", autocomplete: "off", required: true };
+  if (!people.length) return card(t("web.new_trade"), h("p", {}, t("web.no_partners")));
+  return card(
+    t("web.new_trade"),
+    form(
+      send,
+      field(
+        t("web.direction"),
+        choice("direction", [["pay", t("action.pay")], ["invoice", t("web.invoice")]])
+      ),
+      field(t("web.partner"), choice("partner", people)),
+      field(`${t("web.amount")} (${clean(community.unit_name)})`, h("input", typed)),
+      field(t("web.for"), h("input", { name: "for", maxlength: 500 })),
+      h("button", { class: "main" }, t("action.send"))
+    )
+  );
+}
+
+function tradeLine(trade) {
+  const shown = `${amount(trade.amount, trade.decimals)}`;
+  const unit = trade.unit === "credit" ? "" : ` ${clean(trade.unit)}`;
+  const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
+  const buttons = trade.next_steps.filter((step) => step !== "rate").map((step) =>
+    h("button", { type: "button", onclick: () => take(trade, step) }, t(`action.${step}`))
+  );
+  return h(
+    "li",
+    {},
+    h("p", {}, t("trade.from_to", sides)),
+    h("p", { class: "amount" }, `${shown}${unit}`),
+    trade.for && h("p", { class: "text" }, trade.for),
+    h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
+    trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
+    h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade))
+  );
+}
+
+function take(trade, step) {
+  if (confirm(t(`web.sure_${step}`))) attempt(() => post(`/trades/${trade.id}/${step}`));
+}
+
+function rating(trade) {
+  const stars = STARS.map((count) => [String(count), "★".repeat(count)]);
+  const select = choice("stars", [["", t("web.rate")], ...stars]);
+  select.setAttribute("aria-label", t("web.rate"));
+  select.addEventListener("change", () => {
+    if (!select.value) return;
+    attempt(() => post(`/trades/${trade.id}/rate`, { stars: Number(select.value) })).then(
+      (done) => done && say(t("web.rated"))
+    );
+  });
+  return h("div", {}, select);
+}
