@@ -14,7 +14,7 @@ from node.protocol.identity import Cut, DeviceAdd, DeviceRevoke, Lane
 from node.protocol.lanes import Entry
 from node.protocol.ports import Reader
 from node.protocol.record import ERASABLE_LANES, Record, parse_header
-from node.protocol.shapes import RecordId, Row
+from node.protocol.shapes import Row
 from node.protocol.social import ProfileSet
 from node.protocol.state import Overlay, Table
 
@@ -55,11 +55,8 @@ def apply_identity(overlay: Overlay, record: Record, entry: Entry) -> str:
     return OK
 
 
-def _added_on_path(
-    reader: Reader, author: bytes, key: bytes, prev: RecordId | bytes | None
-) -> bool:
-    if prev is None:
-        return False
+def _added_on_path(reader: Reader, author: bytes, key: bytes, prev: bytes | None) -> bool:
+    assert prev is not None, "identity.create alone has none"
     here = lanes.ENTRY.must(reader, prev)
     for row_key, _ in DEVICE.under(reader, author + key):
         if lanes.is_ancestor_or_self(reader, lanes.ENTRY.must(reader, row_key[64:]), here):
@@ -188,7 +185,7 @@ def forget_profile(overlay: Overlay, record: Record) -> None:
         for other in lanes.members_of(overlay, author + device + bytes((Lane.SOCIAL,))):
             entry = lanes.ENTRY.must(overlay, other)
             raw = overlay.raw(entry.number) if entry.kind == "profile.set" else None
-            if other == record.id or raw is None or raw.body is None:
+            if raw is None or raw.body is None:
                 continue
             found = ProfileRow(parse_header(raw.header).time, other, entry.number)
             if best is None or (found.time, found.id) > (best.time, best.id):

@@ -2,8 +2,10 @@
 
 import pytest
 
-from node.ledger import alerts
+from node.ledger import alerts, positions
 from node.ledger.alerts import CleanIncome
+from node.protocol import lanes
+from node.views import identities
 from tests.support.world import LIMIT, Made, World, lane_key
 
 
@@ -125,6 +127,18 @@ def test_a_suspension_is_an_alert_in_its_chapter(world: World) -> None:
     world.act("o0", "member.suspend", world.membership_body("ada"))
     assert alerts_on(world, ada) == {"suspended"}
     assert refusal(world, payment) == "suspended"
+
+
+def test_positions_are_of_account_records_alone(world: World) -> None:
+    ada, _ = pair(world)
+    state, identity = world.node.state, world.identity["ada"]
+    assert positions.position_of(state, identity.id) is None
+    assert positions.position_of(state, ada.id) == world.position(ada)
+    entry = lanes.ENTRY.must(state, ada.id)
+    assert positions.in_past(state, entry, ada.id)
+    assert not positions.in_past(state, entry, identity.id)
+    assert identities.is_known(state, identity.header.author)
+    assert not identities.is_known(state, bytes(32))
 
 
 # --- stamps (R36) ---------------------------------------------------------------------------------

@@ -167,6 +167,37 @@ def test_cuts_of_office_lanes_contest_no_trade(world: World) -> None:
     assert book.balance(world.node.state, 0, public("bo")) == 10
 
 
+def test_each_lane_kind_of_a_device_has_its_own_cuts(world: World) -> None:
+    device = world.device("ada", "account", "social")
+    ada = world.account("ada", device=device, limit=LIMIT)
+    talker = world.first(device, Lane.SOCIAL, LaneOpen(auth=device.id))
+    bo = world.account("bo")
+    commit, head = world.pay(ada, bo, 10)
+    post = world.post(talker, "kept")
+    late, _ = world.pay(commit, head, 20)
+    gone = world.post(post, "gone")
+    revoked = world.revoke(ada, account=commit, social=post)
+    for node in nodes_in_every_order(world, [late, gone, revoked]):
+        assert shown(node) == {"kept"}
+        assert book.balance(node.state, 0, public("bo")) == 10
+
+
+def test_a_late_cut_of_an_office_lane_lets_its_grants_stand_again(world: World) -> None:
+    opened = world.account("ada")
+    grant = world.grant(opened)
+    tip = world.grant(world.account("bo"))
+    revoked = world.revoke(grant, office=tip)
+    others = [raw for raw in world.raws() if raw not in (tip.raw, revoked.raw)]
+    node = world.fresh().receive_all([*others, revoked.raw])
+    before = state_root(node.state, world.rules)
+    assert members.current_act(node.state, opened.id, world.rules) is None
+    node.receive(tip.raw)
+    current = members.current_act(node.state, opened.id, world.rules)
+    assert current is not None
+    assert current[0] == grant.id
+    assert state_root(node.state, world.rules) != before
+
+
 # --- social and market lanes (R10, R7) ------------------------------------------------------------
 def shown(node: Node) -> set[str]:
     """Texts of all live posts."""

@@ -5,6 +5,7 @@ import pytest
 
 from node.protocol.errors import OK, Void
 from node.protocol.office import CreditGrant, OfficeApprove
+from node.protocol.state import DictState, Overlay
 from node.views import members
 from tests.support.world import LIMIT, Made, World, public
 
@@ -133,6 +134,22 @@ def test_an_act_stands_while_k_officers_have_a_record_within_their_cuts(two: Wor
     two.revoke(grant)
     assert current(two, opened.id) == grant.id  # o1 and o2 are enough
     assert two.outcome[grant.id] == OK
+
+
+def test_what_is_no_act_does_not_stand() -> None:
+    world = World()
+    opened = world.account("ada")
+    assert not members.stands(world.node.state, opened.id, world.rules)
+
+
+def test_acts_of_one_subject_are_not_taken_for_those_of_another() -> None:
+    """Subjects have two lengths, so one can be the beginning of the other."""
+    overlay = Overlay(DictState())
+    open_id, act = bytes(32), b"\1" * 32
+    row = members.ActRow(bytes(32), 0, 0, "credit.grant", 5)
+    members.ACT.put(overlay, open_id + act, row)
+    members.ACT.put(overlay, members.member_subject(0, bytes(32)) + act, row)
+    assert [found for found, _ in members.acts_on(overlay, open_id)] == [act]
 
 
 def test_revoking_again_only_adds_cuts() -> None:

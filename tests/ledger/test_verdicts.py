@@ -394,6 +394,14 @@ def test_each_party_rates_a_committed_trade_once(world: World, ada: Made, bo: Ma
     assert world.outcome[world.rate(heir, commit).id] == Void.RATING
 
 
+def test_a_rating_on_another_branch_does_not_stand_in_the_way(
+    world: World, ada: Made, bo: Made
+) -> None:
+    commit, accepted = world.pay(ada, bo, 40)
+    twice = [world.rate(accepted, commit, stars) for stars in (1, 5)]
+    assert [world.outcome[made.id] for made in twice] == [OK, OK]
+
+
 # --- void records (R20) ---------------------------------------------------------------------------
 def test_a_void_record_leaves_the_state_of_the_one_before(
     world: World, ada: Made, bo: Made

@@ -13,6 +13,7 @@ from node.ledger.verify import Doubt, Report
 from node.protocol.record import RawRecord
 from node.protocol.state import DictState, Overlay
 from node.views.members import ACT, ACT_SUBJECT
+from tests.support.nodes import admit
 from tests.support.world import LIMIT, Made, World, public
 
 
@@ -115,6 +116,27 @@ def test_a_falsified_grant_shows_in_the_root(world: World) -> None:
     write(world, lambda overlay: ACT_SUBJECT.delete(overlay, key[-32:]))
     assert row.serial == 0
     assert [finding.subject for finding in report(world).findings] == [b"grants"]
+
+
+def test_a_commit_that_a_party_did_not_sign_would_be_found(world: World) -> None:
+    """The fold gives none: so the check itself is shown to look at signatures."""
+    state, commit = world.node.state, commit_in(world)
+    trade = world.trade_of(commit)
+    records = {made.id: admit(made.raw, world.community) for made in world.made.values()}
+    assert list(verify._unsigned(state, records, trade)) == []
+    row = TRADE.must(state, trade)
+    for lie in ({"payer": row.payee}, {"payee": row.payer}, {"by_payer": False}):
+        overlay = Overlay(state)
+        TRADE.put(overlay, trade, msgspec.structs.replace(row, **lie))
+        findings = [finding.subject for finding in verify._unsigned(overlay, records, trade)]
+        assert findings == [commit.id], lie
+
+
+def test_balances_that_do_not_sum_to_nothing_would_be_found(world: World) -> None:
+    overlay = Overlay(world.node.state)
+    book.BOOK.put(overlay, bytes(2) + public("ada"), 7)
+    found = list(verify._differences(overlay, overlay, world.rules))
+    assert [(finding.doubt, finding.subject) for finding in found] == [(Doubt.BALANCE, b"coop")]
 
 
 def test_refolding_takes_any_order_and_says_what_it_could_not_take(world: World) -> None:

@@ -3,8 +3,10 @@
 import pytest
 
 from node.protocol import lanes
+from node.protocol.identity import Lane
 from node.protocol.lanes import ENTRY, FORK, LANE, Entry
 from node.protocol.limits import LOCATOR_MAX_COUNT
+from node.protocol.social import LaneOpen
 from tests.support.world import Made, World
 
 TOP = b"\xff" * 66
@@ -100,6 +102,18 @@ def test_a_locator_of_many_branches_keeps_within_its_limit(tree: Tree) -> None:
     assert len(found) == len(set(found)) <= LOCATOR_MAX_COUNT
     assert set(found) & heads
     assert tree.root.id in found
+
+
+def test_a_locator_of_branches_from_the_very_start_is_full_and_names_heads_first(
+    tree: Tree,
+) -> None:
+    device = tree.world.made[tree.root.body.names()[0]]
+    for _ in range(LOCATOR_MAX_COUNT):
+        tree.grow(tree.world.first(device, Lane.SOCIAL, LaneOpen(auth=device.id)), 2)
+    found = lanes.locator(tree.state, tree.key)
+    assert len(found) == LOCATOR_MAX_COUNT
+    heads = [bytes(head.id) for head in lanes.heads_of(tree.state, tree.key)]
+    assert found[: LOCATOR_MAX_COUNT // 2] == heads[: LOCATOR_MAX_COUNT // 2]
 
 
 def test_what_somebody_lacks_of_a_lane_is_what_no_known_id_stands_on(tree: Tree) -> None:
