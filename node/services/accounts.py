@@ -13,7 +13,7 @@ from node.ledger.positions import POSITION
 from node.protocol import lanes
 from node.protocol.account import AccountOpen
 from node.protocol.admission import stored_body
-from node.protocol.errors import OK, LocalFault
+from node.protocol.errors import OK, LocalFault, Void
 from node.protocol.genesis import Chapter
 from node.protocol.identity import Lane
 from node.services import proofs
@@ -128,9 +128,9 @@ def _tops(reader: Rows, heads: set[bytes]) -> set[bytes]:
 def may_be_granted(core: Core, reader: Rows, open_id: bytes) -> str | None:
     """R14, an officer's duty: None if this open may be granted without asking a person, or why not.
 
-    `partner-no-account`, an alert, `lane-not-carried` (its past lacks a granted lane of the
-    author), `tail-not-carried` (its past lacks a move there that is within or secured),
-    `contested`.
+    `partner-no-account`, `grant-witnesses` (R15), an alert, `lane-not-carried` (its past lacks a
+    granted lane of the author), `tail-not-carried` (its past lacks a move there that is within or
+    secured), `contested`.
     """
     entry = lanes.entry_of(reader, open_id)
     if entry is None or entry.kind != "account.open" or entry.verdict != OK:
@@ -138,6 +138,9 @@ def may_be_granted(core: Core, reader: Rows, open_id: bytes) -> str | None:
     lane_key = lanes.key_of(reader, entry.lane)
     body = stored_body(reader, entry.number, AccountOpen)
     chapter = core.rules.genesis.chapter_number(body.chapter)
+    named = core.rules.genesis.chapters[chapter]
+    if (body.q, body.witnesses) != (named.q, sorted(named.witnesses)):
+        return str(Void.GRANT_WITNESSES)
     found = proofs.lane_alerts(core, reader, lane_key, chapter)
     if found:
         return min(found)

@@ -282,16 +282,17 @@ class OfficeDuties:
     def _act(self, appender: Appender, state: WriterState, number: int, chapter: Chapter) -> int:
         done = 0
         for application in list(open_applications(self._core, state, number)):
+            known = members.membership(state, number, application.member, self._core.rules)
+            if known != "applicant":
+                continue  # admitted just now, by another code of theirs
             if application.invited and self._spend_code(state, application, chapter):
                 draft = _membership_act(
                     self._core, state, number, chapter, application.member, "member.admit"
                 )
-                appender.append(draft)
-                done += 1
+                done += appender.attempt(draft)
         for member, _ in list(members.members_in(state, number, self._core.rules)):
             for draft in default_grants(self._core, state, member, number):
-                appender.append(draft)
-                done += 1
+                done += appender.attempt(draft)
         return done
 
     def _spend_code(self, state: WriterState, application: Application, chapter: Chapter) -> bool:

@@ -1,17 +1,20 @@
 """Fork proofs told by neighbours: checked, kept for ever, and minded before any record arrives.
 
 Rules: a proof that does not hold is dropped, its sender may be blamed; one that holds makes this
-home refuse to deal with the lane at once, whether or not the records themselves are held. Proofs
-are no records and enter no state root.
+home refuse to deal with the lane at once, whether or not the records themselves are held. One
+against this very device means that the home was copied: signing stops. Proofs are no records and
+enter no state root.
 """
 
 from collections.abc import Sequence
 
 from node.ledger import alerts
-from node.protocol import forks
+from node.protocol import forks, lanes
 from node.protocol.errors import RemoteFault
+from node.protocol.forks import Fork
 from node.protocol.ports import ForkProof
 from node.services.core import Committed, Core
+from node.services.publish import COPIED_HOME
 from node.storage.rows import Rows
 from node.storage.state import WriterState
 
@@ -19,18 +22,26 @@ from node.storage.state import WriterState
 async def take(core: Core, proofs: Sequence[ForkProof], source: str) -> list[str]:
     """Keep the proofs that hold; returns the codes of those that do not."""
     faults: list[str] = []
-    found: list[tuple[bytes, ForkProof]] = []
+    found: list[tuple[Fork, ForkProof]] = []
     for proof in proofs:
         try:
-            found.append((forks.verify(proof, core.community).lane_key, proof))
+            found.append((forks.verify(proof, core.community), proof))
         except RemoteFault as fault:
             faults.append(fault.code)
 
     def job(state: WriterState) -> list[tuple[str, bytes]]:
-        news = [lane_key for lane_key, proof in found if state.fork_proofs.add(lane_key, proof)]
-        for lane_key in news:
-            state.events.add("fork", lane_key, core.clock())
-        return [("fork", lane_key) for lane_key in news]
+        events: list[tuple[str, bytes]] = []
+        for fork, proof in found:
+            if state.fork_proofs.add(fork.lane_key, proof):
+                events.append(("fork", fork.lane_key))
+                if core.signer is not None and fork.lane_key[32:64] == core.signer.public_key:
+                    strange = next((i for i in fork.ids if not lanes.ENTRY.has(state, i)), None)
+                    record = bytes(strange or fork.ids[0])
+                    state.settings.put(COPIED_HOME, record.hex())
+                    events.append(("home.copied", record))
+        for name, subject in events:
+            state.events.add(name, subject, core.clock())
+        return events
 
     if found:
         core.tell(Committed(source, (), tuple(await core.writer.run(job))))

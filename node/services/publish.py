@@ -2,13 +2,15 @@
 
 Rules: a record of one's own goes through the same judgement and fold as anybody's; one that would
 be void is refused to the user and nothing is stored. A seq is taken and used in one transaction, so
-none is ever used twice. Account records are signed only when it is safe (R11): this device's lanes
-are known to neighbours as they are here, or the user said to go on anyway.
+none is ever used twice. A device that its owner shut out, or whose key has signed elsewhere, signs
+nothing. Account records are signed only when it is safe (R11): this device's lanes are known to
+neighbours as they are here, or the user said to go on anyway.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from node.protocol import crypto, lanes, record
 from node.protocol.admission import Welcome
@@ -22,7 +24,13 @@ from node.services.core import Committed, Core
 from node.storage.state import WriterState
 from node.views import identities
 
+log = logging.getLogger(__name__)
+
 COPIED_HOME = "copied_home"  # setting: a record of this device that this home did not sign
+NOTHING_SIGNED: Final = frozenset(
+    {"home-copied", "device-revoked", "device-not-added", "not-echoed", "no-account", "locked"}
+)
+"""Codes that speak about this device, not about what was to be signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,13 @@ class Appender:
         lane = LANE_OF_KIND[draft.kind]
         signer = self._core.own
         lane_key = signer.member_id + signer.public_key + bytes((lane,))
-        if self._state.settings.get(COPIED_HOME) is not None:
+        heads = lanes.heads_of(self._state, lane_key)
+        if len(heads) > 1 or self._state.settings.get(COPIED_HOME) is not None:
             raise LocalFault("home-copied")
+        if identities.is_revoked(self._state, signer.member_id, signer.public_key):
+            raise LocalFault("device-revoked")
         if lane == Lane.ACCOUNT and self._core.echo_wanted and not self._anyway:
             raise LocalFault("not-echoed")
-        heads = lanes.heads_of(self._state, lane_key)
-        if len(heads) > 1:
-            raise LocalFault("home-copied")
         if not heads and draft.kind != OPENING_KIND[lane]:
             if lane == Lane.ACCOUNT:
                 raise LocalFault("no-account")
@@ -65,6 +73,18 @@ class Appender:
         if not heads:
             return self._sign(draft, 0, None)
         return self._sign(draft, heads[0].seq + 1, heads[0].id)
+
+    def attempt(self, draft: Draft) -> bool:
+        """Append what a program signs by itself, unless it would have no effect: then leave it, so
+        that one odd item does not keep the others waiting. Raises what speaks of this device."""
+        try:
+            self.append(draft)
+        except LocalFault as fault:
+            if fault.code in NOTHING_SIGNED:
+                raise
+            log.info("%s left: %s", draft.kind, fault.code)
+            return False
+        return True
 
     def _sign(self, draft: Draft, seq: int, prev: bytes | None) -> RecordId:
         signer, core = self._core.own, self._core
