@@ -122,6 +122,8 @@ class Teller:
     def _event(self, client: Client, event: Event) -> None:
         if self._app.json:
             _print({"event": event.name, "id": event.id, **event.data})
+        elif event.name == "ready" and client.identity()["restoring"]:
+            self._app.say("restore.waiting")
         elif event.name == "status":
             count = int(client.status()["sync"]["neighbours"])
             if count != self._neighbours:
