@@ -28,7 +28,7 @@ from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
 from node.services.intake import Intake
 from node.services.publish import Publisher
-from node.services.trade import TradeDuties
+from node.services.trade_duties import TradeDuties
 from node.storage.kept import neighbours as kept
 from node.storage.source import SqliteSyncSource
 from node.storage.state import WriterState

@@ -5,11 +5,16 @@ showing it. An officer's program admits bearers of its codes and grants default 
 all else waits for a person. A member's program opens the account as soon as a chapter is chosen.
 """
 
+# pyright: reportUnknownMemberType=false
+# The stubs of trio that come with libp2p do not know their own types.
+
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+import trio
 
 from node.protocol import codec, lanes, portable
 from node.protocol.account import AccountOpen
@@ -29,6 +34,7 @@ from node.views import members
 
 CODE_SIZE_BYTES: Final = 16
 CODE_LIFE_MS: Final = 14 * 24 * 3600 * 1000  # long enough for a letter by post
+ALL_LOOKED_AT_MS: Final = 600_000  # for what no commit names; a thread's second in a large chapter
 INVITE_SETTING: Final = "invite:"  # + code in hex -> {"chapter", "expires"}
 
 
@@ -228,10 +234,13 @@ def _inherited(core: Core, reader: Rows, account: accounts.Account, chapter: Cha
     return min(limits, default=chapter.default_limit)
 
 
-def open_applications(core: Core, reader: Rows, number: int) -> Iterator[Application]:
-    """Applications of those who are not members, in order of arrival."""
-    rows = sorted(members.APPLICATION.under(reader, u16(number)), key=lambda item: item[1].number)
-    for key, row in rows:
+def open_applications(
+    core: Core, reader: Rows, number: int, of: Collection[bytes] | None = None
+) -> Iterator[Application]:
+    """Applications of those who are not members (`of`: of these people), in order of arrival."""
+    prefixes = [u16(number)] if of is None else [u16(number) + member for member in of]
+    rows = [row for prefix in prefixes for row in members.APPLICATION.under(reader, prefix)]
+    for key, row in sorted(rows, key=lambda item: item[1].number):
         member, record = key[2:34], key[34:]
         if members.membership(reader, number, member, core.rules) != "applicant":
             continue
@@ -243,45 +252,80 @@ def open_applications(core: Core, reader: Rows, number: int) -> Iterator[Applica
 
 
 class OfficeDuties:
-    """What an officer's program does by itself after each commit."""
+    """What an officer's program does by itself.
+
+    It looks at everybody when it starts and now and then, otherwise at those whom commits name: a
+    large chapter costs no more than a small one.
+    """
 
     WATCHED: Final = frozenset({"application", "account", "member.admit", "device.revoked"})
 
     def __init__(self, core: Core, publisher: Publisher) -> None:
         self._core = core
         self._publisher = publisher
+        self._named: set[bytes] = set()  # members to look at
+        self._all_after = 0  # when to look at everybody again, ms
+        core.listeners.append(self._note)
 
     def concerns(self, committed: Committed) -> bool:
         """True iff `perform` has something to look at after this commit."""
         return any(name in self.WATCHED for name, _ in committed.events)
 
+    def _note(self, committed: Committed) -> None:
+        # A subject is a member, or a chapter and a member.
+        self._named.update(subject[-32:] for n, subject in committed.events if n in self.WATCHED)
+
     async def perform(self) -> int:
         """Admit bearers of own codes and grant default limits; returns the number of acts."""
-        chapters = [
-            (number, chapter)
-            for number, chapter in enumerate(self._core.rules.genesis.chapters)
-            if members.is_officer(self._core.rules, self._core.member, number) and chapter.k == 1
-        ]
+        now = self._core.clock()
+        looked, self._named = self._named, set()
+        try:
+            done = await self._perform(None if now >= self._all_after else frozenset(looked))
+        except BaseException:
+            self._named |= looked
+            raise
+        if now >= self._all_after:
+            self._all_after = now + ALL_LOOKED_AT_MS
+        return done
+
+    async def _perform(self, named: frozenset[bytes] | None) -> int:
+        """Look at these members, or at all."""
         done = 0
-        for number, chapter in chapters:
-            if self._wanted(number):
+        for number, chapter in enumerate(self._core.rules.genesis.chapters):
+            mine = members.is_officer(self._core.rules, self._core.member, number)
+            if mine and chapter.k == 1 and await self._wanted(number, named):
                 done += await self._publisher.transact(
-                    lambda a, s, n=number, c=chapter: self._act(a, s, n, c)
+                    lambda a, s, n=number, c=chapter: self._act(a, s, n, c, named)
                 )
         return done
 
-    def _wanted(self, number: int) -> bool:
-        with self._core.reading() as reader:
-            if any(a.invited for a in open_applications(self._core, reader, number)):
-                return True
-            return any(
-                default_grants(self._core, reader, member, number)
-                for member, _ in members.members_in(reader, number, self._core.rules)
-            )
+    async def _wanted(self, number: int, named: frozenset[bytes] | None) -> bool:
+        def look() -> bool:
+            with self._core.reading() as reader:
+                if any(a.invited for a in open_applications(self._core, reader, number, named)):
+                    return True
+                return any(
+                    default_grants(self._core, reader, member, number)
+                    for member in self._members(reader, number, named)
+                )
 
-    def _act(self, appender: Appender, state: WriterState, number: int, chapter: Chapter) -> int:
+        return named != frozenset() and await trio.to_thread.run_sync(look)
+
+    def _members(self, reader: Rows, number: int, named: frozenset[bytes] | None) -> list[bytes]:
+        if named is not None:
+            return sorted(named)
+        return [member for member, _ in members.members_in(reader, number, self._core.rules)]
+
+    def _act(
+        self,
+        appender: Appender,
+        state: WriterState,
+        number: int,
+        chapter: Chapter,
+        named: frozenset[bytes] | None,
+    ) -> int:
         done = 0
-        for application in list(open_applications(self._core, state, number)):
+        for application in list(open_applications(self._core, state, number, named)):
             known = members.membership(state, number, application.member, self._core.rules)
             if known != "applicant":
                 continue  # admitted just now, by another code of theirs
@@ -290,7 +334,7 @@ class OfficeDuties:
                     self._core, state, number, chapter, application.member, "member.admit"
                 )
                 done += appender.attempt(draft)
-        for member, _ in list(members.members_in(state, number, self._core.rules)):
+        for member in self._members(state, number, named):
             for draft in default_grants(self._core, state, member, number):
                 done += appender.attempt(draft)
         return done

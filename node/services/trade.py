@@ -1,22 +1,20 @@
-"""Trading: what a member's program signs, and what it does by itself.
+"""Trading: the steps a member takes.
 
 Rules: the payer decides; the payer's program settles when a matching acceptance arrives, the
-payee's program claims what is committed. Before anything is accepted or paid, R45 is asked: verdict
-ok, no alert, the grant current, and (where no witness confirms) income clean. The order (what is
-traded) stays private: its salted hash is signed, its text is kept here.
+payee's program claims what is committed (`trade_duties`). Before anything is accepted or paid, R45
+is asked: verdict ok, no alert, the grant current, and (where no witness confirms) income clean. The
+order (what is traded) stays private: its salted hash is signed, its text is kept here.
 """
 
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
-from node.ledger import book, positions, stamps, trades
+from node.ledger import book, positions, trades
 from node.ledger.positions import POSITION, TRADE, Status
 from node.protocol import lanes, portable
 from node.protocol.account import (
     CREDIT,
-    AccountClaim,
-    ClaimItem,
     RatingGive,
     TradeAccept,
     TradeDecline,
@@ -25,11 +23,11 @@ from node.protocol.account import (
     TradeSettle,
 )
 from node.protocol.errors import LocalFault
-from node.protocol.limits import AMOUNT_MAX_UNITS, CLAIM_ITEMS_MAX_COUNT
+from node.protocol.limits import AMOUNT_MAX_UNITS
 from node.protocol.market import ReviewPut
 from node.protocol.shapes import Body
 from node.services import accounts, proofs
-from node.services.core import Committed, Core
+from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
 from node.storage.kept.private import Order
 from node.storage.rows import Rows
@@ -228,90 +226,3 @@ def acceptance_of(reader: Rows, trade: bytes) -> bytes | None:
             if position.status == Status.ACCEPTED:
                 return key[32:]
     return None
-
-
-class TradeDuties:
-    """What a member's program does by itself after each commit: settle, and claim."""
-
-    def __init__(self, core: Core, publisher: Publisher) -> None:
-        self._core = core
-        self._publisher = publisher
-
-    def concerns(self, committed: Committed) -> bool:
-        """True iff `perform` has something to look at after this commit."""
-        return any(name in ("trade", "stamp", "credit.grant") for name, _ in committed.events)
-
-    async def perform(self) -> int:
-        """Settle accepted own proposals and claim own income; returns the number of records.
-
-        Nothing is signed while own lanes are not known to be whole (R11) or the home was copied.
-        """
-        with self._core.reading() as reader:
-            if self._core.echo_wanted or not self._due(reader):
-                return 0
-        try:
-            return await self._publisher.transact(self._work)
-        except LocalFault as fault:
-            if fault.code in ("home-copied", "device-revoked", "not-echoed", "locked"):
-                return 0
-            raise
-
-    def _due(self, reader: Rows) -> bool:
-        own = accounts.own_account(self._core, reader)
-        return own is not None and bool(
-            settlements_due(self._core, reader, own) or claims_due(self._core, reader, own)
-        )
-
-    def _work(self, appender: Appender, state: WriterState) -> int:
-        own = accounts.own_account(self._core, state)
-        if own is None:
-            return 0
-        done = 0
-        for accept in settlements_due(self._core, state, own):
-            appender.append(Draft("trade.settle", TradeSettle(accept=accept)))
-            done += 1
-        due = claims_due(self._core, state, own)
-        for start in range(0, len(due), CLAIM_ITEMS_MAX_COUNT):
-            items = sorted(due[start : start + CLAIM_ITEMS_MAX_COUNT], key=lambda i: i.commit)
-            appender.append(Draft("account.claim", AccountClaim(items=items)))
-            done += 1
-        return done
-
-
-def _open_trades(core: Core, reader: Rows, own: accounts.Account) -> list[tuple[bytes, Any]]:
-    """(trade, row) of own trades, newest first."""
-    rows = trades.MEMBER_TRADE.under(reader, core.member, reverse=True)
-    return [(trade, TRADE.must(reader, trade)) for _, trade in rows]
-
-
-def settlements_due(core: Core, reader: Rows, own: accounts.Account) -> list[bytes]:
-    """Acceptances of own reserved proposals."""
-    head = lanes.ENTRY.must(reader, own.head)
-    due: list[bytes] = []
-    for trade, row in _open_trades(core, reader, own):
-        if not row.by_payer or row.payer != core.member:
-            continue
-        accept = acceptance_of(reader, trade)
-        if accept is None:
-            continue
-        if positions.status_at(reader, head, own.open, trade) == Status.RESERVED:
-            due.append(accept)
-    return due
-
-
-def claims_due(core: Core, reader: Rows, own: accounts.Account) -> list[ClaimItem]:
-    """Commits to this member that this lane may claim now, oldest first."""
-    head = lanes.ENTRY.must(reader, own.head)
-    mine = positions.mine(reader, own.open)
-    due: list[ClaimItem] = []
-    for trade, row in reversed(_open_trades(core, reader, own)):
-        if row.unit != CREDIT or row.payee_open not in mine:
-            continue
-        if positions.claimed_at(reader, head, own.open, trade) is not None:
-            continue
-        for commit in book.commits_of(reader, trade):
-            named = stamps.stamps_for(reader, commit)
-            if stamps.suffice(reader, commit, named):
-                due.append(ClaimItem(commit=commit, stamps=named))
-                break
-    return due

@@ -5,10 +5,15 @@ from pathlib import Path
 import pytest
 from pytest_trio import trio_fixture
 
-from node.protocol.account import AccountOpen
+from node.ledger import book
+from node.protocol import codec
+from node.protocol.account import AccountClaim, AccountOpen, ClaimItem, TradeRelease
 from node.protocol.identity import Lane
+from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES
 from node.protocol.portable import decode_invitation
 from node.services.publish import Draft, own_auth
+from node.services.trade import Proposal
+from node.services.trade_duties import claim_batches
 from node.views import members
 from tests.support.homes import Clock, Person, genesis_for, introduce, move_in, seed_of, town
 
@@ -80,3 +85,71 @@ async def test_two_codes_in_one_hand_admit_once_and_block_nobody(
     assert await officer.duties() == 0
     for person in (eager, plain):
         person.close()
+
+
+async def test_what_would_have_no_effect_is_left_and_the_rest_is_signed(
+    people: list[Person],
+) -> None:
+    officer, amina = people
+    first, second = [
+        await amina.trade.propose(Proposal(officer.id, 5, invoice=False)) for _ in range(2)
+    ]
+    drafts = [Draft("trade.release", TradeRelease(trade=t)) for t in (first, first, second)]
+    done = await amina.publisher.transact(
+        lambda appender, _: [appender.attempt(draft) for draft in drafts]
+    )
+    assert done == [True, False, True]
+    assert [amina.money.trade(t).status for t in (first, second)] == ["released", "released"]
+
+
+async def test_an_officer_looks_at_whom_commits_name(people: list[Person], tmp_path: Path) -> None:
+    officer = people[0]
+    assert await officer.duties() == 0
+    late = await newcomer(tmp_path, "late")
+    await late.community.apply(None, "", await one_time_code(officer))
+    await late.hand_to(officer)
+    assert await officer.duties() == 2  # admitted, and granted a limit
+    assert membership(officer, late) == "member"
+    late.close()
+
+
+async def test_finished_trades_cost_nothing_more(people: list[Person]) -> None:
+    officer, amina = people
+    for number in range(12):
+        paid = number % 2 == 0
+        trade = await amina.trade.propose(Proposal(officer.id, 10, invoice=not paid))
+        await amina.hand_to(officer)
+        await officer.trade.accept(trade)
+        for _ in range(2):
+            await officer.hand_to(amina)
+            await amina.duties()
+            await amina.hand_to(officer)
+            await officer.duties()
+    assert book.balance(officer.core.reader, 0, officer.id) == 0
+    assert officer.money.balance(officer.id, 0).spendable == 10_000  # all of it was claimed
+    for person in people:
+        assert await person.duties() == 0
+        assert person.trade_duties.open_count == 0
+    await amina.trade.propose(Proposal(officer.id, 10, invoice=False))
+    await amina.hand_to(officer)
+    for person in people:
+        assert await person.duties() == 0
+        assert person.trade_duties.open_count == 1
+
+
+@pytest.mark.parametrize("stamps", [0, 4, 7, 16])
+async def test_claims_are_cut_so_that_every_record_fits(stamps: int) -> None:
+    def identifier(number: int) -> bytes:
+        return number.to_bytes(32, "big")
+
+    items = [
+        ClaimItem(commit=identifier(n), stamps=[identifier(s) for s in range(stamps)])
+        for n in range(200)
+    ]
+    batches = list(claim_batches(items))
+    assert [item for batch in batches for item in batch] == items
+    for batch in batches:
+        body = codec.encode(AccountClaim(items=batch))
+        assert len(body) <= ACCOUNT_BODY_SIZE_MAX_BYTES
+        assert codec.decode(body, AccountClaim).items == batch
+    assert len(batches) <= (4 if stamps < 5 else 8)

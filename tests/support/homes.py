@@ -21,7 +21,8 @@ from node.services.core import Core, open_core
 from node.services.intake import Intake, Outcome
 from node.services.money import Money
 from node.services.publish import Appender, Publisher
-from node.services.trade import Trade, TradeDuties
+from node.services.trade import Trade
+from node.services.trade_duties import TradeDuties
 from node.storage.home import Home
 from node.storage.state import WriterState
 from node.wallet.signer import Signer
