@@ -30,6 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API_PREFIX: Final = "/v1/"
+HTTP_VERSIONS: Final = ("1.0", "1.1")
 READING: Final = frozenset({"GET", "HEAD"})
 METHODS: Final = READING | {"POST", "PUT", "DELETE"}
 JSON: Final = "application/json"
@@ -95,6 +96,8 @@ class Gate:
     def _judge(self, scope: Scope) -> None:
         """Raises LocalFault where a request may not come in."""
         headers = _Headers(scope)
+        if scope["http_version"] not in HTTP_VERSIONS:
+            raise LocalFault("request-invalid", detail="HTTP/1.1")
         if headers.only(b"host") not in self._hosts:
             raise LocalFault("host-refused")
         origin = headers.only(b"origin")

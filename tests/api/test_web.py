@@ -1,4 +1,4 @@
-"""The web client: a closed list of files, nothing inline, nothing foreign, words from the catalogue."""
+"""The web client: a closed list of files, nothing inline or foreign, words from the catalogue."""
 
 import re
 from pathlib import Path
