@@ -85,7 +85,7 @@ def _finish(app: App, words_file: Path | None) -> None:
     from node.services import setup
     from node.services.publish import Publisher
 
-    with open_home(app) as core:
+    with open_home(app, signing=True) as core:
         if not setup.is_restoring(core):
             raise LocalFault("nothing-to-restore")
         phrase = words.ask_phrase(app, words_file)
@@ -124,7 +124,7 @@ def _from_file(app: App, file: Path, words_file: Path | None, password_file: Pat
         member = key.public_key
     with HomeLock(app.home):
         setup.prepare_restore(app.home, phrase, app.language, document)
-    with open_home(app) as core:
+    with open_home(app, signing=True) as core:
         if password is None:
             records = import_into(app, core, file)["accepted"]
         else:

@@ -9,12 +9,14 @@ from node.services.core import Core, open_core
 from node.storage.connect import connect_reader
 from node.storage.home import HomeLock
 from node.storage.reader import SqliteReader
+from node.wallet.keyfile import read_info
 from node.wallet.signer import Signer
 
 
 @contextmanager
-def open_home(app: App) -> Generator[Core]:
-    """The home, locked and open, with its device key if that is not sealed.
+def open_home(app: App, *, signing: bool = False) -> Generator[Core]:
+    """The home, locked and open, with its device key; a sealed one is asked for its password where
+    something is to be signed, and left alone otherwise.
 
     Raises LocalFault home-missing, home-in-use; StorageFault.
     """
@@ -25,10 +27,21 @@ def open_home(app: App) -> Generator[Core]:
         core = open_core(home)
         try:
             if home.device_key.exists():  # a ledger without a member has none
-                core.signer = Signer.device(home.device_key, community_id=core.community)
+                core.signer = _signer(app, core, signing)
             yield core
         finally:
             core.close()
+
+
+def _signer(app: App, core: Core, signing: bool) -> Signer | None:
+    key, password = core.home.device_key, None
+    if read_info(key).sealed:
+        if not signing:
+            return None
+        from node.commands.words import ask_password
+
+        password = ask_password(app, None, twice=False)
+    return Signer.device(key, password, community_id=core.community)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def rejoin(app: App, invitation: Invitation, phrase: Phrase) -> Made:
     from node.commands.local import open_home
     from node.services.setup import leave_own
 
-    with open_home(app) as core:
+    with open_home(app, signing=True) as core:
         name = leave_own(core)
     person = Person(name, app.language)
     with HomeLock(app.home):

@@ -11,9 +11,8 @@ import click
 from node.commands.base import App, argument, clean, command, group, option
 from node.protocol.errors import LocalFault
 
-WORDS_FILE: Final = option(
-    "--words-file", type=click.Path(path_type=Path), metavar="FILE", about="words_file"
-)
+FILE: Final = click.Path(path_type=Path)
+WORDS_FILE: Final = option("--words-file", type=FILE, metavar="FILE", about="words_file")
 
 
 @command(
@@ -91,6 +90,34 @@ def confirm(app: App, words_file: Path | None) -> None:
     phrase_file.confirm(app.home.phrase, phrase.text, member)
     app.result({"confirmed": True})
     app.say("phrase.confirmed")
+
+
+@identity.sub(
+    "password",
+    "wetalk id password",
+    option("--remove", is_flag=True, about="remove_password"),
+    option("--password-file", type=FILE, metavar="FILE", about="password_file"),
+    option("--new-password-file", type=FILE, metavar="FILE", about="new_password_file"),
+)
+def password(
+    app: App, remove: bool, password_file: Path | None, new_password_file: Path | None
+) -> None:
+    from node.commands.words import ask_password
+    from node.storage.home import HomeLock
+    from node.wallet import keyfile
+
+    key = app.home.device_key
+    if not key.exists():
+        raise LocalFault("home-missing")
+    with HomeLock(app.home):
+        old = new = None
+        if keyfile.read_info(key).sealed:
+            old = ask_password(app, password_file, twice=False)
+        if not remove:
+            new = ask_password(app, new_password_file, twice=True, key="words.new_password")
+        keyfile.change_passphrase(key, "device", old=old, new=new)
+    app.result({"sealed": new is not None})
+    app.say("id.password_gone" if new is None else "id.password_set")
 
 
 @group("profile", "wetalk profile")

@@ -1,5 +1,6 @@
 """The node itself: `up`, `status`, `doctor`, `peers`, `service`, and `wetalk` alone."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -28,6 +29,9 @@ STATUS_ROWS: Final = ("records", "home")
     option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
     option("--role", type=click.Choice(("member", "relay")), default="member", about="role"),
     option("--no-web", is_flag=True, about="no_web"),
+    option(
+        "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
+    ),
 )
 def up(app: App, **wishes: Any) -> int:
     from node.commands.upping import run

@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -16,6 +17,7 @@ import click
 from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import DONE, App, on_terminal
 from node.runtime import Options, Ready, run_node
+from node.wallet.keyfile import read_info
 
 AGAIN_S: Final = 1.0
 REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding"})
@@ -28,6 +30,7 @@ def run(
     peers: tuple[str, ...],
     role: str,
     no_web: bool,
+    password_file: Path | None,
 ) -> int:
     """Run until Ctrl-C. Raises LocalFault, WalletError, StorageFault."""
     import trio
@@ -40,6 +43,7 @@ def run(
         peers=peers,
         relay=role == "relay",
         web=not no_web,
+        passphrase=_password(app, password_file),
     )
     teller = Teller(app)
 
@@ -48,6 +52,15 @@ def run(
 
     trio.run(live)  # pyright: ignore[reportUnknownMemberType]
     return DONE
+
+
+def _password(app: App, file: Path | None) -> str | None:
+    """The password of the device key, if it has one."""
+    if not read_info(app.home.device_key).sealed:
+        return None
+    from node.commands.words import ask_password
+
+    return ask_password(app, file, twice=False)
 
 
 def _make_if_needed(app: App) -> None:

@@ -93,15 +93,18 @@ def phrase_of_home(app: App, home: Home, file: Path | None) -> Phrase:
     return ask_phrase(app, file)
 
 
-def ask_password(app: App, file: Path | None, *, twice: bool) -> str:
-    """A password, typed unseen or the first line of a file. Raises LocalFault terminal-needed."""
+def ask_password(app: App, file: Path | None, *, twice: bool, key: str = "words.password") -> str:
+    """A password, typed unseen or the first line of a file. Raises LocalFault terminal-needed.
+
+    `key` names the question in the catalogue.
+    """
     if file is not None:
         data = read_private(file, limits.PASSPHRASE_MAX_BYTES + 2)
         return data.decode(errors="replace").rstrip("\r\n")
     if not asks_possible():
         raise LocalFault("terminal-needed")
     return click.prompt(
-        app.text("words.password"),
+        app.text(key),
         hide_input=True,
         confirmation_prompt=app.text("words.password_again") if twice else False,
     )

@@ -252,3 +252,17 @@ def test_a_table_is_replayed_into_a_new_home(shell: Shell, tmp_path: Path) -> No
     assert found["balances_sha256"] == (
         "a7138dc7dc57380fbbb4a9119c2fadffc0ff1e1fcd8bdcc49d74c7a7b8852d10"
     )
+
+
+def test_a_password_on_the_key_is_asked_for_where_something_is_signed(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    folder = shell.home.path.parent
+    password, wrong = private(folder / "right", PASSWORD + "\n"), private(folder / "wrong", "x\n")
+    assert shell("id", "password", "--new-password-file", password) == {"sealed": True}
+    assert shell("ledger", "verify")["ok"]  # nothing is signed, nothing is asked
+    assert shell("up", code=REFUSED)["error"]["code"] == "terminal-needed"
+    found = shell("up", "--password-file", wrong, code=REFUSED)
+    assert found["error"]["code"] == "password-wrong"
+    found = shell("id", "password", "--remove", "--password-file", wrong, code=REFUSED)
+    assert found["error"]["code"] == "password-wrong"
+    assert shell("id", "password", "--remove", "--password-file", password) == {"sealed": False}
