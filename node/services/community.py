@@ -27,7 +27,7 @@ from node.protocol.social import MemberApply
 from node.protocol.state import u16
 from node.services import accounts
 from node.services.core import Committed, Core
-from node.services.publish import Appender, Draft, Publisher
+from node.services.publish import NOTHING_SIGNED, Appender, Draft, Publisher
 from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import members
@@ -281,6 +281,11 @@ class OfficeDuties:
         looked, self._named = self._named, set()
         try:
             done = await self._perform(None if now >= self._all_after else frozenset(looked))
+        except LocalFault as fault:
+            self._named |= looked
+            if fault.code in NOTHING_SIGNED:
+                return 0
+            raise
         except BaseException:
             self._named |= looked
             raise
