@@ -262,7 +262,7 @@ def _lacking(
     """Short forms to ask for and head keys to tell, on one lane."""
     told = [item for short, item in mine.items() if short not in theirs]
     asked = [short for short in theirs if short not in mine]
-    if len(mine) == len(theirs) == len(told) == 1:  # one head each: who is further?
+    if len(told) == len(asked) == 1:  # who is further?
         own_seq, other_seq = told[0][1], theirs[asked[0]]
         if own_seq > other_seq:
             asked = []

@@ -22,7 +22,6 @@ from node.protocol.record import RawRecord
 _WISH_US: Final = 30
 _NUMBER_US: Final = 2
 _WORK_MAX_US: Final = 1_000_000  # what is sent later also waits for credit
-_ROUNDS_KEPT_COUNT: Final = 2  # the last one, and one that ended while a question was on its way
 
 
 class Stage(Enum):
@@ -39,7 +38,8 @@ class Serve:
     def __init__(self, source: SyncSource) -> None:
         self.stage = Stage.IDLE
         self._source = source
-        self._told: dict[int, Sequence[bytes]] = {}
+        self._round = -1  # the last one that ended
+        self._told: Sequence[bytes] = ()
         self._numbers = array("Q")
         self._place = 0
         self._unmatched: list[int] = []
@@ -47,9 +47,7 @@ class Serve:
 
     def told(self, number: int, heads: Sequence[bytes]) -> None:
         """In this round, which is over, these heads were told to the neighbour."""
-        self._told[number] = heads
-        while len(self._told) > _ROUNDS_KEPT_COUNT:
-            del self._told[next(iter(self._told))]
+        self._round, self._told = number, heads
 
     def want(self, message: Want) -> int:
         """Take a question in; returns what it cost, in microseconds. Raises RemoteFault."""
@@ -70,10 +68,9 @@ class Serve:
         return min(cost, _WORK_MAX_US)
 
     def _gather(self, number: int, wish: Wish) -> None:
-        told = self._told.get(number, ())
-        if wish.head >= len(told) or len(wish.known) % 32:
+        if number != self._round or wish.head >= len(self._told) or len(wish.known) % 32:
             raise RemoteFault(Parting.UNEXPECTED, "asks for what was not told")
-        lane_key = told[wish.head][:LANE_KEY_SIZE_BYTES]
+        lane_key = self._told[wish.head][:LANE_KEY_SIZE_BYTES]
         named = [wish.known[n : n + 32] for n in range(0, len(wish.known), 32)]
         known = [record for record in named if self._source.holds(record)]
         if named and not known and not wish.full:

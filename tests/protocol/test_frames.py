@@ -55,11 +55,13 @@ def spoilt(draw: st.DrawFn) -> RawRecord:
     raw = draw(st.sampled_from(FOREST)).raw
     header = codec.decode(raw.header, Header)
     fields = [getattr(header, name) for name in header.__struct_fields__]
-    match draw(st.integers(0, 4)):
+    match draw(st.integers(0, 5)):
         case 0:
             return RawRecord(draw(st.binary(max_size=320)), raw.body, raw.signature)
         case 1:
             return RawRecord(raw.header, draw(st.binary(max_size=99)), raw.signature)
+        case 5:
+            return RawRecord(raw.header, (raw.body or b"")[::-1], raw.signature)
         case 2:
             fields[0] = draw(st.integers(2, 9))  # a later record version
         case 3:
@@ -119,6 +121,9 @@ def test_both_ends_forget_their_lanes_together(monkeypatch: pytest.MonkeyPatch) 
     mixed = [lane[seq].raw for seq in range(4) for lane in lanes]
     sent = [mixed[n : n + 5] for n in range(0, len(mixed), 5)]
     assert pass_through(sent) == sent
+    encoder = BatchEncoder(COMMUNITY)
+    named = sum(len(encoder.encode(batch).lanes) // 65 for batch in sent)
+    assert named > len(lanes)
 
 
 def test_a_body_that_is_not_there_leaves_its_hash_and_size() -> None:

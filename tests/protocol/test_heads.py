@@ -64,12 +64,14 @@ def test_blocks_split_and_vanish() -> None:
 
 
 class CountingSource(DictSource):
-    """Counts how often the whole set is read."""
+    """Counts how often the whole set, and anything, is read."""
 
     whole = 0
+    reads = 0
 
     def heads(self, low: bytes, high: bytes | None) -> list[heads_module.HeadItem]:
         self.whole += high is None
+        self.reads += 1
         return list(super().heads(low, high))
 
 
@@ -92,15 +94,20 @@ def test_heads_told_of_changes_read_only_those_lanes() -> None:
     source.take(link.raw for link in mina.run(2))
     heads = Heads(source)
     heads.index(ALL)
-    heads.changed([mina.lane_key])  # the first word of it: what came before may be missing
-    heads.index(ALL)
+    sora = LaneMaker("sora")
+    source.take(link.raw for link in sora.run(1))
+    heads.changed([mina.lane_key])  # the first word of it: what came before was not told
+    assert len(heads.index(ALL)) == 2
     read = source.whole
     source.take(link.raw for link in jun.run(1))
     heads.changed([jun.lane_key])
     assert [item[0][:65] for item in heads.index(ALL).slice(0, 9)] == sorted(
-        [mina.lane_key, jun.lane_key]
+        [mina.lane_key, jun.lane_key, sora.lane_key]
     )
     assert source.whole == read
+    reads = source.reads
+    heads.index(ALL)
+    assert source.reads == reads
 
 
 def test_each_set_of_lane_kinds_has_its_own_index() -> None:

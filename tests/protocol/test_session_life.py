@@ -85,10 +85,11 @@ def test_when_gossip_fails_the_question_soon_waits_no_longer() -> None:
     for link in run[1:30]:
         a.take([link.raw])
         line.change(line.a)
-        line.run_for(45)
+        while not line.b.pending:
+            assert line.step()
         b.take([link.raw])
         line.change(line.b)
-        line.run_for(600)
+        line.run()
     for link in run[30:]:
         a.take([link.raw])
         line.change(line.a)
@@ -190,6 +191,7 @@ def test_fork_proofs_are_told_ahead_of_other_data_and_once() -> None:
     kinds = [type(effect) for effect in line.b.of(do.Proofs, do.Deliver)]
     assert kinds[0] is do.Proofs
     b.proofs = [proof]
+    b.take([trunk[0].raw])
     line.change(line.b)
     line.run()
     assert line.a.proofs == []

@@ -185,6 +185,18 @@ def test_who_owes_something_and_only_shows_signs_of_life_is_left(
     assert peer.ended == Parting.STALLED
 
 
+def test_a_slow_neighbour_that_makes_progress_is_waited_for() -> None:
+    peer = Peer()
+    peer.tell(RUN[20:21], MAKER)
+    peer.say(Ack(1))
+    for number in range(21):
+        peer.wait(limits.PROGRESS_MAX_MS - 1_000)
+        peer.say(Records(20 - number, [], batch(RUN[number : number + 1])))
+        peer.deliver()
+    assert peer.ended is None
+    assert peer.source.holds(RUN[20].id)
+
+
 def test_a_slow_disk_here_is_not_the_neighbours_fault() -> None:
     peer = Peer()
     peer.tell(RUN[2:3], MAKER)

@@ -168,6 +168,33 @@ def test_after_an_answer_in_vain_it_compares_again_though_its_heads_are_as_befor
     assert opening.round == 1
 
 
+def test_an_answer_that_ends_the_round_but_tells_heads_is_no_agreement() -> None:
+    peer = Peer(source_with(RUN[:3]))
+    peer.change()
+    peer.wait(limits.CHANGE_DELAY_MS)
+    (want,) = peer.say(Ranges(1, END, [], [], [], MAKER.lane_key + RUN[5].id))
+    assert isinstance(want, Want)
+    assert not peer.session.in_sync
+    assert not any(isinstance(effect, do.InSync) for effect in peer.all)
+
+
+def test_a_lane_wished_for_twice_is_sent_once() -> None:
+    peer = Peer(source_with(RUN[:9]))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    ids = RUN[2].id + RUN[3].id
+    (records, _) = peer.say(Want(0, False, [Wish(0, False, b""), Wish(0, False, b"")], ids))
+    assert isinstance(records, Records)
+    assert len(records.batch.bodies) == 9
+
+
+def test_a_wish_for_an_older_round_ends_the_session() -> None:
+    peer = Peer(source_with(RUN[:9]))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    peer.say(Ranges(2, PASS, [Split([b"", b""], fingerprint_of(peer))], [], [], b""))
+    peer.say(WANT)
+    assert peer.ended == Parting.UNEXPECTED
+
+
 def test_no_round_is_opened_while_an_answer_is_sent() -> None:
     peer = Peer(source_with(MAKER.run(2_000)))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)

@@ -1,0 +1,78 @@
+"""What may be in flight, and what a neighbour may cost, as time goes by."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.protocol import limits
+from node.protocol.errors import Parting, RemoteFault
+from node.protocol.flow import Allowance, Arrivals, Window
+
+sizes = st.lists(st.integers(1, limits.FRAME_SIZE_MAX_BYTES), max_size=40)
+
+
+@given(sizes, st.data())
+def test_two_ends_agree_on_what_is_in_flight(frames: list[int], data: st.DataObject) -> None:
+    """What the sender's window lets through never breaks the receiver's rule."""
+    window = Window(limits.FRAMES_IN_FLIGHT_MAX_COUNT, limits.WINDOW_BYTES)
+    arrivals = Arrivals()
+    open_tokens: list[int] = []
+    for size in frames:
+        while not (window.open and window.fits(size)):
+            token = open_tokens.pop(data.draw(st.integers(0, len(open_tokens) - 1)))
+            arrivals.settled(token)
+            done = arrivals.collect()
+            if done:
+                window.acknowledged(done)
+        window.sent(size)
+        open_tokens.append(arrivals.arrived(size))
+    for token in open_tokens:
+        arrivals.settled(token)
+    rest = arrivals.collect()
+    if rest:
+        window.acknowledged(rest)
+    assert not window.busy
+    with pytest.raises(RemoteFault) as fault:
+        window.acknowledged(1)
+    assert fault.value.code == Parting.WINDOW
+
+
+def test_a_sender_keeps_to_the_smaller_of_both_limits() -> None:
+    window = Window(2, 1_000)
+    assert window.fits(limits.FRAME_SIZE_MAX_BYTES)  # one alone may always go
+    window.sent(600)
+    assert window.fits(400)
+    assert not window.fits(401)
+    window.sent(100)
+    assert not window.open
+    wide = Window(10**6, 10**9)
+    for _ in range(limits.FRAMES_IN_FLIGHT_MAX_COUNT):
+        assert wide.open
+        wide.sent(1)
+    assert not wide.open
+
+
+def test_work_is_allowed_at_a_rate_after_a_burst() -> None:
+    allowance = Allowance(at_ms=5_000)
+    now, done_us = 5_000, 0
+    while now < 65_000:
+        if allowance.ready(now):
+            allowance.spend(50_000, now)
+            done_us += 50_000
+        else:
+            assert allowance.ready_at_ms() > now
+            now = allowance.ready_at_ms()
+            assert allowance.ready(now)
+    allowed = limits.PEER_WORK_BURST_US + 60 * limits.PEER_WORK_PER_S_US
+    assert allowed - 100_000 <= done_us <= allowed + 100_000
+
+
+def test_a_long_pause_saves_up_no_more_than_a_burst() -> None:
+    allowance = Allowance()
+    allowance.spend(limits.PEER_WORK_BURST_US, 0)
+    allowance.spend(0, 10**9)
+    assert allowance.level_us == limits.PEER_WORK_BURST_US
+    allowance.spend(limits.PEER_WORK_BURST_US + limits.PEER_WORK_DEBT_MAX_US, 10**9)
+    assert not allowance.flooded()
+    allowance.spend(1, 10**9)
+    assert allowance.flooded()
