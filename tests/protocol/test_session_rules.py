@@ -190,7 +190,8 @@ def test_a_lane_wished_for_twice_is_sent_once() -> None:
 def test_a_wish_for_an_older_round_ends_the_session() -> None:
     peer = Peer(source_with(RUN[:9]))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
-    peer.say(Ranges(2, PASS, [Split([b"", b""], fingerprint_of(peer))], [], [], b""))
+    peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
+    peer.say(Ranges(2, PASS, [], [Listing(b"", b"", b"", [])], [], b""))
     peer.say(WANT)
     assert peer.ended == Parting.UNEXPECTED
 
