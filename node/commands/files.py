@@ -129,7 +129,7 @@ def _from_file(app: App, file: Path, words_file: Path | None, password_file: Pat
             records = import_into(app, core, file)["accepted"]
         else:
             records = backups.restore_into(core, file, password).accepted
-        old = setup.finish_restore(core, Publisher(core), phrase)
+        old = setup.finish_restore(core, Publisher(core), phrase, whole=True)
     _restored(app, member.hex(), old, records)
 
 

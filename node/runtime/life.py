@@ -6,6 +6,7 @@ page that shows the node is told when neighbours come, go or are caught up with.
 
 # pyright: reportUnknownMemberType=false
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,12 +15,14 @@ import trio
 from node import i18n
 from node.api.events import EventHub
 from node.api.live import Neighbour, NetworkState
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
 from node.services import setup
 from node.services.core import Core, now_ms
 from node.wallet.phrase import Phrase
+
+log = logging.getLogger(__name__)
 
 STATUS_TICK_S: Final = 1.0
 AFTER_ANSWER_S: Final = 0.3  # the answer to the request that ends this run goes out first
@@ -75,11 +78,20 @@ class Life:
         while True:
             neighbours = self.neighbours()
             in_sync = sum(one.in_sync for one in neighbours)
+            self.note_met()
             now = (len(neighbours), in_sync, self._core.echo_wanted, self._core.writer.fault)
             if shown and now != shown:
                 hub.status_changed()
             shown = now
             await trio.sleep(STATUS_TICK_S)
+
+    def note_met(self) -> None:
+        """A member who is being restored needs to have met a neighbour that gave all it has."""
+        try:
+            if any(one.in_sync for one in self.neighbours()):
+                setup.note_met(self._core)
+        except StorageFault as fault:
+            log.info("not kept: %s", fault)  # the next second tries again
 
     # --- Live -----------------------------------------------------------------------------------
     def addresses(self) -> list[str]:

@@ -161,6 +161,7 @@ async def _serve(
             api.hub.status_changed()
         ready(_told(core, life, server, options))
         await life.until_ended()
+        life.note_met()
         api.hub.close()
         server.stop()
         nursery.cancel_scope.cancel()

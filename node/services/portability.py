@@ -31,6 +31,7 @@ from node.protocol.record import RawRecord, Record
 from node.services.core import Core, now_ms
 from node.services.intake import FILE, Intake, Outcome
 from node.services.keyless import keyless_core
+from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish
 
 CHUNK_LINES_COUNT: Final = 1_024  # one writer job; a few megabytes of text at most
@@ -184,6 +185,7 @@ async def import_lines(
     await _resume(core, intake, report)
     await _Importer(intake, source, report, progress).run()
     report.deferred = core.reader.deferred.count()
+    note_met(core)
     progress(report)
     return report
 

@@ -42,6 +42,7 @@ from node.wallet.signer import RootSigner, Signer
 
 LANGUAGE_SETTING: Final = "language"
 RESTORING_SETTING: Final = "restoring"  # the member's records are awaited; nothing is signed yet
+MET_SETTING: Final = "restoring_met"  # a neighbour, or a file, has given all it has
 INSTEAD, BESIDE = "instead", "beside"  # of the other devices
 MAKING: Final = "making"  # a file that stands while a home is being made
 UNIT_DECIMALS: Final = 2
@@ -145,16 +146,28 @@ def is_restoring(core: Core) -> bool:
     return core.reader.settings.get(RESTORING_SETTING) is not None
 
 
-def finish_restore(core: Core, publisher: Publisher, phrase: Phrase) -> tuple[bytes, ...]:
+def note_met(core: Core) -> None:
+    """While restoring: a neighbour, or a file, has nothing more to give. Does not wait."""
+    if is_restoring(core) and core.reader.settings.get(MET_SETTING) is None:
+        core.writer.submit(lambda state: state.settings.put(MET_SETTING, "1"))
+
+
+def finish_restore(
+    core: Core, publisher: Publisher, phrase: Phrase, *, whole: bool = False
+) -> tuple[bytes, ...]:
     """Bring the member back on this device; returns the devices that were shut out.
 
-    Raises LocalFault restore-not-ready while the member's records are not here,
-    nothing-to-restore.
+    The old devices are cut where their records end here, so these must be whole: a neighbour has
+    given all it has (`note_met`), or a file was read to its end (`whole`). Raises LocalFault
+    restore-not-ready until then, nothing-to-restore.
     """
     manner = core.reader.settings.get(RESTORING_SETTING)
     if manner is None:
         raise LocalFault("nothing-to-restore")
+    met = whole or core.reader.settings.get(MET_SETTING) is not None
     with devices.root_of(core, phrase) as root:
+        if not met:
+            raise LocalFault("restore-not-ready")
 
         def work(appender: Appender, state: WriterState) -> tuple[bytes, ...]:
             old: tuple[bytes, ...] = ()
@@ -165,6 +178,7 @@ def finish_restore(core: Core, publisher: Publisher, phrase: Phrase) -> tuple[by
                     raise LocalFault("restore-not-ready")
                 devices.add_own_device(core, appender, state, root, devices.TALK_SCOPES)
             state.settings.remove(RESTORING_SETTING)
+            state.settings.remove(MET_SETTING)
             return old
 
         return publisher.transact_sync(work, anyway=True)

@@ -163,7 +163,7 @@ def test_a_restored_member_has_a_new_device_and_shuts_the_old_out(home: Home, ot
         setup.prepare_restore(other, made.phrase, "ko", document)
     with opened(other) as core:
         Intake(core).take_sync(records, FILE)
-        old = setup.finish_restore(core, Publisher(core), made.phrase)
+        old = setup.finish_restore(core, Publisher(core), made.phrase, whole=True)
         assert old == (made.device,)
         assert not setup.is_restoring(core)
         assert identities.is_revoked(core.reader, made.member, made.device)
@@ -188,6 +188,27 @@ def test_nothing_is_restored_before_the_records_are_here(home: Home, other: Home
         assert refused.value.code == "phrase-other"
 
 
+def test_an_old_device_is_not_cut_where_only_half_of_its_records_came(
+    home: Home, other: Home
+) -> None:
+    made = new_member(home)
+    records = records_of(home)
+    with HomeLock(other):
+        setup.prepare_restore(other, made.phrase, "ko", home.genesis.read_bytes())
+    with opened(other) as core:
+        Intake(core).take_sync(records[:-3], "neighbour")
+        with pytest.raises(LocalFault) as caught:
+            setup.finish_restore(core, Publisher(core), made.phrase)
+        assert caught.value.code == "restore-not-ready"
+        assert not identities.is_revoked(core.reader, made.member, made.device)
+        Intake(core).take_sync(records, "neighbour")
+        setup.note_met(core)
+        core.writer.run_sync(lambda state: None)
+        assert setup.finish_restore(core, Publisher(core), made.phrase) == (made.device,)
+        setup.note_met(core)
+        assert core.reader.settings.get(setup.MET_SETTING) is None
+
+
 def test_a_home_that_is_not_restoring_is_not_restored(home: Home) -> None:
     made = new_member(home)
     with opened(home) as core, pytest.raises(LocalFault) as caught:
@@ -202,7 +223,7 @@ def test_a_device_beside_talks_but_has_no_account(home: Home, other: Home) -> No
         setup.prepare_restore(other, made.phrase, "ko", document, beside=True)
     with opened(other) as core:
         Intake(core).take_sync(records, FILE)
-        assert setup.finish_restore(core, Publisher(core), made.phrase) == ()
+        assert setup.finish_restore(core, Publisher(core), made.phrase, whole=True) == ()
         assert not identities.is_revoked(core.reader, made.member, made.device)
         assert accounts.own_account(core, core.reader) is None
         scopes = {key: names for key, names, _ in identities.devices_of(core.reader, core.member)}
@@ -248,7 +269,7 @@ def test_a_backup_brings_everything_back_but_the_keys(home: Home, other: Home) -
         assert state_root(core.reader, core.rules) == root
         assert core.reader.contacts.get(member) == contact
         assert core.own.public_key != made.device
-        setup.finish_restore(core, Publisher(core), made.phrase)
+        setup.finish_restore(core, Publisher(core), made.phrase, whole=True)
 
 
 def test_a_backup_needs_its_password_and_all_of_its_bytes(home: Home) -> None:
