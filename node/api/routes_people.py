@@ -1,7 +1,11 @@
 """Routes about belonging: profile, community, members, chapters, contacts."""
 
+# pyright: reportUnknownMemberType=false
+
+from functools import partial
 from typing import Annotated, Any
 
+import trio
 from fastapi import Query, Request
 
 from node.api.context import Api
@@ -59,8 +63,8 @@ class PeopleRoutes:
         """The founding document, and with `root` the state root of all that is held."""
         core = self._api.core
         genesis = core.rules.genesis
+        found = await trio.to_thread.run_sync(self._root) if root else None
         with core.reading() as reader:
-            found = state_root(reader, core.rules).hex() if root else None
             mine = [
                 members.membership(reader, number, core.member, core.rules)
                 for number in range(len(genesis.chapters))
@@ -89,6 +93,10 @@ class PeopleRoutes:
             chapters=chapters,
             root=found,
         )
+
+    def _root(self) -> str:
+        with self._api.core.reading() as reader:
+            return state_root(reader, self._api.core.rules).hex()
 
     async def invite(self, body: shapes.InvitationIn) -> shapes.Invitation:
         """Make an invitation to hand over."""
@@ -128,7 +136,9 @@ class PeopleRoutes:
         position = self._api.position(name, cursor)
         after = None if position is None else bytes.fromhex(position[0])
         number = self._api.chapter(chapter)
-        found, last = self._api.people.members(number, after, limit, state=state)
+        found, last = await trio.to_thread.run_sync(
+            partial(self._api.people.members, number, after, limit, state=state)
+        )
         language = self._api.language(request)
         return shapes.Members(
             items=[shapes.Member(**self._member(view, language)) for view in found],

@@ -39,7 +39,7 @@ class TalkRoutes:
         found = self._api.talk.rooms()
         return shapes.Rooms(
             items=[
-                shapes.RoomShown(
+                shapes.RoomLine(
                     name=room.name,
                     newest=None if room.newest is None else self._post(room.newest),
                 )

@@ -113,6 +113,24 @@ class PatientStream:
         self.socket.close()
 
 
+class Connection(TCPServer):
+    """One connection. It ends when its client has gone, without waiting for a next request.
+
+    Hypercorn would wait for the whole idle time where the client closes before the answer is done.
+    """
+
+    _gone = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._gone = True
+        await self.idle_task.stop()
+
+    async def _idle_timeout(self) -> None:
+        if not self._gone:
+            await super()._idle_timeout()
+
+
 class Server:
     """Serves one app until told to stop."""
 
@@ -170,7 +188,7 @@ class Server:
             self._streams.add(patient)
             try:
                 state = ConnectionState({})
-                await TCPServer(
+                await Connection(
                     self._app,
                     self._config,
                     self._context,

@@ -16,6 +16,7 @@ from node.api.models.base import Scope
 from node.protocol import limits
 from node.protocol.errors import LocalFault
 from node.services.core import Core
+from node.services.setup import checked_name
 from node.storage.kept.access import Token
 from node.storage.state import WriterState
 from node.wallet.errors import Problem, WalletError
@@ -86,10 +87,11 @@ class TokenStore:
     ) -> tuple[str, Token]:
         """A new token: its secret, told this once, and what is kept.
 
-        Raises LocalFault `scope-missing` where the maker has less, `tokens-many`.
+        Raises LocalFault name-invalid, scope-missing (the maker has less), tokens-many.
         """
         for scope in sorted(scopes):
             maker.require(scope)
+        name = checked_name(name)
         secret = secrets.token_urlsafe(limits.TOKEN_SECRET_BYTES)
         now = self._core.clock()
         expires = None if days is None else now + days * DAY_MS

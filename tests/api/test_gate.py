@@ -246,3 +246,11 @@ async def test_an_expired_token_is_none(tmp_path: Path) -> None:
             await trio.to_thread.run_sync(day.contacts)
         assert caught.value.code == "unauthorised"
     person.close()
+
+
+async def test_a_client_that_leaves_leaves_nothing_behind(house: House) -> None:
+    """More connections than there is room for, one after the other, none of them waited for."""
+    body = json.dumps({"member": "ab" * 32, "name": "이모"}).encode()
+    with trio.fail_after(limits.API_IDLE_MAX_S - 5):
+        for _ in range(2 * limits.API_CONNECTIONS_MAX_COUNT):
+            assert (await house.ask("POST", "/v1/contacts", None, body)).status == 200

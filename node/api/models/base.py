@@ -23,6 +23,12 @@ Time = Annotated[str, Field(examples=["2026-09-22T04:53:20.000Z"])]
 Name = Annotated[
     str, Field(min_length=1, max_length=limits.NAME_SIZE_MAX_BYTES // 3, examples=["김순희"])
 ]
+# What is shown has no bounds: others wrote it with other programs, and cleaning may empty it.
+NameShown = Annotated[str, Field(examples=["김순희"])]
+RoomShown = Annotated[str, Field(examples=["마당"])]
+TextShown = Annotated[str, Field(examples=["안녕하세요"])]
+WordShown = Annotated[str | None, Field(examples=["ko"])]
+ChapterShown = Annotated[str, Field(examples=["마을"])]
 Text = Annotated[str, Field(max_length=limits.TEXT_SIZE_MAX_BYTES, examples=["안녕하세요"])]
 Word = Annotated[str, Field(min_length=1, max_length=limits.WORD_SIZE_MAX_BYTES, examples=["ko"])]
 Amount = Annotated[int, Field(ge=1, le=limits.AMOUNT_MAX_UNITS, examples=[1250])]
@@ -55,7 +61,7 @@ class Who(Model):
     """A member, and what to call them here."""
 
     id: Id
-    name: Annotated[str, Field(examples=["김순희"])]
+    name: NameShown
 
 
 class Made(Model):

@@ -4,7 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from node.api.models.base import Cursor, Id, Model, Name, Scope, Text, Time, Who, Word, Words
+from node.api.models.base import (
+    Cursor,
+    Id,
+    Model,
+    Name,
+    NameShown,
+    Scope,
+    Text,
+    TextShown,
+    Time,
+    Who,
+    Word,
+    Words,
+)
 from node.protocol import limits
 
 
@@ -98,8 +111,8 @@ class Profile(Model):
     """How a member is shown; empty where they have not said."""
 
     member: Id
-    name: Name
-    about: Text
+    name: NameShown
+    about: TextShown
     languages: Annotated[list[str], Field(examples=[["ko", "zh"]])]
     region: Annotated[str | None, Field(examples=["KR-11"])]
 
@@ -140,7 +153,7 @@ class Token(Model):
     """A client's token, without its secret."""
 
     id: Id
-    name: Name
+    name: NameShown
     scopes: Annotated[list[Scope], Field(examples=[["read", "talk"]])]
     created: Time
     expires: Time | None

@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from node.api.models.base import (
+    ChapterShown,
     Cursor,
     Decimals,
     Id,
     Language,
     Model,
     Name,
+    NameShown,
     Sum,
     Text,
+    TextShown,
     Time,
     Unit,
     Who,
@@ -20,9 +23,6 @@ from node.api.models.base import (
 )
 from node.protocol import limits
 
-ChapterName = Annotated[
-    str, Field(min_length=1, max_length=limits.NAME_SIZE_MAX_BYTES // 3, examples=["마을"])
-]
 Membership = Literal["officer", "member", "suspended", "applicant", "none"]
 Link = Annotated[
     str,
@@ -37,7 +37,7 @@ Link = Annotated[
 class Chapter(Model):
     """A chapter as the genesis document has it. Limits in minor units of credit."""
 
-    name: ChapterName
+    name: ChapterShown
     officers: list[Who]
     approvals: Annotated[int, Field(description="officers an act needs", examples=[1])]
     relays: Annotated[int, Field(description="relays that confirm trades", examples=[3])]
@@ -51,7 +51,7 @@ class Community(Model):
     """The community this home belongs to."""
 
     id: Id
-    name: Name
+    name: NameShown
     rules: Annotated[int, Field(examples=[1])]
     languages: Annotated[list[Language | str], Field(examples=[["ko", "zh", "en"]])]
     unit: Unit
@@ -73,7 +73,7 @@ class InvitationIn(Model):
 class Invitation(Model):
     """A link to hand over, and when its code ends."""
 
-    link: Link
+    link: Annotated[str, Field(examples=["wetalk:join?c=…"])]
     expires: Time | None
 
 
@@ -95,9 +95,9 @@ class Member(Model):
     """A member in a chapter; amounts in minor units of credit. `limit` null: none granted."""
 
     id: Id
-    name: Annotated[str, Field(examples=["김순희"])]
+    name: NameShown
     contact: Annotated[str | None, Field(examples=["순희 언니"])]
-    chapter: ChapterName
+    chapter: ChapterShown
     membership: Membership
     balance: Sum
     limit: Annotated[int | None, Field(examples=[10000])]
@@ -112,7 +112,7 @@ class Member(Model):
 class MemberDetail(Member):
     """A member with what they say of themselves."""
 
-    about: Text
+    about: TextShown
     languages: Annotated[list[str], Field(examples=[["ko"]])]
     region: Annotated[str | None, Field(examples=["KR-11"])]
 
@@ -138,7 +138,7 @@ class Application(Model):
 
     id: Id
     member: Who
-    text: Text
+    text: TextShown
     time: Time
     invited: Annotated[bool, Field(description="bears a one-time code")]
 
@@ -175,7 +175,7 @@ class Contact(Model):
     """A contact."""
 
     member: Id
-    name: Name
+    name: NameShown
     note: Annotated[str, Field(examples=["옆집"])]
     added: Time
 

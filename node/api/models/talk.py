@@ -12,10 +12,13 @@ from node.api.models.base import (
     ListingKind,
     Model,
     Room,
+    RoomShown,
     Stock,
     Text,
+    TextShown,
     Time,
     Who,
+    WordShown,
 )
 from node.protocol import limits
 
@@ -34,9 +37,9 @@ class Post(Model):
 
     id: Id
     author: Who
-    room: Room
-    text: Text
-    language: LanguageTag
+    room: RoomShown
+    text: TextShown
+    language: WordShown
     reply_to: Id | None
     time: Time
     edited: Time | None
@@ -49,17 +52,17 @@ class PostDetail(Post):
     replies: list[Post]
 
 
-class RoomShown(Model):
+class RoomLine(Model):
     """A room and its newest post."""
 
-    name: Room
+    name: RoomShown
     newest: Post | None
 
 
 class Rooms(Model):
     """Rooms with live posts; those with the newest posts first."""
 
-    items: list[RoomShown]
+    items: list[RoomLine]
     next: Cursor = None
 
 
@@ -142,13 +145,13 @@ class Listing(Model):
     author: Who
     mine: bool
     kind: ListingKind
-    title: Title
-    text: Text
+    title: Annotated[str, Field(examples=["김치 한 포기"])]
+    text: TextShown
     price: Price
-    region: Region
+    region: Annotated[str | None, Field(examples=["KR-11"])]
     stock: Stock
-    tags: Tags
-    language: LanguageTag
+    tags: Annotated[list[str], Field(examples=[["김치"]])]
+    language: WordShown
     time: Time
     until: Time | None
     state: ListingState
