@@ -52,8 +52,7 @@ class Fold:
         verdict = self._verdict(overlay, record, entry)
         entry = lanes.conclude(overlay, record.id, entry, verdict)
         self._consequences(overlay, record, entry)  # first: it may drop what would hide this one
-        if verdict == OK:
-            self._effects(overlay, record, entry)
+        self._effects(overlay, record, entry)
         return overlay.changes
 
     def fill(self, reader: Reader, record: Record) -> Changes:
@@ -80,7 +79,7 @@ class Fold:
         return OK
 
     def _effects(self, overlay: Overlay, record: Record, entry: Entry) -> None:
-        """What an ok social or market record shows; needs its body."""
+        """What a social or market record, which is never void, shows; needs its body."""
         lane, body = record.header.lane, record.body
         if lane not in ERASABLE_LANES:
             return

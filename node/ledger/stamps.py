@@ -121,11 +121,9 @@ def rivals(reader: Reader, witness: bytes, head: bytes) -> Iterator[bytes]:
     """Stamps of a witness on heads that conflict with this one (of several on one unforked lane the
     last alone: what the others hold, it holds).
     """
-    seen = set[bytes]()
     for lane in positions.lanes_in_past(reader, head):
         for stamp, old in _last_stamps(reader, witness + lane.to_bytes(4, "big")):
-            if stamp not in seen and conflict(reader, old, head):
-                seen.add(stamp)
+            if conflict(reader, old, head):
                 yield stamp
 
 

@@ -264,6 +264,22 @@ def test_income_counts_as_far_as_its_payer_was_clean(world: World) -> None:
     assert clean.spendable(world.node.state, head.id) == LIMIT
 
 
+def test_each_claim_counts_once_however_long_the_path_after_it(world: World) -> None:
+    thief = world.account("thief", limit=LIMIT)
+    ada, bo = pair(world)
+    _, head = claimed_income(world, ada, bo, 30)
+    _, head = claimed_income(world, thief, head, 50)
+    second = world.propose(world.account("cho", limit=LIMIT), bo, 7)
+    for _ in range(3):
+        head = world.decline(head, second)
+    _, head = claimed_income(world, second, head, 20)
+    heir = world.account("bo", head)
+    world.revoke(thief)
+    clean = CleanIncome(world.rules)
+    found = [clean.effective(world.node.state, made.id, 0) for made in (head, heir)]
+    assert found == [50, 50]
+
+
 def test_secured_income_is_clean_whatever_becomes_known_later() -> None:
     world = World("3/2")
     ada, bo = pair(world)

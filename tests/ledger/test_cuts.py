@@ -236,10 +236,12 @@ def test_a_device_shut_out_without_cuts_has_said_nothing(world: World) -> None:
 
 def test_an_open_cut_keeps_everything(world: World) -> None:
     talker = world.talker("ada")
+    early = world.post(talker, "early")
     revoked = world.revoke(talker, social="open")
-    post = world.post(talker, "kept")
-    for node in nodes_in_every_order(world, [post, revoked]):
-        assert shown(node) == {"kept"}
+    assert world.node.verdict(early.id) == OK
+    post = world.post(early, "kept")
+    for node in nodes_in_every_order(world, [early, post, revoked]):
+        assert shown(node) == {"early", "kept"}
 
 
 @pytest.mark.parametrize("distance", [-1, 1])

@@ -174,6 +174,7 @@ def test_the_treasury_may_be_granted_any_limit() -> None:
     world = World(treasury="bank")
     bank, bo = world.account("bank", limit=SUM_MAX_UNITS), world.account("bo")
     assert world.outcome[world.propose(bank, bo, AMOUNT_MAX_UNITS).id] == OK
+    assert world.outcome[world.grant(bo, LIMIT + 1).id] == Void.LIMIT_MAX
 
 
 def test_other_units_need_no_grant_and_touch_no_balance(world: World, ada: Made, bo: Made) -> None:
