@@ -326,7 +326,7 @@ def test_the_epoch_grows_with_whatever_may_change_an_alert_or_a_grant(news: str)
         "fork": lambda: world.propose(ada, bo, 2),
         "carry": lambda: world.account("ada", head),
         "cut": lambda: world.revoke(ada),
-        "approval": lambda: world.approve("o1", "credit.grant", grant.body),  # type: ignore[arg-type]
+        "approval": lambda: world.approve("o1", "credit.grant", grant.body),
         "stamp": lambda: world.stamp("w0", head),
     }
     if news == "late cut":

@@ -17,7 +17,7 @@ def world() -> World:
 def changes(world: World, made: Made) -> Changes:
     """The changes that a record, made last of all, makes on a node that holds the rest."""
     node = world.fresh().receive_all(raw for raw in world.raws() if raw != made.raw)
-    return Fold(world.rules).apply(node.state, admit(made.raw, world.community))  # type: ignore[arg-type]
+    return Fold(world.rules).apply(node.state, admit(made.raw, world.community))
 
 
 def events(world: World, made: Made) -> set[tuple[str, bytes]]:

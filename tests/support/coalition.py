@@ -192,7 +192,7 @@ class Coalition:
     def adopt(self, name: str) -> None:
         """R46: an owner carries every head of own lanes that any witness stamped."""
         node = self.views[name]
-        heads = {stamp.body.head for stamp in self.held(node, "witness.stamp")}  # type: ignore[attr-defined]
+        heads = {stamp.body.head for stamp in self.held(node, "witness.stamp")}
         own = [self.world.made[h] for h in sorted(heads) if node.verdict(h) == "ok"]
         own = [m for m in own if m.header.author == public(name)]
         own = [m for m in own if not self.in_past(node, m, self.live[name])]
@@ -215,7 +215,7 @@ class Coalition:
             entry = lanes.ENTRY.must(state, opened.id)
             if entry.verdict != "ok" or next(members.acts_on(state, opened.id), None) is not None:
                 continue
-            if opened.body.q != rules.genesis.chapters[0].q or self.alerts(node, opened):  # type: ignore[attr-defined]
+            if opened.body.q != rules.genesis.chapters[0].q or self.alerts(node, opened):
                 continue
             others = [
                 other
@@ -301,7 +301,7 @@ class Coalition:
         if grant is None:
             return
         found = world.position(payer)
-        amount = found.incoming - found.outgoing + world.made[grant].body.limit  # type: ignore[attr-defined]
+        amount = found.incoming - found.outgoing + world.made[grant].body.limit
         if amount < 1:
             return
         commit, head = world.pay(payer, payee, amount)
