@@ -195,6 +195,11 @@ def test_a_slow_neighbour_that_makes_progress_is_waited_for() -> None:
         peer.deliver()
     assert peer.ended is None
     assert peer.source.holds(RUN[20].id)
+    peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
+    for _ in range(4):
+        peer.wait(limits.PROGRESS_MAX_MS - 1_000)
+        peer.say(Ranges(2, MORE, [], [], [], b""))
+    assert peer.ended is None
 
 
 def test_a_slow_disk_here_is_not_the_neighbours_fault() -> None:
