@@ -7,6 +7,7 @@ lane is dealt with only while it has no alert; nothing here signs.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from node.ledger import alerts, positions
 from node.ledger.positions import POSITION
@@ -21,6 +22,14 @@ from node.services.core import Core
 from node.services.publish import Draft, own_auth
 from node.storage.rows import Rows
 from node.views import identities, members
+
+_OF_THE_OTHER_SIDE: Final = {
+    "void": "propose-void",
+    "no-grant": "payer-no-grant",
+    "grant-not-current": "payer-grant-changed",
+    "unclean": "payer-unclean",
+    "revoked": "partner-revoked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ def own_account(core: Core, reader: Rows) -> Account | None:
 def usable_account(core: Core, reader: Rows, member: bytes, chapter: int) -> Account:
     """The lane of a member that an honest program deals with now.
 
-    Raises LocalFault `partner-unknown`, `partner-no-account`, or an alert's name.
+    Raises LocalFault `partner-unknown`, `partner-no-account`, or an alert (`refusal`).
     """
     if not identities.is_known(reader, member):
         raise LocalFault("partner-unknown")
@@ -77,8 +86,16 @@ def usable_account(core: Core, reader: Rows, member: bytes, chapter: int) -> Acc
         if best is None or rank > (best[0], best[1], lanes.ENTRY.must(reader, best[2].open).number):
             best = (granted, rank[1], account)
     if best is None:
-        raise LocalFault(min(troubles) if troubles else "partner-no-account")
+        raise refusal(min(troubles)) if troubles else LocalFault("partner-no-account")
     return best[2]
+
+
+def refusal(reason: str) -> LocalFault:
+    """Why this member does not deal with the other side: an alert, or a reason of R45.
+
+    These words also name refused records and own lacks; who is refused is told of the other side.
+    """
+    return LocalFault(_OF_THE_OTHER_SIDE.get(reason, reason))
 
 
 def open_draft(core: Core, reader: Rows, chapter: Chapter) -> Draft:

@@ -152,7 +152,7 @@ class Community:
             account = accounts.usable_account(self._core, state, member, number)
             reason = accounts.may_be_granted(self._core, state, account.open)
             if reason is not None and reason != "contested":  # a person decides about contested
-                raise LocalFault(reason)
+                raise accounts.refusal(reason)
             return appender.append(grant_draft(self._core, state, account.open, limit))
 
         return await self._publisher.transact(work)

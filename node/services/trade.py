@@ -126,11 +126,11 @@ class Trade:
         lane_key = lanes.key_of(reader, proposer.lane)
         found = proofs.lane_alerts(self._core, reader, lane_key, row.chapter)
         if found:
-            raise LocalFault(min(found))
+            raise accounts.refusal(min(found))
         if row.by_payer:
             reason = self._core.clean(reader).may_accept(reader, trade)
             if reason is not None:
-                raise LocalFault(reason)
+                raise accounts.refusal(reason)
             return TradeAccept(grant=None, propose=trade)
         own = self._own(reader)
         if row.payer_open != own.open:

@@ -84,7 +84,7 @@ async def test_limit_balance_and_open_trades_are_carried_twice(
     third = homes[-1]
     with pytest.raises(LocalFault) as caught:
         await baraka.trade.accept(waiting)  # it was asked by a device that is shut out
-    assert caught.value.code == "revoked"
+    assert caught.value.code == "partner-revoked"
     await third.trade.release(waiting)
     anew = await third.trade.propose(Proposal(baraka.id, 1_000, invoice=False))
     await spread(officer, baraka, third)
