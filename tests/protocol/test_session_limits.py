@@ -23,7 +23,7 @@ from node.protocol.messages import (
     Want,
     Wish,
 )
-from node.protocol.reconcile import MORE
+from node.protocol.reconcile import MORE, PASS
 from tests.support.sync_peer import (
     MAKER,
     OPENING,
