@@ -189,12 +189,11 @@ async def _answering(home: Home, api: Api, server: Server) -> AsyncGenerator[Non
 
 
 def _wanted_port(core: Core, chosen: int | None) -> int:
-    """The port asked for, which is then kept; else the one kept; else the default."""
+    """The port asked for, else the one kept, else the default; kept for good unless it is 0."""
     kept = core.reader.settings.get(API_PORT_SETTING)
-    port = int(kept) if kept and kept.isdecimal() else API_PORT_DEFAULT
     if chosen is None:
-        return port
-    if chosen not in (0, port):
+        chosen = int(kept) if kept and kept.isdecimal() else API_PORT_DEFAULT
+    if chosen != 0 and kept != str(chosen):
         core.writer.run_sync(lambda state: state.settings.put(API_PORT_SETTING, str(chosen)))
     return chosen
 
