@@ -21,6 +21,7 @@ from node.storage.rows import Rows
 from node.views import members
 
 LEVEL_HELD = "L2"  # closure held and verdicts recomputed here
+COMMITTED = ("settled", "secured")
 LEVEL_SECURED = "L3"  # confirmed by the chapter's witnesses
 
 
@@ -103,7 +104,7 @@ class Money:
             row = TRADE.get(reader, trade)
             if row is None:
                 raise LocalFault("trade-unknown")
-            return self._view(reader, trade, row)
+            return self._view(reader, trade, row, book.status_of(reader, trade))
 
     def commit_of(self, trade: bytes) -> bytes:
         """The record that committed a trade. Raises LocalFault `trade-unknown`, `not-committed`."""
@@ -143,18 +144,19 @@ class Money:
                 row = TRADE.must(reader, trade)
                 if partner is not None and partner not in (row.payer, row.payee):
                     continue
-                view = self._view(reader, trade, row)
-                if state is not None and view.status != state:
+                if row.counted and state is not None and state not in COMMITTED:
+                    continue  # cheap: most trades are done with, and mostly the others are wanted
+                status = book.status_of(reader, trade)
+                if state not in (None, status):
                     continue
                 if len(views) == limit:
                     return views, last
-                views.append(view)
+                views.append(self._view(reader, trade, row, status))
                 last = int.from_bytes(key[32:], "big")
         return views, None
 
-    def _view(self, reader: Rows, trade: bytes, row: TradeRow) -> TradeView:
-        status = book.status_of(reader, trade)
-        committed = status in ("settled", "secured")
+    def _view(self, reader: Rows, trade: bytes, row: TradeRow, status: str) -> TradeView:
+        committed = status in COMMITTED
         return TradeView(
             id=trade,
             payer=row.payer,
@@ -186,7 +188,7 @@ class Money:
         own = accounts.own_account(self._core, reader)
         if own is None or member not in (row.payer, row.payee):
             return ()
-        if status in ("settled", "secured"):
+        if status in COMMITTED:
             return ("rate", "refund") if row.payee == member else ("rate",)
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)

@@ -150,3 +150,28 @@ async def test_a_suspended_member_is_not_accepted_from(people: list[Person]) -> 
     with pytest.raises(LocalFault) as caught:
         await baraka.trade.accept(trade)
     assert caught.value.code == "suspended"
+
+
+async def test_trades_are_listed_by_where_they_stand(people: list[Person]) -> None:
+    _, amina, baraka = people
+    made = {
+        state: await amina.trade.propose(Proposal(baraka.id, 10, invoice=False))
+        for state in ("settled", "declined", "released", "accepted", "proposed")
+    }
+    await amina.hand_to(baraka)
+    await baraka.trade.accept(made["settled"])
+    await baraka.trade.decline(made["declined"])
+    await baraka.hand_to(amina)
+    await amina.duties()
+    await amina.trade.release(made["released"])
+    await baraka.trade.accept(made["accepted"])
+    await baraka.hand_to(amina)
+    for state, trade in made.items():
+        found, more = amina.money.trades(None, 10, state=state)
+        assert ([view.id for view in found], more) == ([trade], None)
+    assert amina.money.trades(None, 10, state="secured") == ([], None)
+    everything, _ = amina.money.trades(None, 10)
+    assert [view.id for view in everything] == [*reversed(made.values())]
+    first, more = amina.money.trades(None, 3)
+    rest, end = amina.money.trades(more, 3)
+    assert ([*first, *rest], end) == (everything, None)
