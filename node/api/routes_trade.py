@@ -83,6 +83,8 @@ class TradeRoutes:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
         state_key = "contested" if view.contested else STATE_KEYS.get(view.status, view.status)
+        if "accept" in view.next_steps:
+            state_key = "yours"  # the same state, as the side that must answer reads it
         return {
             "id": view.id.hex(),
             "payer": who(view.payer),

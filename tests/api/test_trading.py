@@ -51,7 +51,11 @@ async def test_a_payment_from_proposal_to_receipt(people: Neighbourhood) -> None
     assert shown["partner"] == {"id": baraka.id.hex(), "name": "바라카"}
     assert (shown["amount"], shown["unit"], shown["decimals"]) == (2_500, "credit", 2)
     await amina.hand_to(baraka)
-    assert (await trade(b, made["id"]))["next_steps"] == ["accept", "decline"]
+    asked = await trade(b, made["id"])
+    assert asked["next_steps"] == ["accept", "decline"]
+    assert (asked["state"], asked["for"]) == ("proposed", None)  # the note stays with its writer
+    assert shown["state_text"] == "waiting for the other side"
+    assert asked["state_text"] == "waiting for your answer"
     await b.do(lambda client: client.step(made["id"], "accept"))
     await spread(people)
     assert (await trade(a, made["id"]))["state"] == "settled"
