@@ -2,7 +2,8 @@
 
 Rules: a reader sees the last commit, and inside `snapshot()` one state throughout. Readers never
 write, never checkpoint, and go on when the writer has stopped because the disk is full. A snapshot
-held for long keeps the log from being cut, so none is held across a wait for somebody else.
+held for long keeps the log from being cut, so none is held across a wait for somebody else. What a
+thread has opened is closed when the thread ends: threads come and go with the work.
 """
 
 import sqlite3
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakSet, finalize
 
 from node.protocol.limits import READERS_MAX_COUNT
 from node.storage.connect import connect_reader
@@ -42,7 +44,7 @@ class Readers:
         self._path = path
         self._here = threading.local()
         self._lock = threading.Lock()
-        self._all: list[SqliteReader] = []
+        self._all: WeakSet[SqliteReader] = WeakSet()  # a thread's own list alone keeps one alive
         self._closed = False
 
     def current(self) -> SqliteReader:
@@ -69,20 +71,21 @@ class Readers:
     def _open(self) -> SqliteReader:
         reader = SqliteReader(connect_reader(self._path))
         with self._lock:
-            self._all.append(reader)
+            self._all.add(reader)
+        finalize(reader, reader.connection.close)
         return reader
 
     def _give_up(self, reader: SqliteReader) -> None:
         with self._lock:
-            if reader in self._all:
-                self._all.remove(reader)
+            self._all.discard(reader)
         reader.close()
 
     def close(self) -> None:
         """Close all readers, of all threads. Nobody may read after that."""
         with self._lock:
             self._closed = True
-            readers, self._all = self._all, []
+            readers = list(self._all)
+            self._all.clear()
         for reader in readers:
             try:
                 reader.close()

@@ -1,6 +1,8 @@
 """Readers: the last commit, or one state throughout; never in each other's way."""
 
+import gc
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,28 @@ def test_each_thread_has_a_reader_of_its_own(database: Database) -> None:
     thread.join(20)
     assert readers[0] is database.reader()
     assert readers[0].connection is not readers[1].connection
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files in /proc")
+def test_a_thread_that_ends_takes_its_connections_along(database: Database) -> None:
+    """Threads come and go with the work; what each leaves open would use up the process's files."""
+
+    def read() -> None:
+        database.reader().record_count()
+        with database.snapshot() as held, database.snapshot() as other:
+            assert held.record_count() == other.record_count()
+
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    read()
+    before = open_files()
+    for _ in range(8):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join(20)
+    gc.collect()
+    assert open_files() <= before + 3
 
 
 def test_readers_do_not_keep_the_log_from_being_cut_at_close(home: Home) -> None:
