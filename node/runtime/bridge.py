@@ -65,7 +65,8 @@ class Bridge:
         self._core = core
         self.publisher = Publisher(core)
         self.intake = Intake(core)
-        self._duties = (OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher))
+        office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
+        self._duties = (office, self.intake, trade)
         self._due = trio.Event()
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[

@@ -40,6 +40,8 @@ JOB_RECORDS_MAX_COUNT: Final = 2_048  # with those that waited on disk for them
 STRANGER_SEQ_MAX: Final = {Lane.IDENTITY: 15, Lane.SOCIAL: 3, Lane.ACCOUNT: 0}
 BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may not know of a cut yet
 FILE: Final = "file"
+OWN: Final = "own"  # the source of what this home signs
+WAITED: Final = "waited"  # the source of what waited for an admission
 
 
 @dataclass(slots=True)
@@ -71,6 +73,24 @@ class Intake:
         self._core = core
         self._threads = trio.CapacityLimiter(2)
         self._pending = Pending()
+        self._welcomed: list[bytes] = []
+        core.listeners.append(self._note)
+
+    def _note(self, committed: Committed) -> None:
+        if self.concerns(committed):
+            names = (subject for name, subject in committed.events if name == "member.admit")
+            self._welcomed.extend(welcome_key(subject[2:]) for subject in names)
+
+    def concerns(self, committed: Committed) -> bool:
+        """True iff this home has admitted somebody, so that `perform` has something to do."""
+        return committed.source == OWN and any(n == "member.admit" for n, _ in committed.events)
+
+    async def perform(self) -> int:
+        """Take up what waited for those whom this home has admitted; returns how many records."""
+        grounds, self._welcomed = self._welcomed, []
+        outcome = Outcome()
+        await self._run((), grounds, WAITED, outcome)
+        return outcome.accepted
 
     async def take(self, raws: Sequence[RawRecord], source: str) -> Outcome:
         """Admit records; returns after the commit."""
@@ -155,10 +175,10 @@ class Admission:
         found: Sequence[Record | Refused],
         grounds: Sequence[bytes] = (),
     ) -> Committed:
-        """Take the records in, and those that wait on disk for `grounds`; what was committed."""
+        """Take the records in, and those that wait for `grounds`; what was committed."""
         self._on_disk = state.deferred.any()
         for ground in grounds:
-            for record in self._from_disk(state, ground):
+            for record in (*self._pending.release(ground), *self._from_disk(state, ground)):
                 self._outcome.waiting.discard(record.id)
                 self._take(state, record)
         for item in found:

@@ -89,6 +89,24 @@ async def test_a_stranger_may_only_introduce_themselves(
     stranger.close()
 
 
+async def test_what_waited_for_an_admission_is_taken_up_by_the_home_that_admits(
+    people: list[Person], tmp_path: Path
+) -> None:
+    officer = people[0]
+    stranger = move_in(tmp_path, "stranger", genesis_for("officer"), Clock())
+    await introduce(stranger, seed_of("stranger device "))
+    await stranger.community.apply(None, "", None)
+    await stranger.publisher.publish(*(post(f"안녕 {n}") for n in range(9)))
+    await stranger.hand_to(officer)
+    assert await officer.intake.perform() == 0
+    await officer.community.admit(None, stranger.id)
+    assert await officer.intake.perform() == 7
+    assert await officer.intake.perform() == 0
+    (again,) = await stranger.hand_to(officer)
+    assert (again.accepted, again.deferred) == (0, 0)
+    stranger.close()
+
+
 async def test_refused_bytes_are_counted_and_nothing_is_stored(people: list[Person]) -> None:
     officer, amina, _ = people
     await amina.publisher.publish(post("안녕"))
