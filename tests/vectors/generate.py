@@ -18,6 +18,7 @@ from tests.vectors import (
     fork_cases,
     history_lanes,
     history_members,
+    history_money,
     history_trades,
     kind_cases,
     portable_cases,
@@ -48,6 +49,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
         ("trades", history_trades),
         ("lanes", history_lanes),
         ("members", history_members),
+        ("money", history_money),
     ):
         found = [history.case() for history in module.histories()]
         yield f"history_{name}", "records in the order offered, and the state at the end", found

@@ -82,6 +82,16 @@ class History:
         self.state.apply(record.raw, changes)
         return changes.verdict if changes.verdict == OK else f"void {changes.verdict}"
 
+    def sums(self, made: Made, incoming: int, outgoing: int) -> None:
+        """Declares `in` and `out` after a record."""
+        self.sums_at(made.id, incoming, outgoing)
+
+    def sums_at(self, record: bytes, incoming: int, outgoing: int) -> None:
+        """The same by the record's id."""
+        found = POSITION.must(self.state, record)
+        got = (found.incoming, found.outgoing)
+        assert got == (incoming, outgoing), f"{self.name}: {record.hex()} has {got}"
+
     def case(self) -> dict[str, Any]:
         """The history as a vector: steps, then everything that must be found at the end."""
         sections = root.sections(self.state, self.rules)

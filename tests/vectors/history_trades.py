@@ -210,7 +210,8 @@ def other_units() -> History:
     return history
 
 
-def _rate(by: Member, commit: Made, stars: int) -> Made:
+def rate(by: Member, commit: Made, stars: int) -> Made:
+    """`rating.give` by a member."""
     body = RatingGive(commit=commit.id, review=None, stars=stars)
     return by.pen("account").write("rating.give", body)
 
@@ -219,13 +220,13 @@ def ratings() -> History:
     """Each party rates once."""
     history, anna, bora, chen = setting("ratings")
     commit = history.trade("bora pays chen", bora, chen, 5)
-    history.add("chen rates", _rate(chen, commit, 5))
-    history.add("bora rates", _rate(bora, commit, 4))
-    history.add("bora rates again", _rate(bora, commit, 1), "void rating")
-    history.add("anna rates", _rate(anna, commit, 1), "void rating")
+    history.add("chen rates", rate(chen, commit, 5))
+    history.add("bora rates", rate(bora, commit, 4))
+    history.add("bora rates again", rate(bora, commit, 1), "void rating")
+    history.add("anna rates", rate(anna, commit, 1), "void rating")
     offered = history.add("chen invoices", propose(bora, chen, 5, chen))
-    history.add("bora rates a proposal", _rate(bora, offered, 1), "void rating")
+    history.add("bora rates a proposal", rate(bora, offered, 1), "void rating")
     return history
 
 
-__all__ = ["histories", "setting"]
+__all__ = ["histories", "rate", "setting"]
