@@ -20,17 +20,19 @@ from typing import Final
 
 import trio
 
-from node.protocol import admission
+from node.protocol import admission, crypto, lanes
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import OK, Reject
 from node.protocol.identity import Lane
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record
+from node.protocol.shapes import CommunityId
 from node.protocol.state import Changes
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
 from node.storage.kept.deferred import Waiting
 from node.storage.pending import Pending
+from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import members
 
@@ -42,6 +44,8 @@ BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may n
 FILE: Final = "file"
 OWN: Final = "own"  # the source of what this home signs
 WAITED: Final = "waited"  # the source of what waited for an admission
+
+Verified = Record | Refused | Known
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ class Intake:
         await self.admit(await self.verified(raws), source, outcome)
         return outcome
 
-    async def admit(self, found: Sequence[Record | Refused], source: str, outcome: Outcome) -> None:
+    async def admit(self, found: Sequence[Verified], source: str, outcome: Outcome) -> None:
         """Judge and store what `verified` returned, and add to the outcome."""
         for start in range(0, len(found), JOB_RECORDS_COUNT):
             await self._run(found[start : start + JOB_RECORDS_COUNT], (), source, outcome)
@@ -109,7 +113,7 @@ class Intake:
 
     async def _run(
         self,
-        part: Sequence[Record | Refused],
+        part: Sequence[Verified],
         grounds: Sequence[bytes],
         source: str,
         outcome: Outcome,
@@ -135,25 +139,37 @@ class Intake:
             found, grounds = [], job.left_over
         return outcome
 
-    async def verified(self, raws: Sequence[RawRecord]) -> list[Record | Refused]:
-        """Parse and verify records in worker threads; in the order given."""
+    async def verified(self, raws: Sequence[RawRecord]) -> list[Verified]:
+        """Parse and verify records in worker threads; in the order given.
+
+        What is held already, byte for byte, was verified when it came: it is `Known` at once.
+        """
         chunks = [
             raws[n : n + CHUNK_RECORDS_COUNT] for n in range(0, len(raws), CHUNK_RECORDS_COUNT)
         ]
-        results: list[list[Record | Refused]] = [[] for _ in chunks]
+        results: list[list[Verified]] = [[] for _ in chunks]
 
         async def work(number: int) -> None:
             results[number] = await trio.to_thread.run_sync(
-                admission.verify_chunk,
-                chunks[number],
-                self._core.community,
-                limiter=self._threads,
+                self._verify, chunks[number], limiter=self._threads
             )
 
         async with trio.open_nursery() as nursery:
             for number in range(len(chunks)):
                 nursery.start_soon(work, number)
         return [found for result in results for found in result]
+
+    def _verify(self, raws: Sequence[RawRecord]) -> list[Verified]:
+        reader, community = self._core.reader, self._core.community
+        held = [_is_held(reader, raw, community) for raw in raws]
+        fresh = [raw for raw, known in zip(raws, held, strict=True) if not known]
+        found = iter(admission.verify_chunk(fresh, community))
+        return [Known(fills=False) if known else next(found) for known in held]
+
+
+def _is_held(reader: Rows, raw: RawRecord, community: CommunityId) -> bool:
+    entry = lanes.ENTRY.get(reader, crypto.record_id(community, raw.header))
+    return entry is not None and reader.raw(entry.number) == raw
 
 
 class Admission:
@@ -172,7 +188,7 @@ class Admission:
     def run(
         self,
         state: WriterState,
-        found: Sequence[Record | Refused],
+        found: Sequence[Verified],
         grounds: Sequence[bytes] = (),
     ) -> Committed:
         """Take the records in, and those that wait for `grounds`; what was committed."""
@@ -184,6 +200,8 @@ class Admission:
         for item in found:
             if isinstance(item, Refused):
                 self._outcome.rejected[item.code] += 1
+            elif isinstance(item, Known):
+                self._outcome.duplicate += 1
             else:
                 self._take(state, item)
         return Committed(self._source, tuple(self._records), tuple(self._events))

@@ -23,13 +23,12 @@ from typing import Final
 import trio
 
 from node.protocol import lanes, portable
-from node.protocol.admission import Refused
 from node.protocol.errors import LocalFault, Reject, RemoteFault, WetalkError
 from node.protocol.limits import EXPORT_HEAD_MAX_BYTES
 from node.protocol.ports import Clock
-from node.protocol.record import RawRecord, Record
+from node.protocol.record import RawRecord
 from node.services.core import Core, now_ms
-from node.services.intake import FILE, Intake, Outcome
+from node.services.intake import FILE, Intake, Outcome, Verified
 from node.services.keyless import keyless_core
 from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish
@@ -265,7 +264,7 @@ class _Importer:
                 chunk.rejected[fault.code] += 1
         return chunk
 
-    async def _store(self, chunk: _Chunk, found: list[Record | Refused]) -> None:
+    async def _store(self, chunk: _Chunk, found: list[Verified]) -> None:
         outcome = Outcome(rejected=chunk.rejected)
         await self._intake.admit(found, FILE, outcome)
         self._report.read += chunk.read
@@ -274,4 +273,4 @@ class _Importer:
         self._progress(self._report)
 
 
-_Verified = tuple[_Chunk, list[Record | Refused]]
+_Verified = tuple[_Chunk, list[Verified]]

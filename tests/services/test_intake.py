@@ -119,6 +119,21 @@ async def test_refused_bytes_are_counted_and_nothing_is_stored(people: list[Pers
     assert officer.core.reader.record_count() == before
 
 
+async def test_what_is_held_is_known_at_once_and_a_false_copy_of_it_is_refused(
+    people: list[Person],
+) -> None:
+    officer, amina, _ = people
+    await amina.publisher.publish(post("안녕"))
+    await amina.hand_to(officer)
+    raw = everything(amina)[-1]
+    unsigned = RawRecord(raw.header, raw.body, bytes(64))
+    changed = RawRecord(raw.header, b"\x80", raw.signature)
+    without = RawRecord(raw.header, None, raw.signature)
+    outcome = await officer.intake.take([raw, unsigned, changed, without, raw], "neighbour")
+    assert (outcome.duplicate, outcome.accepted) == (3, 0)
+    assert dict(outcome.rejected) == {"signature": 1, "body": 1}
+
+
 async def test_a_copied_home_stops_signing_and_is_exposed_to_all(
     people: list[Person], tmp_path: Path
 ) -> None:
