@@ -19,6 +19,7 @@ from tests.vectors import (
     history_lanes,
     history_members,
     history_money,
+    history_stands,
     history_trades,
     kind_cases,
     portable_cases,
@@ -50,6 +51,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
         ("lanes", history_lanes),
         ("members", history_members),
         ("money", history_money),
+        ("stands", history_stands),
     ):
         found = [history.case() for history in module.histories()]
         yield f"history_{name}", "records in the order offered, and the state at the end", found
