@@ -125,6 +125,13 @@ def clean(written: str) -> str:
     return i18n.clean_for_display(written, one_line=True)
 
 
+def local_time(written: str) -> str:
+    """A time of the API (ISO 8601, UTC) as the clock on this computer's wall shows it."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def on_terminal() -> bool:
     """True iff a person reads what is printed."""
     return sys.stdout.isatty()

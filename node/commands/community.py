@@ -86,9 +86,10 @@ def community_join(app: App, link: str, words_file: Any) -> None:
     if is_running(app):
         body = {"link": portable.encode_invitation(invitation), "words": phrase.text}
         app.result(app.client.post("/community/join", body))
-    else:
-        made = making.rejoin(app, invitation, phrase)
-        app.result({"restarting": False, "community": made.community.hex()})
+        app.say("community.joining", chapter=invitation.chapter)
+        return
+    made = making.rejoin(app, invitation, phrase)
+    app.result({"restarting": False, "community": made.community.hex()})
     app.say("init.applied", chapter=invitation.chapter)
 
 

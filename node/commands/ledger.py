@@ -40,7 +40,7 @@ def verify(app: App, from_scratch: bool) -> int:
     if found["root"]:
         app.say("ledger.root", root=found["root"])
     if found["level"]:
-        app.line(f"{found['level']}: {app.text('level.' + found['level'])}")
+        app.line(app.text(f"level.{found['level']}"))
     for finding in found["findings"]:
         app.line(clean(finding["text"]))
     app.say("ledger.well" if found["ok"] else "ledger.bad")
@@ -104,7 +104,7 @@ def check_receipt(app: App, file: Path) -> int:
     for one in checks:
         app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
     if report.ok and report.level:
-        app.line(f"{report.level}: {app.text('level.' + report.level)}")
+        app.line(app.text(f"level.{report.level}"))
     return DONE if report.ok else REFUSED
 
 

@@ -4,6 +4,7 @@ Rules: on a terminal the name is asked for; elsewhere the system's own name for 
 """
 
 import getpass
+import re
 from pathlib import Path
 from typing import Final
 
@@ -46,15 +47,21 @@ def read_invitation(written: str) -> Invitation:
     Raises LocalFault invitation-invalid, file-missing, file-unreadable.
     """
     try:
-        if written.strip().startswith(portable.LINK_PREFIX):
-            return portable.decode_invitation(written)
+        if (link := _link_in(written)) is not None:
+            return portable.decode_invitation(link)
         data = _read(Path(written))
-        if data.lstrip().startswith(portable.LINK_PREFIX.encode()):
-            return portable.decode_invitation(data.decode("ascii", "replace"))
+        if (link := _link_in(data.decode("utf-8", "replace"))) is not None:
+            return portable.decode_invitation(link)
         _, document = genesis.parse(data)
         return Invitation([], document.chapters[0].name, None, data)
     except RemoteFault as fault:
         raise LocalFault("invitation-invalid", str(fault)) from None
+
+
+def _link_in(written: str) -> str | None:
+    """The link in a message that was handed on with greetings around it."""
+    found = re.search(re.escape(portable.LINK_PREFIX) + r"[A-Za-z0-9_-]*", written)
+    return None if found is None else found[0]
 
 
 def _read(path: Path) -> bytes:

@@ -175,7 +175,8 @@ def _list_devices(app: App) -> None:
     rows: list[list[object]] = []
     for one in found["items"]:
         state = "revoked" if one["revoked"] else "own" if one["this"] else "active"
-        rows.append([one["device"][:12], app.text(f"device.{state}"), ", ".join(one["scopes"])])
+        may = [app.text(f"device.may_{scope}") for scope in one["scopes"]]
+        rows.append([one["device"][:12], app.text(f"device.{state}"), ", ".join(may)])
     app.table(("device", "state", "may"), rows)
 
 
@@ -225,6 +226,8 @@ def contact_list(app: App) -> None:
 def _list_contacts(app: App) -> None:
     items = app.client.pages("/contacts")
     app.result({"items": items})
+    if not items:
+        app.say("contact.none")
     app.table(
         ("name", "member", "note"),
         [[one["name"], one["member"][:12], one.get("note") or ""] for one in items],

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import click
 
-from node.commands.base import App, argument, clean, command, group, option
+from node.commands.base import App, argument, clean, command, group, local_time, option
+from node.commands.trade import amount_shown
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -22,7 +23,7 @@ def balance(app: App, member: str | None) -> None:
             shown = f"{amount_text(found[name], decimals)} {clean(unit)}"
             app.say(f"balance.{name}", amount=shown)
     app.line(found["text"])
-    app.line(f"{found['level']}: {found['level_text']}")
+    app.line(found["level_text"])
     if not found["final"]:
         app.say("trade.not_final")
 
@@ -95,11 +96,11 @@ def receipt_show(app: App, trade_id: str) -> None:
     app.result(found)
     app.say("receipt.title")
     app.say("trade.from_to", payer=found["payer"]["name"], payee=found["payee"]["name"])
-    app.line(f"{amount_text(found['amount'], found['decimals'])} {clean(found['unit'])}")
+    app.line(amount_shown(app, found))
     if found["for"]:
         app.line(clean(found["for"]))
-    app.line(found["time"])
-    app.line(f"{found['state_text']} · {found['level']} {found['level_text']}")
+    app.line(local_time(found["time"]))
+    app.line(f"{found['state_text']} · {found['level_text']}")
     app.line(full)
 
 

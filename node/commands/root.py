@@ -15,7 +15,7 @@ import click
 
 from node.commands.base import DONE, NOT_RUNNING, REFUSED, USAGE, App, Group, app_of
 from node.i18n import problem_text
-from node.protocol.errors import WetalkError
+from node.protocol.errors import LocalFault, WetalkError
 
 SECTIONS: Final[dict[str, dict[str, str]]] = {
     "start": {
@@ -130,6 +130,8 @@ def run(arguments: list[str] | None = None) -> int:
         return DONE
     except WetalkError as fault:
         return _fault(app, fault)
+    except PermissionError as error:
+        return _fault(app, LocalFault("file-owner", path=str(error.filename)))
     except Exception as error:
         return _other(app, error)
 
@@ -138,9 +140,30 @@ def _usage(app: App, error: click.UsageError) -> int:
     path = error.ctx.command_path if error.ctx else "wetalk"
     if app.json:
         return _tell(app, "usage", error.format_message(), USAGE)
-    click.echo(app.text("cli.usage_error", detail=error.format_message()), err=True)
+    click.echo(app.text("cli.usage_error", detail=_misfit(app, error)), err=True)
     click.echo(app.text("cli.usage_hint", command=f"{path} --help"), err=True)
     return USAGE
+
+
+def _misfit(app: App, error: click.UsageError) -> str:
+    """What does not fit in what was typed; click itself says it in English only."""
+    if isinstance(error, click.NoSuchOption):
+        number = error.option_name[1:2].isdigit()
+        return app.text("cli.below_zero" if number else "cli.no_option", name=error.option_name)
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        return app.text("cli.no_command", name=error.command_name)
+    if not isinstance(error, click.BadParameter) or error.param is None:
+        return error.format_message()
+    named = error.param.opts[0] if isinstance(error.param, click.Option) else None
+    name = named or error.param.make_metavar(error.ctx or click.get_current_context())
+    kind = error.param.type
+    if isinstance(error, click.MissingParameter):
+        return app.text("cli.missing", name=name)
+    if isinstance(kind, click.Choice):
+        return app.text("cli.choices", name=name, choices=", ".join(map(str, kind.choices)))
+    if isinstance(kind, click.IntRange):
+        return app.text("cli.range", name=name, least=kind.min, most=kind.max)
+    return app.text("cli.bad_value", name=name)
 
 
 def _fault(app: App, fault: WetalkError) -> int:

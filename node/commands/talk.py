@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import click
 
-from node.commands.base import App, argument, clean, command, group, option
+from node.commands.base import App, argument, clean, command, group, local_time, option
 from node.i18n import clean_for_display
 
 SHOWN_COUNT: Final = 20
@@ -49,6 +49,8 @@ def read(app: App, room: str | None, follow: bool, limit: int) -> None:
     page = app.client.get("/posts", room=room, limit=limit)
     if not follow:
         app.result(page)
+        if not page["items"]:
+            app.say("web.no_posts")
     for one in reversed(page["items"]):
         _show(app, one, as_line=follow)
     if follow:
@@ -75,7 +77,7 @@ def _show(app: App, post: dict[str, Any], *, as_line: bool) -> None:
         if as_line:
             app.result(post)
         return
-    when = str(post["time"])[:16].replace("T", " ")
+    when = local_time(post["time"])
     heading = f"{clean(post['author']['name'])} · {when} · {post['id'][:8]}"
     app.line(click.style(heading, dim=True))
     for line in clean_for_display(post["text"]).split("\n"):

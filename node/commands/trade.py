@@ -16,6 +16,7 @@ from node.commands.base import (
     clean,
     command,
     group,
+    local_time,
     option,
 )
 from node.i18n import amount_text
@@ -104,8 +105,9 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     rows: list[list[object]] = []
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
-        shown = amount_text(one["amount"], one["decimals"])
-        rows.append([one["id"][:8], sides, shown, one["state_text"], one["for"] or ""])
+        rows.append(
+            [one["id"][:8], sides, amount_shown(app, one), one["state_text"], one["for"] or ""]
+        )
     app.table(("trade", "sides", "amount", "state", "for"), rows)
 
 
@@ -114,20 +116,25 @@ def trade_show(app: App, trade_id: str) -> None:
     _show(app, app.client.get(f"/trades/{app.client.trade(trade_id)}"))
 
 
+def amount_shown(app: App, found: dict[str, Any]) -> str:
+    """The amount of a trade with what it is counted in, as people call it."""
+    unit = app.client.unit_name if found["unit"] == "credit" else str(found["unit"])
+    return f"{amount_text(found['amount'], found['decimals'])} {clean(unit)}"
+
+
 def _show(app: App, found: dict[str, Any]) -> None:
     app.result(found)
     payer, payee = found["payer"]["name"], found["payee"]["name"]
     app.say("trade.from_to", payer=payer, payee=payee)
-    unit = "" if found["unit"] == "credit" else f" {clean(found['unit'])}"
-    app.line(amount_text(found["amount"], found["decimals"]) + unit)
+    app.line(amount_shown(app, found))
     if found["for"]:
         app.line(clean(found["for"]))
-    app.line(f"{found['state_text']} · {found['level']} {found['level_text']}")
+    app.line(f"{found['state_text']} · {found['level_text']}")
     for text in found["alert_texts"]:
         app.line(text)
     for step in found.get("steps", []):
-        when = step["time"][:16].replace("T", " ")
-        app.line(f"  {when}  {clean(step['author']['name'])}  {step['kind']}")
+        done = app.text(f"trade.step_{step['kind'].partition('.')[2]}")
+        app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")
     for step in found["next_steps"]:
         app.line(f"  wetalk {step} {found['id'][:8]}")
 

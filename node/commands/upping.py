@@ -16,6 +16,7 @@ import click
 
 from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import DONE, App, on_terminal
+from node.protocol.errors import LocalFault
 from node.runtime import Options, Ready, run_node
 from node.wallet.keyfile import read_info
 
@@ -65,6 +66,8 @@ def _password(app: App, file: Path | None) -> str | None:
 
 def _make_if_needed(app: App) -> None:
     if app.home.genesis.exists():
+        if not app.home.device_key.exists():
+            raise LocalFault("home-books", path=str(app.home.path))
         from node.commands.words import remind
 
         remind(app)
