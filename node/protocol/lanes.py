@@ -172,7 +172,7 @@ def is_ancestor_or_self(reader: Reader, a: Entry, b: Entry) -> bool:
     if a.lane != b.lane or a.seq > b.seq:
         return False
     for branch, top in segments(reader, b.lane, b.branch, b.seq):
-        if branch == a.branch:
+        if branch == a.branch or top < a.seq:
             return a.seq <= top
     return False
 

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from node.ledger import book
+from node.ledger.fold import BODYLESS
 from node.ledger.root import state_root
 from node.protocol import lanes
 from node.protocol.errors import OK, Reject, Void
@@ -292,6 +293,7 @@ def test_a_deletion_stands_while_another_device_asked_for_it_too(world: World) -
     post = world.post(talker, "gone")
     deletions = [world.delete(thief, post), world.delete(post, post)]
     revoked = world.revoke(thief)
+    assert not BODYLESS.has(world.node.state, post.id)  # nobody looks for it again
     for node in nodes_in_every_order(world, [post, *deletions, revoked]):
         assert shown(node) == set()
         raw = node.state.raw(lanes.ENTRY.must(node.state, post.id).number)
