@@ -91,6 +91,12 @@ def _revisions_by(
             yield key[32:], row
 
 
+def _text(reader: Reader, record: bytes, row: RevisionRow) -> bytes | None:
+    """The body of a revision, or None where it, or the record, is not held."""
+    raw = reader.raw(row.number) if lanes.ENTRY.has(reader, record) else None
+    return None if raw is None else raw.body
+
+
 def _refresh(overlay: Overlay, listing: bytes) -> None:
     """Bring the row and indexes of a listing in line with the revisions known."""
     old = LISTING.get(overlay, listing)
@@ -108,20 +114,25 @@ def _refresh(overlay: Overlay, listing: bytes) -> None:
 
 
 def _current(reader: Reader, listing: bytes) -> ListingRow | None:
+    """The row of a live listing: first record with its body, and the newest revision with its own.
+
+    A body that is gone counts as one that never came, so that nodes show the same (R7).
+    """
     first = REVISION.get(reader, listing + listing)
-    if first is None or not lanes.ENTRY.has(reader, listing):
+    if first is None or _text(reader, listing, first) is None:
         return None
     author = first.author
     if next(CLOSING.under(reader, listing + author, limit=1), None) is not None:
         return None
-    found = [
-        (row.time, revision, row.number) for revision, row in _revisions_by(reader, listing, author)
-    ]
-    newest = max(found)
-    raw = reader.raw(newest[2])
-    if raw is None or raw.body is None:
-        return None
-    body = codec.decode(raw.body, ListingPut)
+    newest: tuple[int, bytes, int, bytes] | None = None
+    for revision, row in _revisions_by(reader, listing, author):
+        if newest is not None and (row.time, revision) < newest[:2]:
+            continue
+        text = _text(reader, revision, row)
+        if text is not None:
+            newest = (row.time, revision, row.number, text)
+    assert newest is not None, "the first record is one of them"
+    body = codec.decode(newest[3], ListingPut)
     names = [("all", ""), ("kind", body.kind), ("author", author.hex())]
     names += [("tag", tag) for tag in body.tags]
     if body.region is not None:

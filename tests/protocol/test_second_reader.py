@@ -192,6 +192,9 @@ def test_verdicts_and_balances_of_histories(case: Case) -> None:
         assert checker.status(found) == trade["status"]
         if trade["status"] in ("settled", "secured"):
             assert checker.contested(found) == trade["contested"]
+    assert {bytes.fromhex(key): text for key, text in end["posts"]} == checker.posts()
+    shown = {bytes.fromhex(key): bytes.fromhex(newest) for key, newest in end["listings"]}
+    assert shown == checker.listings()
     found_digests = {
         name: second_root.digest(rows).hex() for name, rows in second_root.sections(checker, "")
     }

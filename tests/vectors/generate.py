@@ -19,6 +19,7 @@ from tests.vectors import (
     history_lanes,
     history_members,
     history_money,
+    history_shown,
     history_stands,
     history_trades,
     kind_cases,
@@ -51,6 +52,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
         ("lanes", history_lanes),
         ("members", history_members),
         ("money", history_money),
+        ("shown", history_shown),
         ("stands", history_stands),
     ):
         found = [history.case() for history in module.histories()]

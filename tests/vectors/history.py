@@ -24,6 +24,7 @@ from node.protocol.identity import Lane
 from node.protocol.record import Record
 from node.protocol.shapes import CommunityId
 from node.protocol.state import DictState
+from node.views import listings, rooms
 from node.views.members import Rules
 from tests.vectors.kind_cases import packed
 from tests.vectors.world import Community, Made, Member, grant_body, salt
@@ -103,6 +104,8 @@ class History:
                 "balances": [[c, m.hex(), a] for c, m, a in book.balances(self.state)],
                 "trades": self._trades(),
                 "alerts": self._alerts(),
+                "posts": self._posts(),
+                "listings": self._listings(),
                 "sections": {name: digest.hex() for name, digest in sections},
                 "state_root": root.state_root(self.state, self.rules).hex(),
                 "state_root_of_chapter": {
@@ -122,6 +125,17 @@ class History:
             }
             for trade, _ in TRADE.scan(self.state, b"", None)
         ]
+
+    def _posts(self) -> list[list[str]]:
+        """[id, text shown] of live posts."""
+        keys = sorted(key[24:] for key, _ in rooms.ROOM_POST.scan(self.state, b"", None))
+        shown = [(key, rooms.post_of(self.state, key)) for key in keys]
+        return [[key.hex(), post.text] for key, post in shown if post is not None]
+
+    def _listings(self) -> list[list[str]]:
+        """[id, id of the revision shown] of live listings."""
+        rows = listings.LISTING.scan(self.state, b"", None)
+        return [[key.hex(), row.revision.hex()] for key, row in rows]
 
     def _alerts(self) -> list[list[Any]]:
         found: list[list[Any]] = []

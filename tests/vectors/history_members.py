@@ -186,14 +186,14 @@ def admission() -> History:
     pen = bora.pen("social")
     wrong = pen.copy()
     wrong.seq = 5
-    history.add("a gap in seq", _post(wrong, "gap"), "reject chain")
+    history.add("a gap in seq", post_of(wrong, "gap"), "reject chain")
     wrong = pen.copy()
     wrong.prev = bora.open
-    history.add("prev on another lane", _post(wrong, "astray"), "reject chain")
+    history.add("prev on another lane", post_of(wrong, "astray"), "reject chain")
     wrong.prev = fill("nothing")
-    history.add("prev is not known", _post(wrong, "waiting"), "defer")
-    first = _post(pen, "first")
-    second = _post(pen, "second")
+    history.add("prev is not known", post_of(wrong, "waiting"), "defer")
+    first = post_of(pen, "first")
+    second = post_of(pen, "second")
     history.add("second before first", second, "defer")
     history.add("first", first)
     history.add("second", second)
@@ -211,7 +211,8 @@ def admission() -> History:
     return history
 
 
-def _post(pen: Pen, text: str, *, room: str = "마당", keep: bool = True) -> Made:
+def post_of(pen: Pen, text: str, *, room: str = "마당", keep: bool = True) -> Made:
+    """`post.put`."""
     body = PostPut(language=None, reply_to=None, room=room, salt=salt(text), text=text)
     return pen.write("post.put", body, keep=keep)
 
@@ -226,27 +227,28 @@ def talk() -> History:
     history.add("profile", pen.write("profile.set", profile))
     apply_ = MemberApply(chapter="Seoul", invite=None, salt=salt("a"), text="받아 주세요")
     history.add("application", pen.write("member.apply", apply_))
-    kept = history.add("a post", _post(pen, "kept"))
-    gone = history.add("a post to be deleted", _post(pen, "gone"))
+    kept = history.add("a post", post_of(pen, "kept"))
+    gone = history.add("a post to be deleted", post_of(pen, "gone"))
     edit = PostEdit(post=kept.id, salt=salt("e"), text="kept, and better")
     history.add("an edit", pen.write("post.edit", edit))
     foreign = PostDelete(post=kept.id, salt=salt("f"))
     history.add("chen deletes bora's post: nothing", other.write("post.delete", foreign))
     delete = PostDelete(post=gone.id, salt=salt("d"))
     history.add("bora deletes it", pen.write("post.delete", delete))
-    late = _post(other, "late")
+    late = post_of(other, "late")
     deletion = other.write("post.delete", PostDelete(post=late.id, salt=salt("l")))
     history.add("a deletion before its post waits for the lane", deletion, "defer")
     history.add("the post without its body", late, bodyless=True)
     history.add("the deletion", deletion)
-    missing = _post(other, "missing")
+    missing = post_of(other, "missing")
     history.add("a post without its body", missing, bodyless=True)
     history.add("its body comes later", missing, "fills")
     history.add("and again", missing, "known")
     return history
 
 
-def _listing(pen: Pen, title: str, of: bytes | None = None, *, paused: bool = False) -> Made:
+def listing_of(pen: Pen, title: str, of: bytes | None = None, *, paused: bool = False) -> Made:
+    """`listing.put`, or a revision of one."""
     body = ListingPut(
         kind="goods", language="en", listing=of, paused=paused, price="ask", region="KR-11",
         salt=salt(title), stock="one", tags=["bread"], text="", title=title, until=None,
@@ -260,13 +262,13 @@ def market() -> History:
     history.add("bora: market.open", bora.start("market"))
     history.add("chen: market.open", chen.start("market"))
     pen, other = bora.pen("market"), chen.pen("market")
-    bread = history.add("bread", _listing(pen, "Bread"))
-    history.add("better bread", _listing(pen, "Better bread", bread.id))
-    history.add("chen revises it: nothing", _listing(other, "Stone", bread.id))
-    cake = history.add("cake", _listing(pen, "Cake"))
+    bread = history.add("bread", listing_of(pen, "Bread"))
+    history.add("better bread", listing_of(pen, "Better bread", bread.id))
+    history.add("chen revises it: nothing", listing_of(other, "Stone", bread.id))
+    cake = history.add("cake", listing_of(pen, "Cake"))
     closing = ListingClose(erase=True, listing=cake.id, salt=salt("c"))
     history.add("cake is sold", pen.write("listing.close", closing))
-    history.add("a revision after closing", _listing(pen, "Late cake", cake.id))
+    history.add("a revision after closing", listing_of(pen, "Late cake", cake.id))
     foreign = ListingClose(erase=True, listing=bread.id, salt=salt("x"))
     history.add("chen closes bread: nothing", other.write("listing.close", foreign))
     review = ReviewPut(commit=fill("commit"), salt=salt("r"), text="soft")
@@ -279,10 +281,10 @@ def cut_talk() -> History:
     history, _, bora, _ = setting("cut talk")
     history.add("social.open", bora.start("social"))
     pen = bora.pen("social")
-    first = history.add("first", _post(pen, "first"))
+    first = history.add("first", post_of(pen, "first"))
     fork = pen.copy()
-    second, third = _post(pen, "second"), _post(pen, "third")
-    side = _post(fork, "side")
+    second, third = post_of(pen, "second"), post_of(pen, "third")
+    side = post_of(fork, "side")
     cut = Cut(seq=2, id=second.id)
     history.add("bora revokes the device", revoke(bora, bora.key, social=cut))
     history.add("a post at the cut's seq, the cut not known yet", side)

@@ -157,6 +157,23 @@ def test_a_listing_that_lost_its_text_is_not_shown(world: World) -> None:
     assert titles(world.node) == ["cake"]
 
 
+def test_a_revision_shows_only_with_its_text_and_the_first_ones(world: World) -> None:
+    bread = world.listing(world.seller("ada"), "bread")
+    rye = world.listing(bread, "rye", revises=bread)
+    raws = world.raws()
+    for missing, shown in ((rye, ["bread"]), (bread, [])):
+        bare = RawRecord(missing.raw.header, None, missing.raw.signature)
+        node = world.fresh().receive_all([bare if raw == missing.raw else raw for raw in raws])
+        assert titles(node) == shown
+        assert node.receive(missing.raw) == "filled"
+        assert titles(node) == ["rye"]
+    state = world.node.state
+    bare = RawRecord(bread.raw.header, None, bread.raw.signature)
+    state.records[ENTRY.must(state, bread.id).number] = bare  # a text that is lost, as none came
+    world.listing(rye, "spelt", revises=bread)
+    assert titles(world.node) == []
+
+
 def test_reviews_and_later_kinds_show_nothing_and_disturb_nothing(world: World) -> None:
     seller, talker = world.seller("ada"), world.talker("ada")
     before = state_root(world.node.state, world.rules)
