@@ -20,9 +20,10 @@ import trio
 from node.ledger import book, positions, stamps, trades
 from node.ledger.positions import TRADE, Status, TradeRow
 from node.protocol import lanes
-from node.protocol.account import CREDIT, AccountClaim, ClaimItem, TradeSettle
+from node.protocol.account import CREDIT, AccountClaim, ClaimItem, TradePropose, TradeSettle
 from node.protocol.errors import LocalFault
 from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES, CLAIM_ITEMS_MAX_COUNT
+from node.protocol.record import parse_header
 from node.protocol.state import after, u64
 from node.services import accounts
 from node.services.core import Committed, Core
@@ -160,13 +161,22 @@ def due_of(reader: Rows, own: accounts.Account, candidates: Iterable[bytes]) -> 
         if row.payer == own.member:
             accept = acceptance_of(reader, trade) if row.by_payer else None
             status = positions.status_at(reader, head, own.open, trade)
-            if accept is not None and status == Status.RESERVED:
+            if accept is None or status != Status.RESERVED:
+                continue
+            if not _too_late(reader, row, accept):
                 found.settle.append(accept)
         elif row.unit == CREDIT and row.payee_open in mine:
             item = _claimable(reader, own, head, trade, row)
             if item is not None:
                 found.claim.append(item)
     return found
+
+
+def _too_late(reader: Rows, row: TradeRow, accept: bytes) -> bool:
+    """True iff an acceptance claims to be from after the offer's end: then the payer decides."""
+    until = trades.stored_body(reader, row.number, TradePropose).valid_until
+    raw = reader.raw(lanes.ENTRY.must(reader, accept).number)
+    return until is not None and raw is not None and parse_header(raw.header).time > until
 
 
 def _claimable(

@@ -7,7 +7,8 @@ from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.protocol import codec
-from node.protocol.account import AccountClaim, AccountOpen, ClaimItem, TradeRelease
+from node.protocol.account import AccountClaim, AccountOpen, ClaimItem, TradeAccept, TradeRelease
+from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
 from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES
 from node.protocol.portable import decode_invitation
@@ -111,6 +112,27 @@ async def test_an_officer_looks_at_whom_commits_name(people: list[Person], tmp_p
     assert await officer.duties() == 2  # admitted, and granted a limit
     assert membership(officer, late) == "member"
     late.close()
+
+
+async def test_an_offer_that_is_over_is_not_settled_without_its_payer(people: list[Person]) -> None:
+    officer, amina = people
+    until = amina.core.clock() + 50
+    offered = Proposal(officer.id, 10, invoice=False, valid_until=until)
+    in_time, late = [await amina.trade.propose(offered) for _ in range(2)]
+    await amina.hand_to(officer)
+    await officer.trade.accept(in_time)
+    while officer.core.clock() <= until:
+        pass
+    with pytest.raises(LocalFault) as caught:
+        await officer.trade.accept(late)
+    assert caught.value.code == "trade-expired"
+    accept = Draft("trade.accept", TradeAccept(grant=None, propose=late))
+    await officer.publisher.publish(accept)  # a program that does not care
+    await officer.hand_to(amina)
+    assert await amina.duties() == 1
+    assert [amina.money.trade(t).status for t in (in_time, late)] == ["settled", "accepted"]
+    await amina.trade.settle(late)
+    assert amina.money.trade(late).status == "settled"
 
 
 async def test_finished_trades_cost_nothing_more(people: list[Person]) -> None:
