@@ -7,6 +7,7 @@ record.
 """
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from node.protocol.shapes import Body, Name
 
 LINK_PREFIX: Final = "wetalk:join?c="
 FORMAT_VERSION: Final = 1
+BLANKS: Final = " \t\r\n"
+"""What may stand around a link; no other blank of Unicode, whose list grows."""
 
 Address = Annotated[str, Meta(min_length=1, max_length=limits.ADDRESS_SIZE_MAX_BYTES)]
 Code = Annotated[
@@ -67,11 +70,11 @@ def encode_invitation(invitation: Invitation) -> str:
 
 
 def decode_invitation(link: str) -> Invitation:
-    """Read a link, with or without blanks around it.
+    """Read a link, with or without blanks (space, tab, line ends) around it.
 
     Raises RemoteFault: `size`, `encoding`, `shape`, and what `genesis.parse` raises.
     """
-    link = link.strip()
+    link = link.strip(BLANKS)
     if len(link) > limits.INVITATION_LINK_MAX_CHARACTERS:
         raise RemoteFault(Reject.SIZE, "invitation")
     if not link.startswith(LINK_PREFIX):
@@ -209,10 +212,11 @@ def decode_receipt(data: str | bytes) -> Receipt:
     order = None
     if not isinstance(found.order, UnsetType):
         order = OpenOrder(_decode64(found.order.salt), _decode64(found.order.order))
-        if len(order.salt) != limits.SALT_SIZE_BYTES:
-            raise RemoteFault(Reject.SHAPE, "salt")
     records = tuple(_raw_of(line) for line in found.records)
-    return Receipt(_decode64(found.genesis), records, _hex32(found.trade), order)
+    receipt = Receipt(_decode64(found.genesis), records, _hex32(found.trade), order)
+    if order is not None and len(order.salt) != limits.SALT_SIZE_BYTES:
+        raise RemoteFault(Reject.SHAPE, "salt")
+    return receipt
 
 
 def _lines(raws: Iterable[RawRecord]) -> list[_Line]:
@@ -259,11 +263,20 @@ def _to_json(value: object) -> str:
 
 
 def _from_json(data: str | bytes, shape: type[S], size_max_bytes: int) -> S:
-    """JSON of a shape. Text that is no UTF-8 (lone surrogates) is refused like any other fault."""
+    """JSON of a shape. Text that is no UTF-8 (lone surrogates) is refused like any other fault, and
+    an object with one name twice too: readers differ in which of the two they take.
+    """
     try:
         raw = data.encode() if isinstance(data, str) else data
         if len(raw) > size_max_bytes:
             raise RemoteFault(Reject.SIZE, "file")
-        return msgspec.json.decode(raw, type=shape)
+        found = msgspec.json.decode(raw, type=shape)
+        json.loads(raw.decode(), object_pairs_hook=_once)
+        return found
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise RemoteFault(Reject.ENCODING, str(error)) from None
+
+
+def _once(members: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in members}) != len(members):
+        raise ValueError("a name twice")

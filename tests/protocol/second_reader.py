@@ -398,7 +398,7 @@ def from64(text: str) -> bytes:
 
 def read_invitation(link: str) -> dict[str, Any]:
     """The map of an invitation."""
-    link = link.strip()
+    link = link.strip(" \t\r\n")
     if len(link) > 98_304:
         raise Refused("size")
     if not link.startswith("wetalk:join?c="):
@@ -415,12 +415,24 @@ def _object(text: str, largest: int, required: set[str], allowed: set[str]) -> d
     if len(text.encode()) > largest:
         raise Refused("size")
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_members)
     except ValueError as error:
         raise Refused("encoding") from error
     if not isinstance(value, dict) or not required <= value.keys() <= allowed:
         raise Refused("encoding")
     return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a member twice")
+    return dict(pairs)
+
+
+def _is_one(number: Any) -> bool:
+    if type(number) is not int:
+        raise Refused("encoding")
+    return number == 1
 
 
 def _hex(text: str) -> bytes:
@@ -432,7 +444,7 @@ def _hex(text: str) -> bytes:
 def read_head(line: str) -> tuple[bytes | None, bytes | None]:
     """First line of an export file: community and genesis document."""
     value = _object(line, 98_304, {"wetalk"}, {"wetalk", "community", "genesis"})
-    if value["wetalk"] != 1:
+    if not _is_one(value["wetalk"]):
         raise Refused("version")
     community = None if value.get("community") is None else _hex(value["community"])
     if value.get("genesis") is None:
@@ -462,19 +474,17 @@ def read_receipt(text: str) -> dict[str, Any]:
     """A receipt file: genesis, records, trade, order."""
     names = {"wetalk_receipt", "genesis", "records", "trade"}
     value = _object(text, 67_108_864, names, names | {"order"})
-    if value["wetalk_receipt"] != 1:
+    if not _is_one(value["wetalk_receipt"]):
         raise Refused("version")
     if not value["records"]:
         raise Refused("encoding")
     records = [_parts(item) for item in value["records"]]
     order = value.get("order")
-    if order is not None:
-        order = {name: from64(order[name]) for name in ("salt", "order")}
-        if len(order["salt"]) != 16:
-            raise Refused("shape")
-    return {
-        "genesis": from64(value["genesis"]),
-        "records": records,
-        "trade": _hex(value["trade"]),
-        "order": order,
-    }
+    if "order" in value:
+        if not isinstance(order, dict) or order.keys() != {"salt", "order"}:
+            raise Refused("encoding")
+        order = {name: from64(part) for name, part in order.items()}
+    genesis, trade = from64(value["genesis"]), _hex(value["trade"])
+    if order is not None and len(order["salt"]) != 16:
+        raise Refused("shape")
+    return {"genesis": genesis, "records": records, "trade": trade, "order": order}

@@ -1,5 +1,6 @@
 """Vectors of what leaves the network by hand: invitations, export lines, receipts."""
 
+import json
 from typing import Any
 
 from node.protocol import codec, portable
@@ -34,6 +35,9 @@ def invitation_cases() -> list[Case]:
     link = cases[0]["link"]
     head, payload = portable.LINK_PREFIX, link[len(portable.LINK_PREFIX) :]
     cases.append({**cases[0], "name": "blanks around", "link": f"  {link}\n"})
+    cases.append({**cases[0], "name": "all blanks around", "link": f" \t\r\n{link}\n\r\t "})
+    long = [" " * 98_304, link, "\n" * 98_304]
+    cases.append({**cases[0], "name": "blanks do not count", "link": packed_text("".join(long))})
     other = _invitation(plain, "genesis", one_chapter("x", ["anna"]).data[:-1])
     refused = [
         ("no link", "hello", "encoding"),
@@ -49,12 +53,34 @@ def invitation_cases() -> list[Case]:
         ("seventeen addresses", _invitation(plain, "addresses", [address] * 17), "shape"),
         ("a field more", _invitation(plain, "note", None), "shape"),
         ("genesis cut", other, "encoding"),
+        ("genesis of rules 2", _invitation(plain, "genesis", _rules_2(community)), "version"),
+        ("genesis of wrong shape", _invitation(plain, "genesis", _shapeless(community)), "shape"),
+        ("a no-break space before", "\u00a0" + link, "encoding"),
+        ("an ideographic space behind", link + "\u3000", "encoding"),
+        ("a form feed behind", link + "\f", "encoding"),
+        ("a blank inside", head + " " + payload, "encoding"),
         ("too long", head + "A" * 98_304, "size"),
     ]
     return cases + [
         {"name": name, "link": packed_text(text), "expect": "reject", "code": code}
         for name, text, code in refused
     ]
+
+
+def _rules_2(community: Community) -> bytes:
+    """A genesis document of the next rules version."""
+    return _changed(community, "rules", 2)
+
+
+def _shapeless(community: Community) -> bytes:
+    """A canonical document that breaks section 5."""
+    return _changed(community, "languages", [])
+
+
+def _changed(community: Community, field: str, value: object) -> bytes:
+    copied: Any = codec.decode_any(community.data)
+    copied[field] = value
+    return codec.encode(copied)
 
 
 def _invitation(good: Invitation, field: str, value: object) -> str:
@@ -71,7 +97,7 @@ def export_cases() -> list[Case]:
     line = portable.encode_line(first)
     erased = RawRecord(bodyless.header, None, bodyless.signature)
     community = fill("community")
-    quoted = line.replace('"signature"', '"signed"')
+    head = portable.encode_head(community)
     cases: list[Case] = [
         {"name": "first line", "line": portable.encode_head(community), "part": "head",
          "expect": "ok", "community": community.hex()},
@@ -82,10 +108,32 @@ def export_cases() -> list[Case]:
         {"name": "first line with the genesis document", "part": "head", "expect": "ok",
          "line": portable.encode_head(story.community.id, story.community.data),
          "community": story.community.id.hex(), "genesis": story.community.data.hex()},
+        {"name": "first line with the genesis document alone", "part": "head", "expect": "ok",
+         "line": _alone(story.community.data), "community": None,
+         "genesis": story.community.data.hex()},
+        {"name": "first line with a community and no genesis", "part": "head", "expect": "ok",
+         "line": head[:-1] + ',"genesis":null}', "community": community.hex()},
         _line("record", line, first),
+        _line("record with its members in another order", _turned(line), first),
         _line("record without its body", portable.encode_line(erased), erased),
     ]  # fmt: skip
+    return cases + _refused_lines(story.community, community, line)
+
+
+def _alone(document: bytes) -> str:
+    """A first line that names no community."""
+    found = json.loads(portable.encode_head(fill("community"), document))
+    return json.dumps({"wetalk": 1, "genesis": found["genesis"]})
+
+
+def _turned(line: str) -> str:
+    return json.dumps(dict(reversed(json.loads(line).items())), indent=1).replace("\n", " ")
+
+
+def _refused_lines(founded: Community, community: bytes, line: str) -> list[Case]:
+    """Lines that are refused, each with its code."""
     head = portable.encode_head(community)
+    quoted = line.replace('"signature"', '"signed"')
     refused = [
         ("version 2", "head", head.replace("1", "2", 1), "version"),
         ("community cut", "head", head.replace(community.hex(), community.hex()[:-1]), "encoding"),
@@ -93,15 +141,33 @@ def export_cases() -> list[Case]:
         (
             "genesis of another community",
             "head",
-            portable.encode_head(community, story.community.data),
+            portable.encode_head(community, founded.data),
             "community",
         ),
         (
             "genesis cut",
             "head",
-            portable.encode_head(community, story.community.data[:-1]),
+            portable.encode_head(community, founded.data[:-1]),
             "encoding",
         ),
+        ("genesis alone, cut", "head", _alone(founded.data[:-1]), "encoding"),
+        ("genesis alone, of rules 2", "head", _alone(_rules_2(founded)), "version"),
+        ("genesis alone, of wrong shape", "head", _alone(_shapeless(founded)), "shape"),
+        (
+            "genesis of wrong shape, and of another community",
+            "head",
+            portable.encode_head(community, _shapeless(founded)),
+            "shape",
+        ),
+        ("true for 1", "head", '{"wetalk":true}', "encoding"),
+        ("1.0 for 1", "head", '{"wetalk":1.0}', "encoding"),
+        ("a text for 1", "head", '{"wetalk":"1"}', "encoding"),
+        ("version twice", "head", '{"wetalk":1,"wetalk":1}', "encoding"),
+        ("community twice", "head", '{"wetalk":1,"community":null,"community":null}', "encoding"),
+        ("a byte order mark", "head", "\ufeff" + head, "encoding"),
+        ("two objects", "head", head + head, "encoding"),
+        ("header twice", "record", line[:-1] + ',"header":"gA"}', "encoding"),
+        ("a body that is null", "record", '{"header":"","body":null,"signature":""}', "encoding"),
         ("no JSON", "head", "wetalk 1", "encoding"),
         ("a name more", "head", '{"wetalk":1,"x":1}', "encoding"),
         ("no version", "head", "{}", "encoding"),
@@ -112,7 +178,7 @@ def export_cases() -> list[Case]:
         ("unused bits set", "record", '{"header":"gB","signature":""}', "encoding"),
         ("line too long", "record", " " * 65_536 + "{}", "size"),
     ]
-    return cases + [
+    return [
         {"name": name, "part": part, "line": packed_text(text), "expect": "reject", "code": code}
         for name, part, text, code in refused
     ]
@@ -146,6 +212,21 @@ def receipt_cases() -> list[Case]:
         ("a name more", closed[:-1] + ',"x":1}', "encoding"),
         ("no records", '{"wetalk_receipt":1,"genesis":"","records":[],"trade":""}', "encoding"),
         ("trade cut", closed.replace(trade.hex(), trade.hex()[:-2]), "encoding"),
+        ("true for 1", closed.replace('receipt":1', 'receipt":true'), "encoding"),
+        ("1.0 for 1", closed.replace('receipt":1', 'receipt":1.0'), "encoding"),
+        ("trade twice", closed[:-1] + f',"trade":"{trade.hex()}"}}', "encoding"),
+        (
+            "a record's member twice",
+            closed.replace('"signature":', '"signature":"","signature":', 1),
+            "encoding",
+        ),
+        ("order is null", closed[:-1] + ',"order":null}', "encoding"),
+        ("order without a salt", closed[:-1] + ',"order":{"order":""}}', "encoding"),
+        (
+            "salt of 15 bytes, and trade cut",
+            _short_salt(story.community, raws, trade).replace(trade.hex(), trade.hex()[:-2]),
+            "encoding",
+        ),
         ("salt of 15 bytes", _short_salt(story.community, raws, trade), "shape"),
     ]
     return cases + [
