@@ -189,7 +189,9 @@ class Money:
         if own is None or member not in (row.payer, row.payee):
             return ()
         if status in COMMITTED:
-            return ("rate", "refund") if row.payee == member else ("rate",)
+            rated = next(iter(trades.RATED.under(reader, trade + member)), None) is not None
+            rate = () if rated else ("rate",)
+            return (*rate, "refund") if row.payee == member else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
         if here is None and status == "proposed":

@@ -163,9 +163,11 @@ class Trade:
             commit = next(book.commits_of(reader, trade), None)
             if commit is None or row.payee != self._core.member:
                 raise LocalFault("refund-terms")
+            if amount is None:  # all that is not given back yet, or on its way
+                amount = row.amount - _given_back(reader, trade) or row.amount
         wish = Proposal(
             partner=row.payer,
-            amount=row.amount if amount is None else amount,
+            amount=amount,
             invoice=False,
             unit=row.unit,
             chapter=row.chapter,
@@ -208,6 +210,16 @@ class Trade:
 
     def _propose_body(self, reader: Rows, row: positions.TradeRow) -> TradePropose:
         return trades.stored_body(reader, row.number, TradePropose)
+
+
+def _given_back(reader: Rows, trade: bytes) -> int:
+    """What refunds of this trade have given back or still offer."""
+    refunds = (key[32:] for key, _ in positions.REFUND.under(reader, trade))
+    return sum(
+        TRADE.must(reader, refund).amount
+        for refund in refunds
+        if book.status_of(reader, refund) not in ("released", "declined")
+    )
 
 
 def _decline_body(_: Rows, trade: bytes) -> Body:

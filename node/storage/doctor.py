@@ -78,7 +78,7 @@ def _database_findings(home: Home) -> list[Finding]:
     values: dict[str, object] = {"path": str(home.database)}
     problems = _file_problems(home.database)
     if problems:
-        return [Finding("bad", "database-damaged", {**values, "problems": problems})]
+        return [Finding("bad", "database-damaged", {**values, "problems": ", ".join(problems)})]
     connection = connect_reader(home.database)
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]

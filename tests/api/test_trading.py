@@ -65,8 +65,11 @@ async def test_a_payment_from_proposal_to_receipt(people: Neighbourhood) -> None
     assert (theirs["book"], theirs["spendable"]) == (2_500, None)
     receipt = await a.do(lambda client: client.receipt(made["id"], order=True))
     assert receipt["trade"] == made["id"]
+    assert (await trade(b, made["id"]))["next_steps"] == ["rate", "refund"]
     await b.do(lambda client: client.rate(made["id"], 4, "고마워요"))
     await spread(people)
+    assert (await trade(b, made["id"]))["next_steps"] == ["refund"]  # rated once, and that is all
+    assert (await trade(a, made["id"]))["next_steps"] == ["rate"]
     seen = await b.do(lambda client: client.member(amina.id.hex()))
     assert (seen["ratings"], seen["stars"]) == (1, 4.0)
 
@@ -89,6 +92,8 @@ async def test_an_invoice_its_refund_and_the_statement(people: Neighbourhood) ->
     assert {one["id"] for one in listed} == {made["id"], back["id"]}
     settled = await a.do(lambda client: list(client.trades(state="proposed")))
     assert settled == []
+    rest = await b.do(lambda client: client.refund(made["id"]))
+    assert (await trade(b, rest["id"]))["amount"] == 600  # what is not given back yet
 
 
 async def test_refusals_say_why(people: Neighbourhood) -> None:

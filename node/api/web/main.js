@@ -25,7 +25,8 @@ export async function attempt(work) {
     await work();
     return true;
   } catch (error) {
-    if (error instanceof Problem) say(error.message);
+    if (error instanceof Problem && !takeToken()) askForToken();
+    else if (error instanceof Problem) say(error.message);
     else if (error instanceof TypeError) say(t("web.offline"));
     else throw error;
     return false;
@@ -101,6 +102,7 @@ async function start() {
   await show();
 }
 
+addEventListener("click", () => say(""), true); // what was said belongs to the step before
 addEventListener("hashchange", () => {
   if (takeToken()) show().then(() => main.focus());
 });

@@ -17,7 +17,7 @@ export async function show(view) {
   const refresh = async () => {
     const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
     fill(balance, balanceLines(mine));
-    const lines = trades.items.map((trade) => tradeLine(trade));
+    const lines = trades.items.map((trade) => tradeLine(trade, community));
     fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
   };
   fill(
@@ -91,9 +91,9 @@ function proposing(people, community) {
   );
 }
 
-function tradeLine(trade) {
-  const shown = `${amount(trade.amount, trade.decimals)}`;
-  const unit = trade.unit === "credit" ? "" : ` ${clean(trade.unit)}`;
+function tradeLine(trade, community) {
+  const unit = trade.unit === "credit" ? community.unit_name : trade.unit;
+  const shown = `${amount(trade.amount, trade.decimals)} ${clean(unit)}`;
   const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
   const buttons = trade.next_steps.filter((step) => step !== "rate").map((step) =>
     h("button", { type: "button", onclick: () => take(trade, step) }, t(`action.${step}`))
@@ -102,7 +102,7 @@ function tradeLine(trade) {
     "li",
     {},
     h("p", {}, t("trade.from_to", sides)),
-    h("p", { class: "amount" }, `${shown}${unit}`),
+    h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
