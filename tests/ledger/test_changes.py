@@ -88,6 +88,14 @@ def test_a_rating_is_listed_under_whom_it_rates(world: World) -> None:
     assert found == {"ada": [(public("bo"), 4)], "bo": [(public("ada"), 5)]}
 
 
+def test_what_a_cut_drops_is_touched_as_well(world: World) -> None:
+    talker, thief = world.talker("ada"), world.talker("ada")
+    post = world.post(talker, "hello")
+    world.edit(thief, post, "nonsense")
+    assert changes(world, world.revoke(thief)).touched == [post.id]
+    assert changes(world, world.revoke(talker)).touched == [post.id]
+
+
 def test_what_is_said_and_offered_tells_the_search_what_changed(world: World) -> None:
     talker, other, seller = world.talker("ada"), world.talker("ada"), world.seller("ada")
     post = world.post(talker, "hello")

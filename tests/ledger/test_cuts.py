@@ -60,7 +60,9 @@ def test_a_lane_opens_only_with_the_device_add_of_its_author_key_and_scope(world
     void = world.add("ada", "ada/1", "social")
     assert world.outcome[void.id] == Void.KEY_REUSED
     assert isinstance(mine.body, identities.DeviceAdd)
-    for auth in (other, foreign, void, world.identity["bo"], mine):
+    shared = world.add("bo", "ada/1", "social")  # the same key is a device of two members
+    assert world.outcome[shared.id] == OK
+    for auth in (other, foreign, void, shared, world.identity["bo"], mine):
         opened = world.make(
             LaneOpen(auth=auth.id), public("ada"), mine.body.key, None, "social.open"
         )

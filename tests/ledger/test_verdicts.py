@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.ledger import trades
+from node.ledger import stamps, trades
 from node.ledger.positions import POSITION
 from node.protocol.errors import OK, Void
 from node.protocol.limits import AMOUNT_MAX_UNITS, PAST_HEADS_MAX_COUNT, SUM_MAX_UNITS
@@ -311,6 +311,30 @@ def test_where_there_are_witnesses_a_claim_needs_their_stamps() -> None:
         assert world.outcome[claim.id] == Void.CLAIM_UNSECURED
     claim = world.claim(accepted, commit, stamps={commit.id: good[1:]})
     assert world.outcome[claim.id] == OK
+
+
+def test_what_a_claim_is_told_to_name_suffices_and_is_nearest_to_the_commit() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo", limit=LIMIT)
+    early = world.secure(ada)
+    commit, accepted = world.pay(ada, bo, 40)
+    state = world.node.state
+    assert stamps.stamps_for(state, commit.id) == []
+    near = [world.stamp("w0", commit)]
+    later = world.propose(commit, bo, 1)
+    near.append(world.stamp("w1", later))
+    world.secure(world.propose(later, bo, 1))
+    heir = world.account("ada", later)
+    world.secure(heir)
+    found = stamps.stamps_for(state, commit.id)
+    assert len(found) == 3
+    assert {made.id for made in near} < set(found)
+    assert not set(found) & {made.id for made in early}
+    named = {commit.id: [world.made[stamp] for stamp in found]}
+    assert world.outcome[world.claim(accepted, commit, stamps=named).id] == OK
+    fork = world.propose(ada, bo, 2)
+    far = world.secure(fork)
+    assert not set(stamps.stamps_for(state, commit.id)) & {made.id for made in far}
 
 
 def test_stamps_over_a_lane_that_carries_the_commit_secure_it() -> None:

@@ -195,6 +195,9 @@ def test_the_root_of_a_chapter_looks_at_that_chapter_alone() -> None:
     world.pay(*far, 10)
     last = roots()
     assert [old == new for old, new in zip(after, last, strict=True)] == [False, True, False]
+    world.grant(far[0], 50)
+    granted = roots()
+    assert [old == new for old, new in zip(last, granted, strict=True)] == [False, True, False]
     names = [name for name, _ in sections(world.node.state, world.rules, "coop")]
     assert names == ["devices", "cuts", "grants", "accounts", "trades", "balances"]
 

@@ -83,8 +83,10 @@ def test_a_deletion_by_the_author_erases_post_and_edits_in_any_order(world: Worl
     ada, second, third = (world.talker("ada") for _ in range(3))
     post = world.post(ada, "gone")
     edit = world.edit(second, post, "gone too")
+    foreign = world.edit(world.talker("bo"), post, "of no effect")
     deletion = world.delete(third, post)
-    for node in in_every_order(world, [post, edit, deletion]):
+    for node in in_every_order(world, [post, edit, foreign, deletion]):
+        assert body_of(node, foreign) is not None
         assert texts(node) == []
         assert rooms.rooms(node.state) == []
         assert (body_of(node, post), body_of(node, edit)) == (None, None)
