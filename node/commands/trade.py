@@ -44,7 +44,8 @@ def pay(
     units = amount_of(amount, app.client.decimals)
     partner = app.client.member(member)
     if not yes and not app.json and asks_possible():
-        shown = amount_text(units, app.client.decimals)
+        asked = {"amount": units, "decimals": app.client.decimals, "unit": unit}
+        shown = amount_shown(app, asked)
         click.confirm(app.text("trade.sure", amount=shown, name=member), abort=True)
     _propose(app, "pay", partner, units, purpose, unit, anyway)
 

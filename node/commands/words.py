@@ -74,7 +74,7 @@ def ask_phrase(app: App, file: Path | None) -> Phrase:
     if not asks_possible():
         raise LocalFault("phrase-needed")
     for tries_left in reversed(range(TRIES_COUNT)):
-        typed = click.prompt(app.text("phrase.ask"), type=str)
+        typed = click.prompt(app.text("phrase.ask"), type=str, prompt_suffix="\n")
         try:
             return check(typed)
         except WalletError as error:
@@ -103,11 +103,12 @@ def ask_password(app: App, file: Path | None, *, twice: bool, key: str = "words.
         return data.decode(errors="replace").rstrip("\r\n")
     if not asks_possible():
         raise LocalFault("terminal-needed")
-    return click.prompt(
-        app.text(key),
-        hide_input=True,
-        confirmation_prompt=app.text("words.password_again") if twice else False,
-    )
+    while True:
+        typed: str = click.prompt(app.text(key), hide_input=True, type=str)
+        again = app.text("words.password_again")
+        if not twice or click.prompt(again, hide_input=True, type=str) == typed:
+            return typed
+        app.say("words.not_same")
 
 
 def remind(app: App) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from node.services.setup import Person, create_home
 from node.storage.home import Home
 
 ANSWER_MAX_S = 20.0
@@ -136,3 +137,17 @@ def test_the_first_start_makes_a_member_and_shows_the_way_to_the_web_page(home: 
         assert screen.end() == 0
         assert "Traceback" not in screen.seen
     assert not home.api.exists()
+
+
+def test_a_new_password_is_asked_twice_until_both_are_the_same(home: Home, tmp_path: Path) -> None:
+    create_home(home, Person("순희", "ko"))
+    file = tmp_path / "copy.backup"
+    with terminal("--language", "ko", "--home", str(home.path), "backup", str(file)) as screen:
+        for typed, told in (("길다란 말", "두 번 적은 것이 서로 달라요"), ("같은 말", "담았어요")):
+            screen.until("비밀번호: ?")
+            screen.type(typed)
+            screen.until("한 번 더: ?")
+            screen.type("같은 말")
+            screen.until(told)
+        assert screen.end() == 0
+    assert file.exists()
