@@ -26,6 +26,7 @@ from tests.vectors import (
     portable_cases,
     record_cases,
     signature_cases,
+    sync_cases,
 )
 
 FOLDER = Path(__file__).resolve().parent
@@ -47,6 +48,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "invitations", "links", portable_cases.invitation_cases()
     yield "exports", "lines of export files", portable_cases.export_cases()
     yield "receipts", "receipt files", portable_cases.receipt_cases()
+    yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),
         ("lanes", history_lanes),
