@@ -313,8 +313,9 @@ def test_a_post_that_is_itself_the_cut_survives_a_deletion_beyond_it(world: Worl
 
 
 def test_when_a_profile_is_dropped_the_newest_other_one_takes_its_place(world: World) -> None:
-    talker, thief = world.talker("ada"), world.talker("ada")
+    talker, other, thief = (world.talker("ada") for _ in range(3))
     first = world.profile(talker, "first")
+    world.profile(world.profile(other, "between"), "between as well")
     second = world.profile(first, "second")
     stolen = world.profile(thief, "stolen")
     revoked = world.revoke(thief)
