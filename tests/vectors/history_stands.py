@@ -241,20 +241,33 @@ def another_chapters_officer() -> History:
 
 
 def ties() -> History:
-    """Equal serials: suspension, then the lower limit, then the lower id."""
+    """Equal serials: suspension, then the lower limit, then the lower id; not who came first."""
     history, [anna, bora, chen], dora = council("ties", 1)
-    plain, out = member_act(history.community, dora), member_act(history.community, anna)
-    for officer in (anna, bora, chen):
-        pen = officer.pen("office")
-        history.add(f"{officer.name} admits dora", pen.write("member.admit", plain))
-        history.add(f"{officer.name} suspends anna", pen.write("member.suspend", out))
-        history.add(f"{officer.name} admits anna", pen.write("member.admit", out))
+    pens = [officer.pen("office") for officer in (anna, bora, chen)]
+    plain = member_act(history.community, dora)
+    admitted = [
+        history.add(f"dora is admitted, {n}", pens[n % 3].write("member.admit", plain)).id
+        for n in range(5)
+    ]
+    assert min(admitted) not in (admitted[0], admitted[-1])
+    lower: list[str] = []
+    subjects = [(who, place) for who in (anna, bora, chen) for place in ("Seoul", "Toronto")]
+    for who, place in subjects:
+        act = member_act(history.community, who, chapter=place)
+        ids = {
+            kind: history.add(f"{kind} of {who.name} in {place}", pens[0].write(kind, act)).id
+            for kind in ("member.suspend", "member.admit")
+        }
+        lower.append(min(ids, key=lambda kind: ids[kind]))
+    assert "member.admit" in lower, "else ids alone would decide the same"
     for limit in (200, 100, 300):
         history.grants(anna, dora, limit)
-    for officer in (bora, chen):
-        again = grant_body(history.community, dora.open, 100)
-        made = officer.pen("office").write("credit.grant", again)
-        history.add(f"{officer.name} grants 100 too", made)
+    again = grant_body(history.community, dora.open, 100)
+    same = [
+        history.add(f"100 once more, {n}", pens[n % 3].write("credit.grant", again)).id
+        for n in range(7)
+    ]
+    assert min(same) not in (same[0], same[-1])
     return history
 
 
