@@ -23,6 +23,7 @@ from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
 from node.services.talk import Talk
 from node.services.trade import Trade
+from node.services.waiting import Waiting
 from node.storage.follower import Search
 
 
@@ -39,6 +40,7 @@ class Api:
     people: People
     talk: Talk
     market: Market
+    waiting: Waiting
     live: Live
     tokens: TokenStore
     hub: EventHub
@@ -90,6 +92,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         people=People(core, publisher),
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),
+        waiting=Waiting(core),
         live=live,
         tokens=TokenStore(core),
         hub=EventHub(core),

@@ -4,6 +4,7 @@ Rules: cheap enough to be asked every second; says what is, in words; nags about
 they are confirmed.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from node import i18n
@@ -101,8 +102,8 @@ def hints(api: Api, language: str) -> list[Hint]:
     """What needs the owner, most pressing first."""
     core, found = api.core, list[Hint]()
 
-    def add(code: str, key: str, **values: object) -> None:
-        found.append(Hint(code=code, text=i18n.text(key, language, **values)))
+    def add(code: str, key: str, command: str | None = None, **values: object) -> None:
+        found.append(Hint(code=code, text=i18n.text(key, language, **values), command=command))
 
     if core.reader.settings.get(COPIED_HOME) is not None:
         add("home-copied", "problem.home-copied")
@@ -120,26 +121,27 @@ def hints(api: Api, language: str) -> list[Hint]:
         add("echo", "next.echo")
     if api.live.network_state == "running" and not api.live.neighbours():
         add("neighbours", "peers.none")
-    if not _belongs(api):
-        add("apply", "next.apply")
-    elif _applications(api):
-        add("applications", "next.applications", count=_applications(api))
+    _belonging(api, add)
+    waiting = api.waiting.trades()
+    if waiting:
+        add("trades", "next.trades", "wetalk trade list", count=waiting)
+    applicants = api.waiting.applicants()
+    if applicants:
+        add("applications", "next.applications", "wetalk chapter requests", count=applicants)
     return found
 
 
-def _belongs(api: Api) -> bool:
+def _belonging(api: Api, add: Callable[..., None]) -> None:
+    """How far this member belongs, where that leaves something to do or to wait for."""
     core = api.core
-    return any(
-        members.membership(core.reader, number, core.member, core.rules) != "none"
+    states = {
+        members.membership(core.reader, number, core.member, core.rules)
         for number in range(len(core.rules.genesis.chapters))
-    )
-
-
-def _applications(api: Api) -> int:
-    """Open applications to chapters whose officer this member is."""
-    core = api.core
-    return sum(
-        sum(1 for _ in api.community.requests(chapter.name))
-        for chapter in core.rules.genesis.chapters
-        if core.member in chapter.officers
-    )
+    }
+    if "suspended" in states:
+        add("suspended", "next.suspended")
+    elif not states & {"member", "officer"}:
+        if "applicant" in states:
+            add("admission", "next.admission")
+        else:
+            add("apply", "next.apply", "wetalk chapter apply")

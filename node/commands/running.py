@@ -77,7 +77,8 @@ def _show(app: App, found: dict[str, Any]) -> None:
         app.line(clean(found["disk"]["problem"]))
     app.say("status.next")
     for hint in found["next"]:
-        app.line(f"  {hint['text']}")
+        command = hint.get("command")
+        app.line(f"  {hint['text']}" + (f"  ({command})" if command else ""))
 
 
 def web_address(app: App) -> str | None:

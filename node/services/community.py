@@ -115,11 +115,17 @@ class Community:
         return await self._publisher.transact(work, anyway=True)
 
     def requests(self, name: str | None) -> Iterator[Application]:
-        """Open applications to a chapter, oldest first by arrival."""
+        """The newest application of each who asks to be admitted, oldest first by arrival.
+
+        Whoever comes by a link has applied without a word; what they write later is what counts.
+        """
         number, _ = self.chapter(name)
+        newest: dict[bytes, Application] = {}
         with self._core.reading() as reader:
-            found = list(open_applications(self._core, reader, number))
-        yield from found
+            for application in open_applications(self._core, reader, number):
+                newest.pop(application.member, None)
+                newest[application.member] = application
+        yield from newest.values()
 
     async def admit(self, name: str | None, member: bytes) -> bytes:
         """Admit a member, and grant the default limit where nothing speaks against it."""

@@ -9,7 +9,15 @@ import pytest
 
 from node.client import ApiProblem, Client
 from tests.api.house import House, serving
-from tests.support.homes import Person, town
+from tests.support.homes import (
+    Clock,
+    Person,
+    genesis_for,
+    introduce,
+    move_in,
+    seed_of,
+    town,
+)
 
 Neighbourhood = list[tuple[Person, House]]
 
@@ -147,3 +155,51 @@ async def test_members_are_paged_and_filtered(people: Neighbourhood) -> None:
     assert rest["next"] is None
     officers = await o.do(lambda client: list(client.members(state="officer")))
     assert len(officers) == 1
+
+
+async def next_of(house: House) -> dict[str, dict[str, Any]]:
+    return {hint["code"]: hint for hint in (await house.do(Client.status))["next"]}
+
+
+async def test_the_status_counts_what_waits_for_an_answer(people: Neighbourhood) -> None:
+    (_, _), (amina, a), (baraka, b) = people
+    offers = [
+        (await a.do(lambda client, k=kind: client.propose(k, baraka.id.hex(), 100)))["id"]
+        for kind in ("pay", "invoice", "pay")
+    ]
+    assert "trades" not in await next_of(b)
+    await amina.hand_to(baraka)
+    hint = (await next_of(b))["trades"]
+    assert (hint["command"], hint["text"][-1]) == ("wetalk trade list", "3")
+    assert "trades" not in await next_of(a)  # who offers waits for the other side
+    await b.do(lambda client: client.step(offers[0], "accept"))
+    await b.do(lambda client: client.step(offers[1], "decline"))
+    assert (await next_of(b))["trades"]["text"][-1] == "1"
+    await a.do(lambda client: client.step(offers[2], "release"))
+    await amina.hand_to(baraka)
+    assert "trades" not in await next_of(b)
+
+
+async def test_who_asks_to_join_is_told_to_wait_and_the_officer_that_they_do(
+    people: Neighbourhood, tmp_path: Path
+) -> None:
+    (officer, o), *_ = people
+    carol = move_in(tmp_path, "carol", genesis_for("officer"), Clock())
+    await introduce(carol, seed_of("carol device "))
+    async with serving(carol.core) as c:
+        assert (await next_of(c))["apply"]["command"] == "wetalk chapter apply"
+        for written in ("", "옆집 캐럴이에요"):
+            await c.do(lambda client, t=written: client.apply("마을", t))
+        told = await next_of(c)
+        assert "admission" in told
+        assert "apply" not in told
+        await carol.hand_to(officer)
+        hint = (await next_of(o))["applications"]
+        assert (hint["command"], hint["text"][-1]) == ("wetalk chapter requests", "1")
+        shown = list(await o.do(lambda client: client.requests("마을")))
+        assert [one["text"] for one in shown] == ["옆집 캐럴이에요"]
+        await o.do(lambda client: client.admit("마을", carol.id.hex()))
+        assert "applications" not in await next_of(o)
+        await officer.hand_to(carol)
+        assert "admission" not in await next_of(c)
+    carol.close()

@@ -26,6 +26,7 @@ class Hint(Model):
 
     code: Annotated[str, Field(examples=["confirm-words"])]
     text: Annotated[str, Field(examples=["24개 낱말을 종이에 적어 주세요"])]
+    command: Annotated[str | None, Field(examples=["wetalk trade list"])] = None
 
 
 class Head(Model):

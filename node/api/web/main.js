@@ -12,8 +12,19 @@ import * as trade from "./places/trade.js";
 
 const PLACES = { talk, market, trade, community, me };
 const NOTICE_MS = 8000;
+// What waits for the member is told in every place, with the way to where it is dealt with.
+const WAITING = {
+  trades: "#/trade",
+  applications: "#/community",
+  apply: "#/community",
+  admission: null,
+  suspended: null,
+};
+const OWN_EVENTS = ["status", "ready", "reset"];
+const CHANGING = [...OWN_EVENTS, "trade", "application", "member.admit", "member.suspend"];
 const main = document.getElementById("main");
 const news = document.getElementById("news");
+const waiting = document.getElementById("waiting");
 const notice = document.getElementById("notice");
 const remembered = {}; // what each place showed last
 let shown = { heard: () => {} };
@@ -68,15 +79,25 @@ async function show() {
   });
 }
 
+function linked(text, href) {
+  return href === null ? text : h("a", { href }, text);
+}
+
 async function tellNews() {
   await attempt(async () => {
     const status = await get("/status");
     news.textContent = status.sync.text;
+    fill(
+      waiting,
+      status.next
+        .filter((hint) => hint.code in WAITING)
+        .map((hint) => h("p", { class: "attention" }, linked(hint.text, WAITING[hint.code])))
+    );
   });
 }
 
 function heard(name, data) {
-  if (name === "status" || name === "ready" || name === "reset") tellNews();
+  if (CHANGING.includes(name)) tellNews();
   if (name !== "status") attempt(() => shown.heard(name, data));
   else attempt(() => shown.heard("status", {}));
 }
