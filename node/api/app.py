@@ -78,7 +78,7 @@ def _add_errors(app: FastAPI, api: Api) -> None:
             return answer(request, LocalFault("method-not-allowed", allow=allowed))
         if error.status_code == HTTPStatus.NOT_FOUND:
             return answer(request, LocalFault("not-found", what=request.url.path))
-        return answer(request, LocalFault("request-invalid", detail=str(error.detail)))
+        return answer(request, LocalFault("request-invalid", misfit="form", field=""))
 
     async def unexpected(request: Request, error: Any) -> Response:
         del error  # goes on to the gate, which logs it

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from node.api import misfits
 from node.i18n import negotiate_language, problem_text, text
 from node.protocol.errors import LocalFault, RemoteFault, StorageFault, WetalkError
 
@@ -87,12 +88,15 @@ def document(fault: WetalkError, language: str) -> dict[str, Any]:
     """The problem document of a fault."""
     status = status_of(fault)
     values = {name: _plain(value) for name, value in fault.values.items()}
+    told = misfits.sentence(values, language) or problem_text(
+        fault.code, language, **{"detail": fault.detail, **values}
+    )
     return {
         "type": TYPE_PREFIX + fault.code,
         "title": text(f"problem_title.{_TITLES.get(status, 'not_valid')}", language),
         "status": status,
         "code": fault.code,
-        "detail": problem_text(fault.code, language, **{"detail": fault.detail, **values}),
+        "detail": told,
         "values": values,
     }
 
@@ -131,8 +135,4 @@ def from_validation(errors: Iterable[Mapping[str, Any]]) -> LocalFault:
 
     What was sent is not repeated: it may hold the 24 words.
     """
-    for error in errors:
-        where = ".".join(str(part) for part in error.get("loc", ()) if part != "body")
-        wanted = str(error.get("msg", "invalid"))
-        return LocalFault("request-invalid", detail=f"{where}: {wanted}" if where else wanted)
-    return LocalFault("request-invalid", detail="invalid")
+    return misfits.found(errors)

@@ -233,7 +233,7 @@ def _price(core: Core, price: shapes.PriceIn) -> Price | Literal["ask", "free"]:
     if price.form != "amount":
         return price.form
     if price.amount is None:
-        raise LocalFault("request-invalid", detail="price.amount")
+        raise LocalFault("request-invalid", misfit="missing", field="amount")
     decimals = price.decimals
     if decimals is None:
         decimals = decimals_of(core, price.unit)

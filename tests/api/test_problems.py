@@ -125,3 +125,59 @@ async def test_values_stand_beside_the_sentence(house: House) -> None:
         await trio.to_thread.run_sync(house.client("zh").remove_contact, "cd" * 32)
     assert caught.value.values == {"what": "cdcdcdcd"}
     assert "cdcdcdcd" in caught.value.detail
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("method", "path", "body", "misfit", "field"),
+    [
+        ("POST", "/v1/posts", {"room": "", "text": "x"}, "empty", "room"),
+        ("POST", "/v1/posts", {"room": "x", "text": "x" * 20_000}, "long", "text"),
+        ("POST", "/v1/posts", {"room": "x"}, "missing", "text"),
+        ("POST", "/v1/posts", {"room": 1, "text": "x"}, "no_text", "room"),
+        ("POST", "/v1/posts", {"room": "x", "text": "x", "hue": "x"}, "extra", "hue"),
+        ("PUT", "/v1/profile", {"name": ""}, "empty", "name"),
+        ("GET", "/v1/members?state=bogus", None, "one_of", "state"),
+        ("GET", "/v1/statements?month=abc", None, "month", "month"),
+        ("GET", "/v1/trades?limit=0", None, "least", "limit"),
+        ("GET", "/v1/trades?limit=1000000", None, "most", "limit"),
+        ("GET", "/v1/trades?limit=x", None, "no_number", "limit"),
+        ("GET", "/v1/members/xyz", None, "form", "member"),
+        ("POST", "/v1/posts", [], "form", ""),
+    ],
+)
+async def test_what_does_not_fit_is_told_in_plain_words(
+    house: House, language: str, method: str, path: str, body: object, misfit: str, field: str
+) -> None:
+    sent = None if body is None else json.dumps(body).encode()
+    headers = [*house.honest(sent), ("Accept-Language", language)]
+    answer = await house.ask(method, path, headers, sent)
+    assert (answer.status, answer.json["code"]) == (422, "request-invalid")
+    values = answer.json["values"]
+    assert (values["misfit"], values["field"]) == (misfit, field)
+    words = catalogue(language)  # type: ignore[arg-type]
+    told = answer.json["detail"]
+    assert words.get(f"field.{field or 'all'}", field) in told or misfit == "month"
+    for rest in (values.get("choices", ""), "hue"):
+        told = told.replace(rest, "")
+    assert language == "en" or not any(letter.isascii() and letter.isalpha() for letter in told)
+
+
+async def test_every_field_that_is_asked_for_has_a_name(house: House) -> None:
+    answer = await house.ask("GET", "/openapi.json")
+    document = answer.json
+    fields = {
+        name
+        for shape, found in document["components"]["schemas"].items()
+        if shape.endswith(("In", "Change"))
+        for name in found["properties"]
+    }
+    operations = [item for path in document["paths"].values() for item in path.values()]
+    fields |= {
+        given["name"]
+        for operation in operations
+        for given in operation.get("parameters", [])
+        if given["in"] != "header"
+    }
+    assert len(fields) > 30
+    assert {name for name in fields if f"field.{name}" not in catalogue("en")} == set()
