@@ -27,6 +27,7 @@ from node.protocol.account import CREDIT
 from node.services import receipts, verification
 from node.services.money import BalanceView, TradeView
 from node.services.trade import Proposal
+from node.views import members
 
 STATE_KEYS = {"settled": "committed"}  # words people read for a state, where they differ
 
@@ -156,10 +157,14 @@ class TradeRoutes:
     ) -> shapes.Balance:
         """Balance of a member in a chapter; of this member, also what can be spent."""
         subject = self._api.core.member if member is None else bytes.fromhex(member)
-        view = self._api.money.balance(subject, self._api.chapter(chapter))
-        return self._balance(view, self._api.language(request))
+        number, core = self._api.chapter(chapter), self._api.core
+        known = members.membership(core.reader, number, core.member, core.rules)
+        language, notice = self._api.language(request), None
+        if subject == core.member and known == "suspended":
+            notice = i18n.text("next.suspended", language)
+        return self._balance(self._api.money.balance(subject, number), language, notice)
 
-    def _balance(self, view: BalanceView, language: str) -> shapes.Balance:
+    def _balance(self, view: BalanceView, language: str, notice: str | None) -> shapes.Balance:
         key = "zero" if view.book == 0 else "above_zero" if view.book > 0 else "below_zero"
         return shapes.Balance(
             member=self._api.who(view.member),
@@ -175,6 +180,7 @@ class TradeRoutes:
             level_text=i18n.text(f"level.{view.level}", language),
             final=view.final,
             text=i18n.text(f"balance.{key}", language),
+            notice=notice,
         )
 
     async def statement(

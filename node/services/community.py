@@ -141,10 +141,15 @@ class Community:
         return await self._publisher.transact(work)
 
     async def suspend(self, name: str | None, member: bytes) -> bytes:
-        """Suspend a member: honest programs stop accepting from them; nothing is taken away."""
+        """Suspend a member: honest programs stop accepting from them; nothing is taken away.
+
+        Raises LocalFault `only-officer` for an officer whom no other could admit again.
+        """
         number, chapter = self.chapter(name)
 
         def work(appender: Appender, state: WriterState) -> bytes:
+            if member == self._core.member and not _has_others(self._core, state, number):
+                raise LocalFault("only-officer")
             draft = _membership_act(self._core, state, number, chapter, member, "member.suspend")
             return appender.append(draft)
 
@@ -189,6 +194,16 @@ def _membership_act(
         supersedes=_latest_acts(reader, subject),
     )
     return Draft(kind, body)
+
+
+def _has_others(core: Core, reader: Rows, number: int) -> bool:
+    """True iff this member is no officer of the chapter, or another officer is in good standing."""
+    officers = core.rules.genesis.chapters[number].officers
+    return core.member not in officers or any(
+        members.membership(reader, number, officer, core.rules) == "officer"
+        for officer in officers
+        if officer != core.member
+    )
 
 
 def _latest_acts(reader: Rows, subject: bytes) -> list[bytes]:

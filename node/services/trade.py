@@ -77,6 +77,8 @@ class Trade:
         core = self._core
         own = self._own(state)
         chapter = own.chapter if wish.chapter is None else wish.chapter
+        if not wish.invoice:
+            self._may_pay(state, chapter)
         partner = accounts.usable_account(core, state, wish.partner, chapter)
         salt, order = secrets.token_bytes(16), wish.order.encode()
         digest = portable.order_hash(salt, order)
@@ -102,6 +104,12 @@ class Trade:
         if account is None:
             raise LocalFault("no-account")
         return account
+
+    def _may_pay(self, reader: Rows, chapter: int) -> None:
+        """Raises LocalFault `suspended-self`: nobody honest would take it."""
+        known = members.membership(reader, chapter, self._core.member, self._core.rules)
+        if known == "suspended":
+            raise LocalFault("suspended-self")
 
     def _grant(self, reader: Rows, own: accounts.Account, amount: int) -> bytes:
         """The current grant, if it leaves room for the amount."""
@@ -135,6 +143,7 @@ class Trade:
         own = self._own(reader)
         if row.payer_open != own.open:
             raise LocalFault("trade-state")
+        self._may_pay(reader, row.chapter)
         grant = self._grant(reader, own, row.amount) if row.unit == CREDIT else None
         return TradeAccept(grant=grant, propose=trade)
 

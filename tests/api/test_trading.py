@@ -203,3 +203,34 @@ async def test_who_asks_to_join_is_told_to_wait_and_the_officer_that_they_do(
         await officer.hand_to(carol)
         assert "admission" not in await next_of(c)
     carol.close()
+
+
+async def test_a_suspended_member_is_told_and_signs_no_payment(people: Neighbourhood) -> None:
+    (officer, o), (amina, a), (baraka, b) = people
+    bill = await b.do(lambda client: client.propose("invoice", amina.id.hex(), 100))
+    await baraka.hand_to(amina)
+    assert (await a.do(Client.balance))["notice"] is None
+    await o.do(lambda client: client.suspend("마을", amina.id.hex()))
+    await officer.hand_to(amina)
+    assert "suspended" in await next_of(a)
+    assert "suspended" in (await a.do(Client.balance))["notice"]
+    records = (await a.do(Client.status))["records"]
+    for call in (
+        lambda client: client.propose("pay", baraka.id.hex(), 5),
+        lambda client: client.step(bill["id"], "accept"),
+    ):
+        with pytest.raises(ApiProblem) as caught:
+            await a.do(call)
+        assert (caught.value.status, caught.value.code) == (409, "suspended-self")
+    assert (await a.do(Client.status))["records"] == records
+    await o.do(lambda client: client.admit("마을", amina.id.hex()))
+    await officer.hand_to(amina)
+    assert (await a.do(Client.balance))["notice"] is None
+
+
+async def test_the_only_officer_does_not_suspend_themselves(people: Neighbourhood) -> None:
+    (officer, o), *_ = people
+    with pytest.raises(ApiProblem) as caught:
+        await o.do(lambda client: client.suspend("마을", officer.id.hex()))
+    assert (caught.value.status, caught.value.code) == (409, "only-officer")
+    assert "suspended" not in await next_of(o)

@@ -132,6 +132,9 @@ class Balance(Model):
     level_text: Sentence
     final: Annotated[bool, Field(description="false where no relay of the chapter confirms")]
     text: Annotated[str, Field(examples=["준 것보다 받은 것이 많아요 (한도까지는 괜찮아요)."])]
+    notice: Annotated[
+        str | None, Field(description="why this member cannot pay for now", examples=[None])
+    ] = None
 
 
 class Movement(Model):
