@@ -41,10 +41,12 @@ GENERAL: Final = "form"
 
 def found(errors: Iterable[Mapping[str, Any]]) -> LocalFault:
     """The fault of the first thing that does not fit. Values: misfit, field, limit, choices."""
-    error = next(iter(errors), {})
+    nothing: Mapping[str, Any] = {}
+    error = next(iter(errors), nothing)
     kind = str(error.get("type", ""))
     context: Mapping[str, Any] = error.get("ctx") or {}
-    parts = [part for part in error.get("loc", ()) if isinstance(part, str)]
+    where: tuple[object, ...] = tuple(error.get("loc", ()))
+    parts = [part for part in where if isinstance(part, str)]
     field = next((part for part in reversed(parts) if part not in _PLACES), "")
     field = clean_for_display(field, one_line=True)[:NAME_SIZE_MAX_BYTES]
     misfit = "no_number" if kind.startswith("int_") else _KINDS.get(kind, GENERAL)
@@ -53,7 +55,7 @@ def found(errors: Iterable[Mapping[str, Any]]) -> LocalFault:
         misfit = "empty"
     if field == "month" and misfit == GENERAL:
         misfit = "month"
-    values: dict[str, object] = {"misfit": misfit, "field": field}
+    values: dict[str, Any] = {"misfit": misfit, "field": field}
     if limit is not None:
         values["limit"] = limit
     if misfit == "one_of":

@@ -21,8 +21,8 @@ TYPE_PREFIX: Final = "urn:wetalk:problem:"
 
 _NOT_FOUND: Final = (
     *("not-found", "trade-unknown", "listing-gone", "post-gone", "member-unknown"),
-    *("partner-unknown", "room-unknown", "token-unknown", "contact-unknown", "device-unknown"),
-    *("unknown-chapter", "receipt-unknown", "record-unknown"),
+    *("partner-unknown", "room-unknown", "token-unknown", "device-unknown"),
+    *("unknown-chapter",),
 )
 _NOT_ALLOWED: Final = (
     *("host-refused", "origin-refused", "scope-missing", "not-officer", "not-allowed"),
@@ -33,8 +33,8 @@ _NOT_VALID: Final = (
     *("text-empty", "name-invalid", "month-invalid", "stars-invalid", "address-invalid"),
     *("peer-address", "invitation-invalid", "invitation-expired", "genesis-invalid"),
     *("phrase-count", "phrase-word", "phrase-word-near", "phrase-checksum", "phrase-long"),
-    *("phrase-other", "phrase-wrong", "phrase-needed", "partner-self", "scope-unknown"),
-    *("file-format", "other-community", "tag-invalid", "region-invalid", "price-invalid"),
+    *("phrase-other", "phrase-wrong", "phrase-needed", "partner-self", "language-invalid"),
+    *("file-format", "other-community", "region-invalid"),
 )
 STATUS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_NOT_FOUND, HTTPStatus.NOT_FOUND),

@@ -245,7 +245,7 @@ def contact_add(app: App, member: str, name: str, note: str) -> None:
     full = app.client.member(member)
     body = {"member": full, "name": name, "note": note}
     app.result(app.client.post("/contacts", body))
-    app.say("contact.added", name=name)
+    app.say("contact.added", name=clean(name))
 
 
 @contact.sub("remove", "wetalk contact remove 이모", argument("name"))
@@ -253,7 +253,7 @@ def contact_remove(app: App, name: str) -> None:
     full = app.client.member(name)
     app.client.delete(f"/contacts/{full}")
     app.result({"removed": full})
-    app.say("contact.removed", name=name)
+    app.say("contact.removed", name=clean(name))
 
 
 COMMANDS: Final = {

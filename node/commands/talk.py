@@ -28,7 +28,7 @@ def say(app: App, room: str, written: str, reply_to: str | None, spoken: str | N
     }
     made = app.client.post("/posts", body)
     app.result(made)
-    app.say("talk.said", room=room, id=made["id"][:12])
+    app.say("talk.said", room=clean(room), id=made["id"][:12])
 
 
 @command(

@@ -8,11 +8,10 @@ show what the index found, so nothing that is gone comes up again.
 Left to others: page marks and names (`api`, `people`), the index itself (`storage`).
 """
 
-import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import structs
 
@@ -41,8 +40,6 @@ from node.storage.state import WriterState
 from node.views import listings, rooms
 from node.views.listings import Listing
 from node.views.rooms import Post
-
-REGION: Final = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,8}){0,3}", re.ASCII)  # KR, KR-11, US-CA-SFO
 
 State = Literal["active", "paused", "expired"]
 
@@ -132,11 +129,11 @@ class Market:
             raise LocalFault("until-past")
         body = ListingPut(
             kind=offer.kind,
-            language=offer.language,
+            language=None if offer.language is None else written.language(offer.language),
             listing=listing,
             paused=offer.paused,
             price=_checked_price(offer.price),
-            region=None if offer.region is None else checked_region(offer.region),
+            region=None if offer.region is None else written.region(offer.region),
             salt=_salt(),
             stock=offer.stock,
             tags=_checked_tags(offer.tags),
@@ -160,7 +157,7 @@ class Market:
         and go on: what expired is passed over in bounded steps.
         """
         limit = max(1, min(limit, PAGE_ITEMS_MAX_COUNT))
-        region = None if facets.region is None else checked_region(facets.region)
+        region = None if facets.region is None else written.region(facets.region)
         facets = replace(facets, region=region)
         found: list[ListingView] = []
         looked_at = 0
@@ -192,7 +189,7 @@ class Market:
         """Posts and active listings in which every word occurs, best first. Raises LocalFault
         cursor-invalid, region-invalid."""
         if query.region is not None:
-            query = replace(query, region=checked_region(query.region))
+            query = replace(query, region=written.region(query.region))
         page = self._search.query(replace(query, now_ms=self._core.clock()))
         with self._core.reading() as reader:
             items = [self._item(reader, hit.id) for hit in page.hits]
@@ -254,14 +251,6 @@ def _fits(view: ListingView, facets: Facets) -> bool:
         and (facets.tag is None or tag_form(facets.tag) in body.tags)
         and (facets.region is None or f"{region}-".startswith(f"{facets.region}-"))
     )
-
-
-def checked_region(region: str) -> str:
-    """A region code in its one form. Raises LocalFault region-invalid."""
-    code = region.strip().upper()
-    if REGION.fullmatch(code) is None:
-        raise LocalFault("region-invalid", region=i18n.clean_for_display(region, one_line=True))
-    return code
 
 
 def tag_form(tag: str) -> str:

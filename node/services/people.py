@@ -14,7 +14,7 @@ from node.ledger import book, trades
 from node.protocol import lanes, limits
 from node.protocol.errors import LocalFault
 from node.protocol.social import ProfileSet
-from node.services import accounts, proofs
+from node.services import accounts, proofs, written
 from node.services.core import Core
 from node.services.publish import Draft, Publisher
 from node.services.setup import checked_name
@@ -76,15 +76,13 @@ class People:
     async def set_profile(
         self, name: str, about: str, languages: list[str], region: str | None
     ) -> bytes:
-        """Say it of oneself; the record's id. Raises LocalFault name-invalid, text-too-long."""
-        maximum = limits.TEXT_SIZE_MAX_BYTES
-        if len(about.encode()) > maximum:
-            raise LocalFault("text-too-long", maximum=maximum)
+        """Say it of oneself; the record's id. Raises LocalFault name-invalid, text-too-long,
+        language-invalid, region-invalid."""
         profile = ProfileSet(
-            about=about,
-            languages=languages,
+            about=written.text(about, empty=True),
+            languages=[written.language(tag) for tag in languages],
             name=checked_name(name),
-            region=region,
+            region=None if not region else written.region(region),
             salt=secrets.token_bytes(limits.SALT_SIZE_BYTES),
         )
         return (await self._publisher.publish(Draft("profile.set", profile)))[0]
@@ -160,6 +158,7 @@ class People:
 
     async def put_contact(self, member: bytes, name: str, note: str) -> None:
         """Call a member by a name. Raises LocalFault name-invalid, text-too-long."""
+        note = written.line(note)
         if len(note.encode()) > limits.CONTACT_NOTE_MAX_BYTES:
             raise LocalFault("text-too-long", maximum=limits.CONTACT_NOTE_MAX_BYTES)
         contact = Contact(member, checked_name(name), note, self._core.clock())

@@ -25,7 +25,7 @@ from node.protocol.ports import Clock
 from node.protocol.record import parse_header
 from node.protocol.shapes import CommunityId
 from node.protocol.social import MemberApply, ProfileSet
-from node.services import devices
+from node.services import devices, written
 from node.services.community import open_account
 from node.services.core import Core, now_ms
 from node.services.publish import Appender, Draft, Publisher
@@ -212,10 +212,7 @@ def own_genesis(name: str, language: i18n.Language, officer: bytes) -> bytes:
 
 def checked_name(name: str) -> str:
     """A name as it may stand in a profile. Raises LocalFault name-invalid."""
-    shown = i18n.clean_for_display(name, one_line=True).strip()
-    if not shown or len(shown) > limits.NAME_SIZE_MAX_BYTES // 3:
-        raise LocalFault("name-invalid", maximum=limits.NAME_SIZE_MAX_BYTES)
-    return shown
+    return written.name(name)
 
 
 def keep_addresses(state: WriterState, addresses: Iterable[str]) -> None:

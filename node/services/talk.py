@@ -51,11 +51,11 @@ class Talk:
         reply_to: bytes | None = None,
     ) -> bytes:
         """Post; the post's id. Raises LocalFault name-invalid, text-empty, text-too-long,
-        not-found (what is replied to)."""
+        language-invalid, not-found (what is replied to)."""
         if reply_to is not None:
             self.post(reply_to)
         body = PostPut(
-            language=language,
+            language=None if language is None else written.language(language),
             reply_to=reply_to,
             room=written.name(room),
             salt=_salt(),

@@ -8,6 +8,7 @@ from pytest_trio import trio_fixture
 
 from node.protocol.errors import LocalFault
 from node.protocol.limits import CLOCK_AHEAD_MAX_MS, TEXT_SIZE_MAX_BYTES
+from node.services.people import People
 from node.services.talk import Place, Talk
 from tests.support.homes import Person, town
 
@@ -73,10 +74,13 @@ async def test_the_longest_text_fits(people: list[Person]) -> None:
     assert talk.post(await talk.say("우" * 32, longest)).text == longest
 
 
-async def test_an_unlikely_language_is_refused_and_not_signed(people: list[Person]) -> None:
+@pytest.mark.parametrize("language", ["x" * 65, "klingon", "xx", "", "ko\u202e"])
+async def test_an_unlikely_language_is_refused_and_not_signed(
+    people: list[Person], language: str
+) -> None:
     with pytest.raises(LocalFault) as caught:
-        await talk_of(people[0]).say("well", "hello", language="x" * 65)
-    assert caught.value.code == "content-invalid"
+        await talk_of(people[0]).say("well", "hello", language=language)
+    assert caught.value.code == "language-invalid"
 
 
 async def test_an_edit_replaces_the_text(people: list[Person]) -> None:
@@ -167,3 +171,29 @@ async def test_what_claims_to_come_from_the_future_waits(people: list[Person]) -
     assert [room.newest for room in talk_of(baraka).rooms()] == [None]
     clock.now += 120_000  # type: ignore[attr-defined]
     assert texts(talk_of(baraka)) == ["tomorrow"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "region", "code"),
+    [(["klingon"], None, "language-invalid"), (["ko"], "Mars", "region-invalid")],
+)
+async def test_a_profile_names_real_languages_and_regions(
+    people: list[Person], languages: list[str], region: str | None, code: str
+) -> None:
+    who = People(people[0].core, people[0].publisher)
+    before = who.profile(people[0].id)
+    with pytest.raises(LocalFault) as caught:
+        await who.set_profile("amina", "", languages, region)
+    assert caught.value.code == code
+    assert who.profile(people[0].id) == before
+
+
+async def test_names_of_people_are_cleaned_before_they_are_kept(people: list[Person]) -> None:
+    amina, baraka = people
+    who = People(amina.core, amina.publisher)
+    await who.set_profile("\u202eAmi\u200bna\n  A\x1b", "I\u202e am", ["ko", "zh-Hant"], "kr-11")
+    found = who.profile(amina.id)
+    assert found is not None
+    assert (found.name, found.about, found.region) == ("Amina A", "I am", "KR-11")
+    await who.put_contact(baraka.id, "Ba\u2066ra\nka", "a\x1bb")
+    assert [(one.name, one.note) for one in who.contacts()] == [("Bara ka", "ab")]
