@@ -17,13 +17,24 @@ def community(app: App) -> None:
     _show(app, root=False)
 
 
-@community.sub("show", "wetalk community show --root", option("--root", is_flag=True, about="root"))
-def community_show(app: App, root: bool) -> None:
-    _show(app, root=root)
+@community.sub(
+    "show",
+    "wetalk community show --members",
+    option("--root", is_flag=True, about="root"),
+    option("--members", "listed", is_flag=True, about="members"),
+)
+def community_show(app: App, root: bool, listed: bool) -> None:
+    _show(app, root=root, listed=listed)
 
 
-def _show(app: App, *, root: bool) -> None:
+def _show(app: App, *, root: bool, listed: bool = False) -> None:
     found = app.client.get("/community", root="true" if root else None)
+    if listed:
+        found["members"] = [
+            one
+            for chapter in found["chapters"]
+            for one in app.client.pages("/members", chapter=chapter["name"])
+        ]
     app.result(found)
     app.say("community.name", name=found["name"], id=found["id"][:12])
     app.say("community.unit", unit=found["unit_name"], decimals=found["decimals"])
@@ -36,6 +47,17 @@ def _show(app: App, *, root: bool) -> None:
         state = app.text(f"membership.{chapter['membership']}")
         rows.append([chapter["name"], officers, limit, state])
     app.table(("chapter", "officers", "limit", "state"), rows)
+    if listed:
+        _members(app, found["members"])
+
+
+def _members(app: App, members: list[dict[str, Any]]) -> None:
+    """Who belongs, asks to, or did, in every chapter."""
+    rows: list[list[object]] = []
+    for one in members:
+        state = app.text(f"membership.{one['membership']}")
+        rows.append([one["id"][:12], clean(one["contact"] or one["name"]), one["chapter"], state])
+    app.table(("member", "name", "chapter", "state"), rows)
 
 
 @community.sub(

@@ -1,13 +1,17 @@
 """Members trade through the API: real homes, records handed over as neighbours do."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from node.client import ApiProblem, Client
+from node.commands import root
+from node.commands.base import DONE
 from tests.api.house import House, serving
 from tests.support.homes import (
     Clock,
@@ -234,3 +238,22 @@ async def test_the_only_officer_does_not_suspend_themselves(people: Neighbourhoo
         await o.do(lambda client: client.suspend("마을", officer.id.hex()))
     assert (caught.value.status, caught.value.code) == (409, "only-officer")
     assert "suspended" not in await next_of(o)
+
+
+async def test_the_members_are_listed_on_the_command_line(
+    people: Neighbourhood, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (officer, o), (amina, _), _ = people
+    o.home.device_key.write_bytes(seed_of("officer device "))
+    o.home.api.write_text(json.dumps({"url": f"http://127.0.0.1:{o.port}"}), encoding="utf-8")
+    await o.do(lambda client: client.put_contact(amina.id.hex(), "아미나"))
+    await o.do(lambda client: client.suspend("마을", amina.id.hex()))
+    words = ["--home", str(o.home.path), "--language", "en", "community", "show"]
+    for more in ([], ["--members"]):
+        assert await trio.to_thread.run_sync(root.run, [*words, *more]) == DONE
+        lines = capsys.readouterr().out.splitlines()
+        row = [line for line in lines if amina.id.hex()[:12] in line]
+        assert len(row) == len(more)
+    assert "아미나" in row[0]
+    assert "suspended" in row[0]
+    assert any(officer.id.hex()[:12] in line and "officer" in line for line in lines)

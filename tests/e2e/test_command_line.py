@@ -304,6 +304,11 @@ def test_profiles_and_devices_are_shown(officer: Asker, member: Asker) -> None:
     assert [one["this"] for one in member("device", "list")["items"]] == [True]
     assert member("id")["member"] == member.member
     assert officer("community", "show", "--root")["root"]
+    listed = officer("community", "show", "--members")["members"]
+    assert {(one["name"], one["membership"]) for one in listed} == {
+        ("순희", "officer"),
+        ("Anna", "member"),
+    }
 
 
 def test_books_are_the_same_and_verify_everywhere(
