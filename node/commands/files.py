@@ -13,7 +13,7 @@ import click
 
 from node.commands.base import DONE, REFUSED, App, argument, command, on_terminal, option
 from node.commands.member import WORDS_FILE
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase
 
@@ -51,7 +51,8 @@ def backup(app: App, file: Path, password_file: Path | None) -> None:
     with read_home(app) as reader:
         member = keyfile.read_info(app.home.device_key).member_id
         password = words.ask_password(app, password_file, twice=True)
-        count = backups.write(file, password, member, app.home.genesis.read_bytes(), reader)
+        with told_of(file):
+            count = backups.write(file, password, member, app.home.genesis.read_bytes(), reader)
     app.result({"file": str(file), "records": count})
     app.say("backup.done", path=str(file), count=count)
 
@@ -148,6 +149,17 @@ def _restored(app: App, member: str, old: tuple[bytes, ...], records: int | None
         app.say("restore.shut_out", count=len(old))
 
 
+@contextmanager
+def told_of(file: Path) -> Generator[None]:
+    """What cannot be written here is a file that the member named, not the home."""
+    try:
+        yield
+    except WetalkError as fault:
+        if fault.code != "home-not-writable":
+            raise
+        raise LocalFault("file-not-writable", fault.detail, path=str(file)) from None
+
+
 @command("export", "wetalk export records.jsonl", FILE)
 def export(app: App, file: Path) -> None:
     export_to(app, file)
@@ -159,9 +171,10 @@ def export_to(app: App, file: Path) -> None:
     from node.services.portability import export_file
 
     if is_running(app):
-        count = app.client.save_export(file)
+        with told_of(file):
+            count = app.client.save_export(file)
     else:
-        with open_home(app) as core:
+        with open_home(app) as core, told_of(file):
             count = export_file(core, file)
     app.result({"file": str(file), "records": count})
     app.say("export.done", path=str(file), count=count)

@@ -124,7 +124,7 @@ def receipt_export(app: App, trade_id: str, file: Path, order: bool) -> None:
     except FileExistsError:
         raise LocalFault("file-exists", path=str(file)) from None
     except OSError as problem:
-        raise LocalFault("home-not-writable", str(problem), path=str(file)) from None
+        raise LocalFault("file-not-writable", str(problem), path=str(file)) from None
     app.result({"file": str(file)})
     app.say("receipt.written", path=str(file))
 

@@ -39,6 +39,8 @@ def hand_over(app: App, made: Made) -> None:
         app.say("phrase.nag")
         return
     click.clear()
+    if on_terminal():
+        click.echo("\x1b[3J", nl=False)  # what scrolled away holds the words too
     if _ask_some(app, made.phrase):
         phrase_file.confirm(home.phrase, made.phrase.text, made.member)
         app.say("phrase.confirmed")

@@ -266,3 +266,16 @@ def test_a_password_on_the_key_is_asked_for_where_something_is_signed(shell: She
     found = shell("id", "password", "--remove", "--password-file", wrong, code=REFUSED)
     assert found["error"]["code"] == "password-wrong"
     assert shell("id", "password", "--remove", "--password-file", password) == {"sealed": False}
+
+
+@pytest.mark.parametrize("command", ["export", "backup"])
+def test_a_place_that_cannot_be_written_is_named(
+    shell: Shell, tmp_path: Path, command: str
+) -> None:
+    shell("init", "--name", "amina")
+    there = str(tmp_path / "nowhere" / "file")
+    more = ["--password-file", private(tmp_path / "password", PASSWORD)]
+    found = shell(command, there, *(more if command == "backup" else []), code=REFUSED)
+    assert found["error"]["code"] == "file-not-writable"
+    assert there in shell.error
+    assert "--home" not in shell.error
