@@ -117,7 +117,12 @@ def run(arguments: list[str] | None = None) -> int:
         return code if isinstance(code, int) else DONE
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort as stopped:
+        # click makes an Abort of every interrupt; one at a question comes before anything is done.
+        asked = stopped.__cause__ is None
+        click.echo(app.text("cli.nothing_done") if asked else "", err=True)
+        return REFUSED
+    except KeyboardInterrupt:
         click.echo("", err=True)
         return REFUSED
     except click.UsageError as error:

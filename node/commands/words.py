@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from node.commands.base import App, asks_possible, on_terminal
+from node.commands.base import REFUSED, App, asks_possible, on_terminal
 from node.protocol import limits
 from node.protocol.errors import LocalFault
 from node.services.setup import Made
@@ -27,6 +27,15 @@ COLUMNS_COUNT: Final = 4
 
 def hand_over(app: App, made: Made) -> None:
     """Give a new member their words: on a terminal shown and checked, else they wait in a file."""
+    try:
+        _hand_over(app, made)
+    except click.Abort:  # the member is made: only the check is left for later
+        app.line()
+        app.say("phrase.nag")
+        raise click.exceptions.Exit(REFUSED) from None
+
+
+def _hand_over(app: App, made: Made) -> None:
     home = app.home
     if app.json or not asks_possible():
         app.hint("phrase.file", path=str(home.phrase))

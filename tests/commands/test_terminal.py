@@ -151,3 +151,12 @@ def test_a_new_password_is_asked_twice_until_both_are_the_same(home: Home, tmp_p
             screen.until(told)
         assert screen.end() == 0
     assert file.exists()
+
+
+def test_a_question_left_unanswered_says_that_nothing_was_done(home: Home) -> None:
+    with terminal("--home", str(home.path), "--language", "ko", "init") as opened:
+        opened.until("부르면 좋을까요")
+        opened.type("\x04")
+        opened.until("아무것도 하지 않았어요")
+        assert opened.end() == 1
+    assert not home.genesis.exists()
