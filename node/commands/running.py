@@ -18,8 +18,6 @@ from node.commands.base import (
 )
 from node.protocol.errors import LocalFault, WetalkError
 
-STATUS_ROWS: Final = ("records", "home")
-
 
 @command(
     "up",

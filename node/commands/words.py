@@ -126,8 +126,3 @@ def remind(app: App) -> None:
     """Nag while the words lie in a file."""
     if phrase_file.is_waiting(app.home.phrase):
         app.hint("phrase.nag")
-
-
-def is_seen() -> bool:
-    """True iff what is printed is seen by a person."""
-    return on_terminal()

@@ -25,7 +25,6 @@ class Lane(IntEnum):
 
 
 LaneName = Literal["account", "market", "office", "social", "witness"]
-LANE_BY_NAME: dict[str, Lane] = {lane.name.lower(): lane for lane in Lane}
 DEVICE_SCOPES: tuple[LaneName, ...] = ("account", "market", "office", "social", "witness")
 
 
