@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from node.commands.base import App
+from node.protocol.crypto import community_id
 from node.protocol.errors import LocalFault
 from node.services.core import Core, open_core
 from node.storage.connect import connect_reader
@@ -52,7 +53,8 @@ def read_home(app: App) -> Generator[SqliteReader]:
     """
     if not app.home.genesis.exists():
         raise LocalFault("home-missing")
-    reader = SqliteReader(connect_reader(app.home.database))
+    community = community_id(app.home.genesis.read_bytes())
+    reader = SqliteReader(connect_reader(app.home.database), community)
     try:
         with reader.snapshot():
             yield reader

@@ -5,22 +5,24 @@ alerts, never a verdict. The fold is given records that `judge` welcomed, in any
 graph allows, and never sees a clock. The simulator runs it over a dict, the node over SQLite.
 """
 
+from collections.abc import Iterator, Sequence
+
 from node.ledger import book, stamps, trades
 from node.protocol import admission, lanes
 from node.protocol.admission import Judgement, Known, Refused, Welcome
 from node.protocol.errors import OK, Reject
 from node.protocol.identity import DeviceRevoke, Lane
 from node.protocol.lanes import Entry
-from node.protocol.market import ListingClose
+from node.protocol.market import ListingClose, ListingPut
 from node.protocol.office import WitnessStamp
 from node.protocol.ports import Reader
 from node.protocol.record import ERASABLE_LANES, RawRecord, Record, parse
-from node.protocol.social import MemberApply, PostDelete, ProfileSet
+from node.protocol.social import MemberApply, PostDelete, PostPut, ProfileSet
 from node.protocol.state import Changes, Overlay, Table
 from node.views import identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
@@ -45,9 +47,23 @@ class Fold:
             return Known(BODYLESS.has(reader, record.id))  # what was to be erased stays erased
         return judgement
 
+    def foresee(self, records: Sequence[Record]) -> dict[str, list[bytes]]:
+        """Keys by table that `judge` and `apply` of these records will ask for, as far as it can be
+        told: storage reads them all at once. Nothing rests on it."""
+        headers = [record.header for record in records]
+        wanted: dict[str, list[bytes]] = {
+            lanes.ENTRY.name: [record.id for record in records],
+            lanes.LANE.name: [header.lane_key for header in headers],
+            identities.REVOKED.name: [header.author + header.signer for header in headers],
+        }
+        for record in records:
+            for name, key in _groups(record):
+                wanted.setdefault(name, []).append(key)
+        return wanted
+
     def apply(self, reader: Reader, record: Record) -> Changes:
         """Changes that a welcome record makes; `changes.verdict` is `ok` or a void code."""
-        overlay = Overlay(reader, (reader.next_number(), record.raw))
+        overlay = Overlay(reader, (reader.next_number(), record.id, record.raw))
         entry = lanes.place(overlay, record)
         verdict = self._verdict(overlay, record, entry)
         entry = lanes.conclude(overlay, record.id, entry, verdict)
@@ -58,7 +74,7 @@ class Fold:
     def fill(self, reader: Reader, record: Record) -> Changes:
         """Changes that the body of a held record makes when it arrives after its header."""
         entry = lanes.ENTRY.must(reader, record.id)
-        overlay = Overlay(reader, (entry.number, record.raw))
+        overlay = Overlay(reader, (entry.number, record.id, record.raw))
         assert record.raw.body is not None
         overlay.changes.fill = (entry.number, record.raw.body)
         overlay.changes.verdict = entry.verdict
@@ -136,7 +152,7 @@ class Fold:
                 book.recount_lane(overlay, entry.lane)
             elif header.lane in ERASABLE_LANES:
                 self._drop_beyond(overlay, header.lane_key)
-        if any(name == "fork" for name, _ in overlay.changes.events):
+        if overlay.changes.events and overlay.changes.events[0][0] == "fork":
             if header.lane == Lane.ACCOUNT:
                 FORKED.put(overlay, header.lane_key, b"")
             _bump(overlay)
@@ -144,29 +160,39 @@ class Fold:
     def _drop_beyond(self, overlay: Overlay, lane_key: bytes) -> None:
         """R10: social and market records beyond every cut are no longer held."""
         doomed = identities.beyond_cuts(overlay, lane_key)
-        gone: list[RawRecord] = []
+        gone: list[tuple[int, RawRecord]] = []
         for record_id in sorted(doomed):
             entry = lanes.ENTRY.must(overlay, record_id)
             raw = overlay.raw(entry.number)
             BODYLESS.delete(overlay, record_id)
             if raw is not None and raw.body is not None:
-                gone.append(raw)
+                gone.append((entry.number, raw))
         lanes.drop(overlay, lane_key, doomed)
-        for raw in gone:
-            self._forget(overlay, raw)
+        for number, raw in gone:
+            self._forget(overlay, number, raw)
 
-    def _forget(self, overlay: Overlay, raw: RawRecord) -> None:
+    def _forget(self, overlay: Overlay, number: int, raw: RawRecord) -> None:
         record = parse(raw, self.rules.community)
         if record.header.lane == Lane.SOCIAL:
-            missed = rooms.forget(overlay, record)
+            missed = rooms.forget(overlay, record, number)
             identities.forget_profile(overlay, record)
             members.forget_application(overlay, record, self.rules)
         else:
-            missed = listings.forget(overlay, record)
-        for erased, number in missed:
-            held = overlay.raw(number)
+            missed = listings.forget(overlay, record, number)
+        for erased, other in missed:
+            held = overlay.raw(other)
             if held is not None and held.body is None:
                 BODYLESS.put(overlay, erased, b"")
+
+
+def _groups(record: Record) -> Iterator[tuple[str, bytes]]:
+    """Groups of rows that may be there before a post or listing is."""
+    body, key = record.body, record.id + record.header.author
+    if isinstance(body, PostPut):
+        yield rooms.DELETION.marks.name, key
+    elif isinstance(body, ListingPut) and body.listing is None:
+        yield listings.CLOSING.marks.name, key
+        yield listings.REVISION.marks.name, key
 
 
 def _bump(overlay: Overlay) -> None:

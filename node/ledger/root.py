@@ -18,11 +18,9 @@ from node.protocol.errors import OK
 from node.protocol.identity import Lane
 from node.protocol.limits import RULES_VERSION
 from node.protocol.ports import Reader
-from node.views import members
+from node.views import listings, members, rooms
 from node.views.identities import DEVICE, REVOKED
-from node.views.listings import LISTING
 from node.views.members import ACT, Rules
-from node.views.rooms import ROOM_POST
 
 SCOPE_ALL = ""
 SECTIONS = ("devices", "cuts", "grants", "accounts", "trades", "balances", "posts", "listings")
@@ -49,8 +47,8 @@ def sections(reader: Reader, rules: Rules, scope: str = SCOPE_ALL) -> list[tuple
     names = list(SECTIONS[:6])
     if chapter is None:
         names = list(SECTIONS)
-        rows.append(sorted(key[24:] for key, _ in ROOM_POST.scan(reader, b"", None)))
-        rows.append([[k, row.revision] for k, row in LISTING.scan(reader, b"", None)])
+        rows.append(sorted(rooms.live_ids(reader)))
+        rows.append(list(pair) for pair in sorted(listings.live_ids(reader)))
     return [(name, _digest(part)) for name, part in zip(names, rows, strict=True)]
 
 

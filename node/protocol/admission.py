@@ -10,7 +10,7 @@ does).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from node.protocol import codec, crypto, lanes, record
 from node.protocol.errors import OK, Reject, RemoteFault
@@ -50,6 +50,7 @@ class Welcome:
 
 
 Judgement = Refused | Missing | Known | Welcome
+_WELCOME: Final = Welcome()
 
 
 def parse(raw: RawRecord, community: CommunityId) -> Record | Refused:
@@ -89,32 +90,41 @@ def judge(reader: Reader, found: Record) -> Judgement:
     held = lanes.entry_of(reader, found.id)
     if held is not None:
         return Known(found.raw.body is not None and _lacks_body(reader, held.number))
-    named = _names(found)
-    missing = tuple(i for i in named if not lanes.ENTRY.has(reader, i))
-    if missing:
-        return Missing(missing)
-    if any(_may_vanish(reader, name) for name in named if name != header.prev):
-        return Refused(Reject.SHAPE, "names a record that not every node holds")
+    named = () if found.body is None else found.body.names()
+    lane = None if header.prev is None else lanes.LANE.get(reader, header.lane_key)
+    if lane is not None and lane.tip == header.prev and lane.tip_seq + 1 == header.seq:
+        return (_ground_fault(reader, named, header.prev) if named else None) or _WELCOME
+    before = () if header.prev is None else (header.prev,)
+    fault = _ground_fault(reader, (*before, *named), header.prev)
+    if fault is not None:
+        return fault
     if header.prev is not None:
         prev = lanes.ENTRY.must(reader, header.prev)
         if lanes.key_of(reader, prev.lane) != header.lane_key or prev.seq + 1 != header.seq:
             return Refused(Reject.CHAIN, "prev is not the record before")
     elif header.lane != Lane.IDENTITY and not _authorised(reader, found):
         return Refused(Reject.NOT_AUTHORISED)
-    return Welcome()
+    return _WELCOME
 
 
-def _names(found: Record) -> Sequence[bytes]:
-    named = () if found.body is None else found.body.names()
-    return named if found.header.prev is None else (found.header.prev, *named)
+def _ground_fault(
+    reader: Reader, named: Sequence[bytes], prev: bytes | None
+) -> Missing | Refused | None:
+    """What is wrong with the records that one stands on: not held, or not held by every node.
 
-
-def _may_vanish(reader: Reader, record: bytes) -> bool:
-    """True iff a held record is of a lane whose records some nodes may rightly not hold (R10).
-
-    What stands on such a record would be judged by some nodes and wait for ever on others.
+    Records of lanes that some nodes may rightly not hold (R10) bear nothing but the next one of
+    their lane: what else stood on one would be judged by some nodes and wait for ever on others.
     """
-    return lanes.key_of(reader, lanes.ENTRY.must(reader, record).lane)[64] in ERASABLE_LANES
+    entries = [(name, lanes.entry_of(reader, name)) for name in named]
+    missing = tuple(name for name, entry in entries if entry is None)
+    if missing:
+        return Missing(missing)
+    for name, entry in entries:
+        if entry is None or name == prev:
+            continue
+        if lanes.key_of(reader, entry.lane)[64] in ERASABLE_LANES:
+            return Refused(Reject.SHAPE, "names a record that not every node holds")
+    return None
 
 
 def _lacks_body(reader: Reader, number: int) -> bool:

@@ -13,15 +13,23 @@ from node.protocol.limits import LOCATOR_MAX_COUNT
 from node.protocol.ports import HeadItem, Reader
 from node.protocol.record import Header, Record, parse_header
 from node.protocol.shapes import RecordId, Row
-from node.protocol.state import Overlay, Table
+from node.protocol.state import Overlay, Table, after, u40, u64
 
 
 class LaneRow(Row, frozen=True):
-    """A lane's local number, its count of branches, and its lowest forked seq (-1: none)."""
+    """A lane's local number, its count of branches, and its lowest forked seq (-1: none).
+
+    While there is one branch, which is nearly always, its last record stands here (seq, local
+    number, id; -1, -1, b"" when all were dropped): to extend it is one row read and one written.
+    With more branches, heads stand in `HEAD`.
+    """
 
     number: int
     branches: int
     fork_seq: int
+    tip_seq: int
+    tip_number: int
+    tip: bytes
 
 
 class Entry(Row, frozen=True):
@@ -60,9 +68,9 @@ class ForkRow(Row, frozen=True):
 LANE = Table("lane", LaneRow)  # lane key (65)
 LANE_KEY = Table("lane_key", bytes)  # lane number (4)
 ENTRY = Table("entry", Entry)  # record id (32)
-CHAIN = Table("chain", bytes)  # lane (4), branch (4), seq (8) -> record id
+CHAIN = Table("chain", int)  # lane (4), branch (4), seq (8) -> local number
 BRANCH = Table("branch", BranchRow)  # lane (4), branch (4)
-HEAD = Table("head", HeadRow)  # lane key (65), record id (32)
+HEAD = Table("head", HeadRow)  # lane key (65), record id (32): of lanes with several branches
 FORK = Table("fork", ForkRow)  # lane key (65)
 
 
@@ -85,54 +93,73 @@ def author_of(reader: Reader, entry: Entry) -> bytes:
     return key_of(reader, entry.lane)[:32]
 
 
+def below(reader: Reader, before: tuple[int, bytes] | None, until_ms: int) -> bytes:
+    """The bound (claimed time, local number) under which a list newest first goes on after
+    `before` (time, id): one millisecond repeated when that record is no longer held."""
+    top = u64(until_ms + 1)
+    if before is None:
+        return top
+    entry = ENTRY.get(reader, before[1])
+    last = u64(before[0] + 1) if entry is None else u64(before[0]) + u40(entry.number)
+    return min(top, last)
+
+
 def place(overlay: Overlay, record: Record) -> Entry:
     """Add a record, whose prev is held, to its lane; its verdict is still empty."""
     header = record.header
-    row = LANE.get(overlay, header.lane_key)
-    if row is None:
-        row = _new_lane(overlay, header.lane_key)
-        branch = 0
-    else:
-        branch, row = _branch_for(overlay, record, row)
+    lane_key = header.lane_key
     number = overlay.next_number()
     overlay.changes.number = number
-    entry = Entry(number, row.number, branch, header.seq, header.kind, "")
-    CHAIN.put(overlay, _place(row.number, branch, header.seq), record.id)
-    HEAD.put(overlay, header.lane_key + record.id, HeadRow(header.seq, number))
-    if header.prev is not None:
-        HEAD.delete(overlay, header.lane_key + header.prev)
-    return entry
+    overlay.changes.id = record.id
+    branch, row = 0, LANE.get(overlay, lane_key)
+    if row is None:
+        row = _new_lane(overlay, lane_key)
+    elif row.tip != header.prev:
+        branch, row = _branch_for(overlay, record, lane_key, row)
+    if row.branches == 1:
+        row = LaneRow(row.number, 1, row.fork_seq, header.seq, number, record.id)
+        LANE.put(overlay, lane_key, row)
+    else:
+        HEAD.put(overlay, lane_key + record.id, HeadRow(header.seq, number))
+        if header.prev is not None:
+            HEAD.delete(overlay, lane_key + header.prev)
+    CHAIN.put(overlay, _place(row.number, branch, header.seq), number)
+    return Entry(number, row.number, branch, header.seq, header.kind, "")
 
 
 def _new_lane(overlay: Overlay, lane_key: bytes) -> LaneRow:
     last = next(iter(LANE_KEY.scan(overlay, b"", None, reverse=True, limit=1)), None)
     number = 0 if last is None else int.from_bytes(last[0], "big") + 1
-    row = LaneRow(number, 1, -1)
-    LANE.put(overlay, lane_key, row)
     LANE_KEY.put(overlay, number.to_bytes(4, "big"), lane_key)
-    return row
+    return LaneRow(number, 1, -1, -1, -1, b"")
 
 
-def _branch_for(overlay: Overlay, record: Record, row: LaneRow) -> tuple[int, LaneRow]:
-    """The branch a record joins or starts, and the lane's row after that."""
+def _branch_for(
+    overlay: Overlay, record: Record, lane_key: bytes, row: LaneRow
+) -> tuple[int, LaneRow]:
+    """The branch that a record which does not extend the tip joins or starts, and the lane's row
+    after that."""
     header = record.header
     if header.prev is None:
         parent = BranchRow(-1, -1)
-        sibling = next(firsts_of(overlay, header.lane_key), None)
+        sibling = next(firsts_of(overlay, lane_key), None)
         if sibling is None:  # all were dropped (R10)
             return 0, row
     else:
         prev = ENTRY.must(overlay, header.prev)
-        sibling = CHAIN.get(overlay, _place(row.number, prev.branch, header.seq))
-        if sibling is None:
+        above = CHAIN.get(overlay, _place(row.number, prev.branch, header.seq))
+        if above is None:
             return prev.branch, row
+        sibling = overlay.id_of(above)
         parent = BranchRow(prev.branch, prev.seq)
     branch = row.branches
     BRANCH.put(overlay, row.number.to_bytes(4, "big") + branch.to_bytes(4, "big"), parent)
     lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)
     _note_fork(overlay, header, sibling, record.id)
-    row = LaneRow(row.number, branch + 1, lowest)
-    LANE.put(overlay, header.lane_key, row)
+    if row.tip:  # the first fork
+        HEAD.put(overlay, lane_key + row.tip, HeadRow(row.tip_seq, row.tip_number))
+    row = LaneRow(row.number, branch + 1, lowest, -1, -1, b"")
+    LANE.put(overlay, lane_key, row)
     return branch, row
 
 
@@ -183,10 +210,10 @@ def path_down(reader: Reader, entry: Entry) -> Iterator[bytes]:
     for branch, top in segments(reader, entry.lane, entry.branch, entry.seq):
         seq = min(seq, top)
         while seq >= 0:
-            record = CHAIN.get(reader, _place(entry.lane, branch, seq))
-            if record is None:
+            number = CHAIN.get(reader, _place(entry.lane, branch, seq))
+            if number is None:
                 break
-            yield record
+            yield reader.id_of(number)
             seq -= 1
 
 
@@ -197,15 +224,15 @@ def at_seq(reader: Reader, entry: Entry, seq: int) -> bytes:
         CHAIN.get(reader, _place(entry.lane, branch, seq))
         for branch, _ in segments(reader, entry.lane, entry.branch, entry.seq)
     )
-    return next(record for record in places if record is not None)
+    return reader.id_of(next(number for number in places if number is not None))
 
 
 def members_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
     """All ids held on a lane, branch by branch, each in order of seq."""
     row = LANE.get(reader, lane_key)
     if row is not None:
-        for _, record in CHAIN.under(reader, row.number.to_bytes(4, "big")):
-            yield record
+        for _, number in CHAIN.under(reader, row.number.to_bytes(4, "big")):
+            yield reader.id_of(number)
 
 
 def firsts_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
@@ -215,21 +242,33 @@ def firsts_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
         for branch in range(row.branches):
             first = CHAIN.get(reader, _place(row.number, branch, 0))
             if first is not None:
-                yield first
+                yield reader.id_of(first)
 
 
 def heads_of(reader: Reader, lane_key: bytes) -> list[HeadItem]:
     """Heads of one lane in order of id; more than one means a fork."""
+    row = LANE.get(reader, lane_key)
+    if row is None:
+        return []
+    if row.branches == 1:
+        return [HeadItem(lane_key, RecordId(row.tip), row.tip_seq)] if row.tip else []
     return [
-        HeadItem(key[:65], RecordId(key[65:]), row.seq) for key, row in HEAD.under(reader, lane_key)
+        HeadItem(lane_key, RecordId(key[65:]), head.seq)
+        for key, head in HEAD.under(reader, lane_key)
     ]
 
 
 def heads_between(reader: Reader, low: bytes, high: bytes | None) -> list[HeadItem]:
     """Heads with low <= key < high, in key order."""
-    return [
+    found = [
         HeadItem(key[:65], RecordId(key[65:]), row.seq) for key, row in HEAD.scan(reader, low, high)
     ]
+    top = high if high is None or len(high) <= 65 else after(high[:65])
+    for lane_key, row in LANE.scan(reader, low[:65], top):
+        key = lane_key + row.tip
+        if row.tip and key >= low and (high is None or key < high):
+            found.append(HeadItem(lane_key, RecordId(row.tip), row.tip_seq))
+    return sorted(found, key=lambda head: head.key)
 
 
 def locator(reader: Reader, lane_key: bytes) -> list[bytes]:
@@ -263,8 +302,7 @@ def numbers_beyond(reader: Reader, lane_key: bytes, known: Sequence[bytes]) -> l
     for branch in range(row.branches):
         low = _place(row.number, branch, covered.get(branch, -1) + 1)
         high = _place(row.number, branch + 1, 0)
-        for _, record in CHAIN.scan(reader, low, high):
-            numbers.append(ENTRY.must(reader, record).number)
+        numbers += [number for _, number in CHAIN.scan(reader, low, high)]
     return sorted(numbers)
 
 
@@ -279,14 +317,29 @@ def drop(overlay: Overlay, lane_key: bytes, doomed: set[bytes]) -> None:
         raw = overlay.raw(entry.number)
         ENTRY.delete(overlay, record)
         CHAIN.delete(overlay, _place(entry.lane, entry.branch, entry.seq))
-        HEAD.delete(overlay, lane_key + record)
+        if row.branches > 1:
+            HEAD.delete(overlay, lane_key + record)
         overlay.changes.drop.append(entry.number)
         if raw is not None and entry.seq > 0:
             prev = prev_of(raw.header)
             if prev not in doomed:
                 bereft.add(prev)
+    if row.branches == 1:
+        _set_tip(overlay, lane_key, row, next(iter(bereft), None))
+        return
     for record in bereft:
         _head_if_childless(overlay, lane_key, record)
+
+
+def _set_tip(overlay: Overlay, lane_key: bytes, row: LaneRow, tip: bytes | None) -> None:
+    """After a drop on a lane of one branch: its last record, None when nothing is left."""
+    seq, number = -1, -1
+    if tip is not None:
+        entry = ENTRY.must(overlay, tip)
+        seq, number = entry.seq, entry.number
+    LANE.put(
+        overlay, lane_key, LaneRow(row.number, 1, row.fork_seq, seq, number, bytes(tip or b""))
+    )
 
 
 def _head_if_childless(overlay: Overlay, lane_key: bytes, record: bytes) -> None:

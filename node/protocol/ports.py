@@ -39,6 +39,10 @@ class Reader(Protocol):
         """The stored record with this local number; its body is None where erased."""
         ...
 
+    def id_of(self, number: int) -> bytes:
+        """Id of the held record with this local number."""
+        ...
+
     def next_number(self) -> int:
         """The local number the next applied record will get; numbers grow in order of arrival."""
         ...

@@ -28,6 +28,11 @@ def u64(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
+def u40(number: int) -> bytes:
+    """A local number as five bytes, big-endian: more records than a node will ever hold."""
+    return number.to_bytes(5, "big")
+
+
 def u16(number: int) -> bytes:
     """Two bytes, big-endian."""
     return number.to_bytes(2, "big")
@@ -86,11 +91,66 @@ class Table(Generic[V]):
 
     def put(self, overlay: "Overlay", key: bytes, row: V) -> None:
         """Write a row into the overlay."""
-        overlay.write(self.name, key, _encode(row))
+        rows = overlay.changes.rows
+        if self.name not in rows:
+            rows[self.name] = {}
+        rows[self.name][key] = _encode(row)
 
     def delete(self, overlay: "Overlay", key: bytes) -> None:
         """Remove a row (absent is fine)."""
         overlay.write(self.name, key, None)
+
+
+class Group(Generic[V]):
+    """A table whose rows are asked for in groups, by a prefix that seldom has any.
+
+    A marker stands for each prefix with rows, so that the usual answer, none, is one `get` and no
+    `scan`; and a `get` can be foreseen (`Fold.foresee`).
+    """
+
+    __slots__ = ("_rows", "marks")
+
+    def __init__(self, name: str, row: type[V]) -> None:
+        self._rows = Table(name, row)
+        self.marks = Table(f"{name}_any", bytes)  # prefix -> b""
+
+    def any(self, reader: Reader, prefix: bytes) -> bool:
+        """True iff there are rows under `prefix`."""
+        return self.marks.has(reader, prefix)
+
+    def under(self, reader: Reader, prefix: bytes) -> Iterator[tuple[bytes, V]]:
+        """(rest of the key, row) of all rows under `prefix`, in order of key."""
+        if self.any(reader, prefix):
+            for key, row in self._rows.under(reader, prefix):
+                yield key[len(prefix) :], row
+
+    def put(self, overlay: "Overlay", prefix: bytes, rest: bytes, row: V) -> None:
+        """Write a row."""
+        self._rows.put(overlay, prefix + rest, row)
+        self.marks.put(overlay, prefix, b"")
+
+    def delete(self, overlay: "Overlay", prefix: bytes, rest: bytes) -> None:
+        """Remove a row (absent is fine)."""
+        self._rows.delete(overlay, prefix + rest)
+        if next(self._rows.under(overlay, prefix, limit=1), None) is None:
+            self.marks.delete(overlay, prefix)
+
+
+# Functions, because `list[int]` and the like as factories take three times as long.
+def _no_rows() -> dict[str, dict[bytes, bytes | None]]:
+    return {}
+
+
+def _no_numbers() -> list[int]:
+    return []
+
+
+def _no_ids() -> list[bytes]:
+    return []
+
+
+def _no_events() -> list[tuple[str, bytes]]:
+    return []
 
 
 @dataclass(slots=True)
@@ -99,29 +159,24 @@ class Changes:
 
     number: int = -1  # the record's local number; -1 when only state changes
     verdict: str = ""
-    rows: dict[str, dict[bytes, bytes | None]] = field(
-        default_factory=dict[str, dict[bytes, bytes | None]]
-    )
-    erase: list[int] = field(
-        default_factory=list[int]
-    )  # local numbers whose bodies go, after `fill`
-    drop: list[int] = field(default_factory=list[int])  # local numbers no longer held at all
+    rows: dict[str, dict[bytes, bytes | None]] = field(default_factory=_no_rows)
+    erase: list[int] = field(default_factory=_no_numbers)  # numbers whose bodies go, after `fill`
+    drop: list[int] = field(default_factory=_no_numbers)  # local numbers no longer held at all
     fill: tuple[int, bytes] | None = None  # local number and body that arrives after its header
-    touched: list[bytes] = field(default_factory=list[bytes])  # ids whose search text changed
-    events: list[tuple[str, bytes]] = field(
-        default_factory=list[tuple[str, bytes]]
-    )  # (event name, subject id)
+    touched: list[bytes] = field(default_factory=_no_ids)  # ids whose search text changed
+    events: list[tuple[str, bytes]] = field(default_factory=_no_events)  # (event name, subject id)
+    id: bytes = b""  # of the record that is applied
 
 
 class Overlay:
     """A Reader that sees its own writes; `changes` is what is left to be stored.
 
-    `own` is the record being applied, which storage does not hold yet, under its local number.
+    `own` is the record being applied, which storage does not hold yet: local number, id, bytes.
     """
 
     __slots__ = ("_base", "_own", "_rows", "changes")
 
-    def __init__(self, base: Reader, own: tuple[int, RawRecord] | None = None) -> None:
+    def __init__(self, base: Reader, own: tuple[int, bytes, RawRecord] | None = None) -> None:
         self._base = base
         self._own = own
         self.changes = Changes()
@@ -160,8 +215,13 @@ class Overlay:
 
     def raw(self, number: int) -> RawRecord | None:
         if self._own is not None and self._own[0] == number:
-            return self._own[1]
+            return self._own[2]
         return self._base.raw(number)
+
+    def id_of(self, number: int) -> bytes:
+        if self._own is not None and self._own[0] == number:
+            return self._own[1]
+        return self._base.id_of(number)
 
     def next_number(self) -> int:
         return self._base.next_number()
@@ -177,6 +237,7 @@ class DictState:
     def __init__(self) -> None:
         self.tables: dict[str, dict[bytes, bytes]] = {}
         self.records: dict[int, RawRecord] = {}
+        self.ids: dict[int, bytes] = {}
         self._sorted: dict[str, list[bytes]] = {}
         self._next = 0
 
@@ -208,6 +269,9 @@ class DictState:
     def raw(self, number: int) -> RawRecord | None:
         return self.records.get(number)
 
+    def id_of(self, number: int) -> bytes:
+        return self.ids[number]
+
     def next_number(self) -> int:
         return self._next
 
@@ -216,6 +280,7 @@ class DictState:
         if raw is not None:
             assert changes.number == self._next
             self.records[self._next] = raw
+            self.ids[self._next] = changes.id
             self._next += 1
         for name, rows in changes.rows.items():
             table = self.tables.setdefault(name, {})
@@ -235,3 +300,4 @@ class DictState:
             self.records[erased] = RawRecord(old.header, None, old.signature)
         for dropped in changes.drop:
             self.records.pop(dropped, None)
+            self.ids.pop(dropped, None)

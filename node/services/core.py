@@ -122,7 +122,9 @@ def open_core(
     """Open a home whose lock the caller holds; rebuilds the fold's tables where they are not those
     of this program. Raises LocalFault `no-member-here`, StorageFault."""
     rules = read_rules(home)
-    database = Database.open(home, clock=clock, fold_version=FOLD_VERSION, report=report)
+    database = Database.open(
+        home, community=rules.community, clock=clock, fold_version=FOLD_VERSION, report=report
+    )
     core = Core(home, CommunityId(rules.community), rules, Fold(rules), database, clock, signer)
     if database.rebuild_needed:
         report("rebuilding")

@@ -39,6 +39,7 @@ from node.views import members
 CHUNK_RECORDS_COUNT: Final = 64  # signatures a worker thread checks between two hops
 JOB_RECORDS_COUNT: Final = 1_024  # records one writer job takes: keeps a commit under 0.5 s
 JOB_RECORDS_MAX_COUNT: Final = 2_048  # with those that waited on disk for them
+FORESEEN_RECORDS_COUNT: Final = 8  # from here on it pays to read rows ahead
 STRANGER_SEQ_MAX: Final = {Lane.IDENTITY: 15, Lane.SOCIAL: 3, Lane.ACCOUNT: 0}
 BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may not know of a cut yet
 FILE: Final = "file"
@@ -197,6 +198,9 @@ class Admission:
             for record in (*self._pending.release(ground), *self._from_disk(state, ground)):
                 self._outcome.waiting.discard(record.id)
                 self._take(state, record)
+        if len(found) >= FORESEEN_RECORDS_COUNT:
+            records = [item for item in found if isinstance(item, Record)]
+            state.preload(self._core.fold.foresee(records))
         for item in found:
             if isinstance(item, Refused):
                 self._outcome.rejected[item.code] += 1

@@ -284,7 +284,7 @@ def _prepared(
     keyfile.create_key(home.host_key, "host", community_id=community, member_id=member)
     signer = Signer.device(home.device_key, passphrase, community_id=community)
     rules = Rules(community, genesis)
-    database = Database.open(home, clock=clock, fold_version=FOLD_VERSION)
+    database = Database.open(home, community=community, clock=clock, fold_version=FOLD_VERSION)
     return Core(home, CommunityId(community), rules, Fold(rules), database, clock, signer)
 
 

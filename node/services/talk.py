@@ -105,9 +105,7 @@ class Talk:
     def replies(self, post: bytes) -> list[Post]:
         """Live replies to a post, oldest first."""
         with self._core.reading() as reader:
-            keys = [key[32:] for key, _ in rooms.REPLY.under(reader, post)]
-            found = [rooms.post_of(reader, key) for key in keys]
-        shown = [shown_post(reply) for reply in found if reply is not None]
+            shown = [shown_post(reply) for reply in rooms.replies_to(reader, post)]
         return sorted(shown, key=lambda reply: (reply.time, reply.id))
 
     def rooms(self) -> list[RoomView]:

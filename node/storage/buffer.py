@@ -9,15 +9,22 @@ written again; without them storing a record costs half.
 """
 
 import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from node.protocol.limits import WRITER_ROWS_KEPT_MAX_COUNT
-from node.storage.rows import GET, Lazily
+from node.storage.rows import GET, Lazily, insert
 from node.storage.schema import fold_table
 
-_PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)} VALUES (?, ?)")
+_PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)}")
 _DELETE: Final = Lazily(lambda table: f"DELETE FROM {fold_table(table)} WHERE k = ?")
-_UNKNOWN: Final = b"\0unknown"  # compared by identity
+PRELOAD_COUNT: Final = 128
+_GET_MANY: Final = Lazily(
+    lambda table: (
+        f"SELECT k, v FROM {fold_table(table)} WHERE k IN ({', '.join('?' * PRELOAD_COUNT)})"
+    )
+)
 
 Row = bytes | None
 
@@ -26,28 +33,35 @@ class RowBuffer:
     """A cache that writes late. `flush` before anybody looks at the tables themselves."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._many = connection.executemany
-        self._known: dict[str, dict[bytes, Row]] = {}
-        self._unwritten: dict[str, dict[bytes, Row]] = {}
+        self.known: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)
+        self._unwritten: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)
         self._kept_count = 0
 
-    def get(self, table: str, key: bytes) -> Row:
-        """The row at `key`, or None."""
-        known = self._known.get(table)
-        if known is None:
-            known = self._known[table] = {}
-        row = known.get(key, _UNKNOWN)
-        if row is _UNKNOWN:
-            found = self._execute(GET[table], (key,)).fetchone()
-            row = known[key] = None if found is None else found[0]
-            self._kept_count += 1
+    def load(self, table: str, key: bytes) -> Row:
+        """The row at `key`, or None; known from now on."""
+        found = self._execute(GET[table], (key,)).fetchone()
+        row = self.known[table][key] = None if found is None else found[0]
+        self._kept_count += 1
         return row
+
+    def preload(self, table: str, keys: Iterable[bytes]) -> None:
+        """Know the rows at these keys, present or absent, with few calls of SQLite."""
+        known = self.known[table]
+        wanted = [key for key in dict.fromkeys(keys) if key not in known]
+        for start in range(0, len(wanted), PRELOAD_COUNT):
+            part = wanted[start : start + PRELOAD_COUNT]
+            known.update(dict.fromkeys(part))
+            part += part[-1:] * (PRELOAD_COUNT - len(part))  # one statement for all sizes
+            known.update(self._execute(_GET_MANY[table], part))
+        self._kept_count += len(wanted)
 
     def write(self, table: str, rows: dict[bytes, Row]) -> None:
         """Set or (None) delete rows."""
-        self._known.setdefault(table, {}).update(rows)
-        self._unwritten.setdefault(table, {}).update(rows)
+        self.known[table].update(rows)
+        self._unwritten[table].update(rows)
         self._kept_count += len(rows)
 
     def flush_table(self, table: str) -> None:
@@ -60,18 +74,18 @@ class RowBuffer:
             self._many(_DELETE[table], gone)
         put = sorted((key, row) for key, row in rows.items() if row is not None)
         if put:
-            self._many(_PUT[table], put)
+            insert(self._connection, _PUT[table], put)
 
     def flush(self) -> None:
         """Write everything; keep what was read lately, within bounds."""
         for table in list(self._unwritten):
             self.flush_table(table)
         if self._kept_count > WRITER_ROWS_KEPT_MAX_COUNT:
-            self._known.clear()
+            self.known.clear()
             self._kept_count = 0
 
     def forget(self) -> None:
         """A job was undone, or the tables were made anew: nothing here is true any more."""
-        self._known.clear()
+        self.known.clear()
         self._unwritten.clear()
         self._kept_count = 0

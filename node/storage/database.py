@@ -39,19 +39,22 @@ class Database:
         self,
         path: Path,
         connection: sqlite3.Connection,
+        community: bytes,
         clock: Clock,
         fault: StorageFault | None = None,
     ) -> None:
         self.path = path
+        self.community = community
         self._connection = connection
-        self._readers = Readers(path)
-        self.writer = Writer(connection, path, clock, fault)
+        self._readers = Readers(path, community)
+        self.writer = Writer(connection, path, community, clock, fault)
 
     @classmethod
     def open(
         cls,
         home: Home,
         *,
+        community: bytes,
         clock: Clock,
         fold_version: int = 1,
         schema: Schema = SCHEMA,
@@ -59,7 +62,8 @@ class Database:
     ) -> "Database":
         """Open (or make) the database of a home.
 
-        `fold_version` is that of the fold whose tables it holds. When the disk is so full that
+        `community` is the id that all its records are bound to; `fold_version` is that of the fold
+        whose tables it holds. When the disk is so full that
         not even the start can be noted, the database opens for reading: `writer.fault` says so.
         Raises StorageFault database-damaged, database-foreign, schema-newer, disk-full, disk-error.
         """
@@ -74,7 +78,7 @@ class Database:
                 raise
         except (StorageFault, sqlite3.Error) as error:
             raise _told_apart(error, home) from error
-        return cls(home.database, connection, clock, fault)
+        return cls(home.database, connection, community, clock, fault)
 
     @property
     def rebuild_needed(self) -> bool:

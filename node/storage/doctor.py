@@ -21,7 +21,7 @@ from node.storage.connect import connect_reader
 from node.storage.database import Database, integrity_problems
 from node.storage.home import Home, remove_database
 from node.storage.reader import SqliteReader
-from node.storage.rows import Rows
+from node.storage.rows import Marks
 from node.storage.schema import (
     APPLICATION_ID,
     SCHEMA,
@@ -87,7 +87,7 @@ def _database_findings(home: Home) -> list[Finding]:
             return [Finding("bad", "database-foreign", values)]
         if version > SCHEMA.version:
             return [Finding("bad", "schema-newer", values)]
-        if version == SCHEMA.version and Rows(connection).marks.get("rebuild"):
+        if version == SCHEMA.version and Marks(connection).get("rebuild"):
             return [Finding("note", "rebuild-needed", values)]
         return []
     finally:
@@ -143,14 +143,14 @@ def compare(
     remove_database(scratch)
     # Not checked for threads: the writer's thread only makes it look at the home once.
     connection = sqlite3.connect(scratch, isolation_level=None, uri=True, check_same_thread=False)
-    reader = SqliteReader(connect_reader(database.path))
+    reader = SqliteReader(connect_reader(database.path), database.community)
     try:
         for option in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY"):
             connection.execute(f"PRAGMA {option}").fetchall()
         connection.execute("ATTACH ? AS home", (f"{database.path.absolute().as_uri()}?mode=ro",))
         create_fold_tables(connection)
         _look_at_once(database, connection, reader.connection)
-        state = _Scratch(connection, lambda: 0)
+        state = _Scratch(connection, database.community, lambda: 0)
         _refold_all(state, refold, progress)
         if digest is not None:
             return [] if digest(reader) == digest(state) else ["digest"]

@@ -40,8 +40,9 @@ class SqliteReader(Rows):
 class Readers:
     """The readers of a process, kept and used again thread by thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, community: bytes) -> None:
         self._path = path
+        self._community = community
         self._here = threading.local()
         self._lock = threading.Lock()
         self._all: WeakSet[SqliteReader] = WeakSet()  # a thread's own list alone keeps one alive
@@ -69,7 +70,7 @@ class Readers:
                 self._give_up(reader)
 
     def _open(self) -> SqliteReader:
-        reader = SqliteReader(connect_reader(self._path))
+        reader = SqliteReader(connect_reader(self._path), self._community)
         with self._lock:
             self._all.add(reader)
         finalize(reader, reader.connection.close)

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from node.protocol.state import TABLES
+from node.storage import columns
 
 APPLICATION_ID: Final = 0x57655431  # "WeT1": `file` and doctor know the database by it
 
@@ -91,7 +94,41 @@ class Schema:
         migrations.apply(tables)
 
 
-SCHEMA: Final = Schema((("first", statements(*FIRST)),))
+COLUMNS: Final = (
+    # Author and signer of every device whose records are held: 64 bytes, once.
+    "CREATE TABLE signers (number INTEGER PRIMARY KEY, keys BLOB NOT NULL UNIQUE)",
+    "CREATE TABLE records_in_columns (number INTEGER PRIMARY KEY, signer INTEGER,"
+    " lead BLOB NOT NULL, tail BLOB, body BLOB, signature BLOB NOT NULL)",
+    # The events of one job in one row; `seq` is that of the last.
+    "CREATE TABLE events_in_rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, pack BLOB NOT NULL)",
+)
+
+
+def _into_columns(connection: sqlite3.Connection) -> None:
+    """Records as `node.storage.columns` takes them apart, events in rows of many."""
+    for line in COLUMNS:
+        connection.execute(line)
+    signers: dict[bytes, int | None] = {b"": None}
+    for number, header, body, signature in connection.execute("SELECT * FROM records"):
+        keys, lead, tail = columns.split(header, body)
+        if keys not in signers:
+            signers[keys] = len(signers)
+            connection.execute("INSERT INTO signers VALUES (?, ?)", (signers[keys], keys))
+        row = (number, signers[keys], lead, tail, body, signature)
+        connection.execute("INSERT INTO records_in_columns VALUES (?, ?, ?, ?, ?, ?)", row)
+    for seq, name, subject, at in connection.execute("SELECT * FROM events ORDER BY seq"):
+        pack = msgspec.msgpack.encode([(name, subject)])
+        connection.execute("INSERT INTO events_in_rows VALUES (?, 1, ?, ?)", (seq, at, pack))
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events_in_rows'")
+    connection.execute("UPDATE sqlite_sequence SET name = 'events_in_rows' WHERE name = 'events'")
+    for table in ("records", "events"):
+        connection.execute(f"DROP TABLE {table}")
+    connection.execute("ALTER TABLE records_in_columns RENAME TO records")
+    connection.execute("ALTER TABLE events_in_rows RENAME TO events")
+
+
+SCHEMA: Final = Schema((("first", statements(*FIRST)), ("columns", _into_columns)))
 
 
 def fold_table(name: str) -> str:

@@ -9,21 +9,21 @@ Left to others: transactions and savepoints (`writer`), computing changes (`node
 """
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from node.protocol.ports import Clock
 from node.protocol.record import RawRecord
 from node.protocol.state import Changes
+from node.storage import columns
 from node.storage.buffer import RowBuffer
-from node.storage.rows import NEXT_NUMBER, Rows
+from node.storage.rows import NEXT_NUMBER, SIGNERS_KNOWN_MAX_COUNT, Rows, insert
 
-HEADS: Final = "head"  # the fold table whose rows are the set that sync reconciles
+HEADS: Final = frozenset({"lane", "head"})  # the fold's tables that hold what sync reconciles
 ROW_OVERHEAD_BYTES: Final = 16
-
-_INSERT_RECORD: Final = "INSERT INTO records VALUES (?, ?, ?, ?)"
+ROW_MEAN_BYTES: Final = 72  # of the fold's tables, with what stands around a row (measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,13 @@ class Commit:
 class WriterState(Rows):
     """The state inside the writer's transaction. Only jobs may hold it, and only while they run."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: sqlite3.Connection, community: bytes, clock: Clock) -> None:
+        super().__init__(connection, community)
         self._clock = clock
         self._rows = RowBuffer(connection)
-        self._new: dict[int, RawRecord] = {}  # records of this job
-        self._told: list[tuple[str, bytes, int]] = []  # events of this job
+        self._new: dict[int, tuple[bytes, RawRecord]] = {}  # records of this job, with their ids
+        self._signer_numbers: dict[bytes, int | None] = {b"": None}
+        self._told: list[tuple[str, bytes]] = []  # events of this job
         self._to_index: list[bytes] = []  # ids whose search text this job changed
         self._next = 0
         self._refolded: int | None = None
@@ -63,7 +64,7 @@ class WriterState(Rows):
         self._rows.flush()
         self._flush_records()
         if self._told:
-            self.events.add_many(self._told)
+            self.events.add_many(self._told, self._clock())
             self._told.clear()
         if self._to_index:
             self.touched.add_many(self._to_index)
@@ -74,6 +75,7 @@ class WriterState(Rows):
         """The tables are not what they were: a job was undone, or they were made anew."""
         self._rows.forget()
         self._new.clear()
+        self._signers, self._signer_numbers = {None: b""}, {b"": None}
         self._told.clear()
         self._to_index.clear()
 
@@ -93,7 +95,15 @@ class WriterState(Rows):
         self.forget()
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        return self._rows.get(table, key)
+        try:
+            return self._rows.known[table][key]
+        except KeyError:
+            return self._rows.load(table, key)
+
+    def preload(self, wanted: Mapping[str, Iterable[bytes]]) -> None:
+        """Read rows, by table and key, that the next records will ask for."""
+        for table, keys in wanted.items():
+            self._rows.preload(table, keys)
 
     def scan(
         self,
@@ -108,7 +118,12 @@ class WriterState(Rows):
         return super().scan(table, low, high, reverse=reverse, limit=limit)
 
     def raw(self, number: int) -> RawRecord | None:
-        return self._new.get(number) or super().raw(number)
+        new = self._new.get(number)
+        return super().raw(number) if new is None else new[1]
+
+    def id_of(self, number: int) -> bytes:
+        new = self._new.get(number)
+        return super().id_of(number) if new is None else new[0]
 
     def records_after(self, number: int, limit: int) -> list[tuple[int, RawRecord]]:
         self._flush_records()
@@ -134,8 +149,7 @@ class WriterState(Rows):
         self._to_index.extend(changes.touched)
         if changes.events and self._refolded is None:
             self._events = True
-            now = self._clock()
-            self._told.extend((name, subject, now) for name, subject in changes.events)
+            self._told += changes.events
 
     def _change_records(self, changes: Changes) -> None:
         if changes.fill is not None and changes.fill[0] not in changes.erase:
@@ -143,7 +157,7 @@ class WriterState(Rows):
             self._execute("UPDATE records SET body = ? WHERE number = ?", (body, number))
             self.size_bytes += len(body)
         for number in changes.erase:
-            self._execute("UPDATE records SET body = NULL WHERE number = ?", (number,))
+            self._erase(number)
         for number in changes.drop:
             self._drop(number)
 
@@ -151,21 +165,47 @@ class WriterState(Rows):
         assert changes.number == self._next
         assert self._refolded is None
         body = None if changes.number in changes.erase else raw.body
-        self._new[self._next] = raw if body is raw.body else raw._replace(body=body)
+        self._new[self._next] = (changes.id, raw if body is raw.body else raw._replace(body=body))
         self._next += 1
         self.size_bytes += len(raw.header) + len(body or b"") + ROW_OVERHEAD_BYTES
 
     def _write(self, table: str, rows: dict[bytes, bytes | None]) -> None:
         self._rows.write(table, rows)
-        for key, row in rows.items():
-            self.size_bytes += len(key) + len(row or b"") + ROW_OVERHEAD_BYTES
-        self._heads = self._heads or table == HEADS
+        self.size_bytes += ROW_MEAN_BYTES * len(rows)
+        if table in HEADS:
+            self._heads = True
 
     def _flush_records(self) -> None:
         if self._new:
-            records = [(number, *raw) for number, raw in self._new.items()]
-            self._many(_INSERT_RECORD, records)
+            rows = [self._row(number, raw) for number, (_, raw) in self._new.items()]
+            insert(self.connection, "INSERT INTO records", rows)
             self._new.clear()
+
+    def _row(self, number: int, raw: RawRecord) -> tuple[Any, ...]:
+        keys, lead, tail = columns.split(raw.header, raw.body)
+        signer = self._signer_numbers.get(keys, -1)
+        if signer == -1:
+            signer = self._signer_number(keys)
+        return number, signer, lead, tail, raw.body, raw.signature
+
+    def _signer_number(self, keys: bytes) -> int:
+        """The number of a device, a new one if it never signed anything before."""
+        row = self._execute("SELECT number FROM signers WHERE keys = ?", (keys,)).fetchone()
+        if row is None:
+            self._execute("INSERT INTO signers (keys) VALUES (?)", (keys,))
+            row = self._execute("SELECT last_insert_rowid()").fetchone()
+        if len(self._signer_numbers) >= SIGNERS_KNOWN_MAX_COUNT:
+            self._signer_numbers = {b"": None}
+        self._signer_numbers[keys] = row[0]
+        return row[0]
+
+    def _erase(self, number: int) -> None:
+        row = self._execute("SELECT body, tail FROM records WHERE number = ?", (number,)).fetchone()
+        if row is not None and row[0] is not None:
+            tail = columns.tail_of(row[0]) if row[1] is None else row[1]
+            self._execute(
+                "UPDATE records SET body = NULL, tail = ? WHERE number = ?", (tail, number)
+            )
 
     def _drop(self, number: int) -> None:
         if number == self._next - 1:

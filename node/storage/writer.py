@@ -90,12 +90,13 @@ class Writer:
         self,
         connection: sqlite3.Connection,
         path: Path,
+        community: bytes,
         clock: Clock,
         fault: StorageFault | None = None,
     ) -> None:
         self._connection = connection
         self._path = path
-        self._state = WriterState(connection, clock)
+        self._state = WriterState(connection, community, clock)
         self._items: queue.Queue[_Item | None] = queue.Queue(limits.WRITER_QUEUE_MAX_COUNT)
         self._listeners: list[Listener] = []
         self._fault = fault

@@ -7,39 +7,36 @@ readers with a clock, never here. Reviews are texts that ratings name by id.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from node.protocol import codec, lanes
 from node.protocol.crypto import sha256
 from node.protocol.lanes import Entry
 from node.protocol.market import ListingClose, ListingPut
 from node.protocol.ports import Reader
-from node.protocol.record import Record
+from node.protocol.record import Record, parse_header
 from node.protocol.shapes import Row
-from node.protocol.state import Overlay, Table, u64
+from node.protocol.state import Group, Overlay, Table, u40, u64
 
 
 class ListingRow(Row, frozen=True):
-    """A live listing: author, current revision (claimed time, id, local number), index keys."""
+    """The current revision of a live listing: claimed time, local number."""
 
-    author: bytes
     time: int
-    revision: bytes
     number: int
-    index: list[bytes]
 
 
 class RevisionRow(Row, frozen=True):
-    """A revision of a listing: author, claimed time, local number."""
+    """A later revision of a listing: claimed time, local number."""
 
-    author: bytes
     time: int
     number: int
 
 
-LISTING = Table("listing", ListingRow)  # listing id (32)
-REVISION = Table("revision", RevisionRow)  # listing id (32), record id (32)
-CLOSING = Table("closing", bool)  # listing id (32), author (32), closing id (32) -> erases texts
-LISTING_INDEX = Table("listing_index", bytes)  # facet hash (8), time (8), listing id (32) -> b""
+LISTING = Table("listing", ListingRow)  # number of the listing's first record (5)
+REVISION = Group("revision", RevisionRow)  # listing id (32), author (32), record id (32)
+CLOSING = Group("closing", bool)  # listing id (32), author (32), closing id (32) -> erases texts
+LISTING_INDEX = Table("listing_index", bytes)  # facet hash (8), time (8), listing number (5) -> b""
 
 FACET_BYTES = 8
 
@@ -54,6 +51,7 @@ class Listing:
     body: ListingPut
 
 
+@lru_cache(4_096)
 def facet(name: str, value: str = "") -> bytes:
     """Prefix of an index: `all`, `kind`, `region`, `tag` or `author` (hex) with its value."""
     return sha256(f"{name}\0{value}".encode())[:FACET_BYTES]
@@ -64,17 +62,22 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
     author, body, time = record.header.author, record.body, record.header.time
     if isinstance(body, ListingPut):
         listing = record.id if body.listing is None else body.listing
-        row = RevisionRow(author, time, entry.number)
-        REVISION.put(overlay, listing + record.id, row)
         if is_erased(overlay, listing, author):
             overlay.changes.erase.append(entry.number)
-        _refresh(overlay, listing)
+        if body.listing is not None:
+            REVISION.put(overlay, listing + author, record.id, RevisionRow(time, entry.number))
+            _refresh(overlay, listing)
+        elif not CLOSING.any(overlay, listing + author):
+            new = _newest(overlay, listing + author, (time, listing, entry.number, body))
+            _show(overlay, entry.number, author, new)
+        _tell(overlay, listing)
     elif isinstance(body, ListingClose):
-        CLOSING.put(overlay, body.listing + author + record.id, body.erase)
+        CLOSING.put(overlay, body.listing + author, record.id, body.erase)
         if body.erase:
-            for _, revision in _revisions_by(overlay, body.listing, author):
-                overlay.changes.erase.append(revision.number)
+            for _, number in _texts_by(overlay, body.listing, author):
+                overlay.changes.erase.append(number)
         _refresh(overlay, body.listing)
+        _tell(overlay, body.listing)
 
 
 def is_erased(reader: Reader, listing: bytes, author: bytes) -> bool:
@@ -82,108 +85,141 @@ def is_erased(reader: Reader, listing: bytes, author: bytes) -> bool:
     return any(erases for _, erases in CLOSING.under(reader, listing + author))
 
 
-def _revisions_by(
-    reader: Reader, listing: bytes, author: bytes
-) -> Iterator[tuple[bytes, RevisionRow]]:
-    """(revision id, row) of the author's revisions that are held, erased ones too."""
-    for key, row in REVISION.under(reader, listing):
-        if row.author == author and lanes.ENTRY.has(reader, key[32:]):
-            yield key[32:], row
+def _texts_by(reader: Reader, listing: bytes, author: bytes) -> Iterator[tuple[bytes, int]]:
+    """(id, local number) of the author's records of a listing that are held, erased ones too."""
+    first = lanes.entry_of(reader, listing)
+    is_listing = first is not None and first.kind == "listing.put"
+    if first is not None and is_listing and lanes.author_of(reader, first) == author:
+        yield listing, first.number
+    for revision, row in REVISION.under(reader, listing + author):
+        if lanes.ENTRY.has(reader, revision):
+            yield revision, row.number
 
 
-def _text(reader: Reader, record: bytes, row: RevisionRow) -> bytes | None:
-    """The body of a revision, or None where it, or the record, is not held."""
-    raw = reader.raw(row.number) if lanes.ENTRY.has(reader, record) else None
-    return None if raw is None else raw.body
+def _body(reader: Reader, number: int) -> ListingPut | None:
+    raw = reader.raw(number)
+    return None if raw is None or raw.body is None else codec.decode(raw.body, ListingPut)
+
+
+_Revision = tuple[int, bytes, int, ListingPut]
+"""Claimed time, id, local number, body."""
+
+
+def _newest(reader: Reader, group: bytes, first: _Revision) -> _Revision:
+    """The newest revision in a group (listing, author) with its body, `first` among them.
+
+    A body that is gone counts as one that never came, so that nodes show the same (R7).
+    """
+    newest = first
+    for revision, row in REVISION.under(reader, group):
+        if (row.time, revision) > newest[:2] and lanes.ENTRY.has(reader, revision):
+            body = _body(reader, row.number)
+            if body is not None:
+                newest = (row.time, revision, row.number, body)
+    return newest
 
 
 def _refresh(overlay: Overlay, listing: bytes) -> None:
     """Bring the row and indexes of a listing in line with the revisions known."""
-    old = LISTING.get(overlay, listing)
-    new = _current(overlay, listing)
-    if old is not None:
-        for key in old.index:
-            LISTING_INDEX.delete(overlay, key)
-        LISTING.delete(overlay, listing)
-    if new is not None:
-        for key in new.index:
-            LISTING_INDEX.put(overlay, key, b"")
-        LISTING.put(overlay, listing, new)
+    first = lanes.entry_of(overlay, listing)
+    if first is None or first.kind != "listing.put":
+        return
+    author = lanes.author_of(overlay, first)
+    _hide(overlay, first.number, author)
+    raw = overlay.raw(first.number)
+    if raw is None or raw.body is None or CLOSING.any(overlay, listing + author):
+        return
+    body = codec.decode(raw.body, ListingPut)
+    if body.listing is None:  # else it is a revision itself
+        own = (parse_header(raw.header).time, listing, first.number, body)
+        _show(overlay, first.number, author, _newest(overlay, listing + author, own))
+
+
+def _show(overlay: Overlay, number: int, author: bytes, current: _Revision) -> None:
+    for key in _index_keys(number, author, current[0], current[3]):
+        LISTING_INDEX.put(overlay, key, b"")
+    LISTING.put(overlay, u40(number), ListingRow(current[0], current[2]))
+
+
+def _hide(overlay: Overlay, number: int, author: bytes) -> None:
+    """Take a listing out of the views, if it is in them: then the text it shows is held."""
+    row = LISTING.get(overlay, u40(number))
+    if row is None:
+        return
+    body = _body(overlay, row.number)
+    for key in [] if body is None else _index_keys(number, author, row.time, body):
+        LISTING_INDEX.delete(overlay, key)
+    LISTING.delete(overlay, u40(number))
+
+
+def _index_keys(number: int, author: bytes, time: int, body: ListingPut) -> list[bytes]:
+    facets = [facet("all"), facet("kind", body.kind), facet("author", author.hex())]
+    facets += [facet("tag", tag) for tag in body.tags]
+    if body.region is not None:
+        parts = body.region.split("-")
+        facets += [facet("region", "-".join(parts[: n + 1])) for n in range(len(parts))]
+    place = u64(time) + u40(number)
+    return [name + place for name in dict.fromkeys(facets)]
+
+
+def _tell(overlay: Overlay, listing: bytes) -> None:
     overlay.changes.touched.append(listing)
     overlay.changes.events.append(("listing", listing))
 
 
-def _current(reader: Reader, listing: bytes) -> ListingRow | None:
-    """The row of a live listing: first record with its body, and the newest revision with its own.
-
-    A body that is gone counts as one that never came, so that nodes show the same (R7).
-    """
-    first = REVISION.get(reader, listing + listing)
-    if first is None or _text(reader, listing, first) is None:
-        return None
-    author = first.author
-    if next(CLOSING.under(reader, listing + author, limit=1), None) is not None:
-        return None
-    newest: tuple[int, bytes, int, bytes] | None = None
-    for revision, row in _revisions_by(reader, listing, author):
-        if newest is not None and (row.time, revision) < newest[:2]:
-            continue
-        text = _text(reader, revision, row)
-        if text is not None:
-            newest = (row.time, revision, row.number, text)
-    assert newest is not None, "the first record is one of them"
-    body = codec.decode(newest[3], ListingPut)
-    names = [("all", ""), ("kind", body.kind), ("author", author.hex())]
-    names += [("tag", tag) for tag in body.tags]
-    if body.region is not None:
-        parts = body.region.split("-")
-        names += [("region", "-".join(parts[: n + 1])) for n in range(len(parts))]
-    index = [facet(*name) + u64(newest[0]) + listing for name in dict.fromkeys(names)]
-    return ListingRow(author, newest[0], newest[1], newest[2], index)
-
-
-def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
+def forget(overlay: Overlay, record: Record, number: int) -> list[tuple[bytes, int]]:
     """Undo what a market record that is dropped did to the views (R10: beyond a cut).
 
     Returns (id, local number) of the records which only this one had asked to erase.
     """
     body, author = record.body, record.header.author
     if isinstance(body, ListingPut):
-        listing = record.id if body.listing is None else body.listing
-        REVISION.delete(overlay, listing + record.id)
-        _refresh(overlay, listing)
+        if body.listing is None:
+            _hide(overlay, number, author)
+        else:
+            REVISION.delete(overlay, body.listing + author, record.id)
+            _refresh(overlay, body.listing)
+        _tell(overlay, record.id if body.listing is None else body.listing)
     elif isinstance(body, ListingClose):
-        CLOSING.delete(overlay, body.listing + author + record.id)
+        CLOSING.delete(overlay, body.listing + author, record.id)
         _refresh(overlay, body.listing)
+        _tell(overlay, body.listing)
         if body.erase and not is_erased(overlay, body.listing, author):
-            rows = _revisions_by(overlay, body.listing, author)
-            found = {revision: row.number for revision, row in rows}
-            first = lanes.entry_of(overlay, body.listing)
-            if first is None or first.kind != "listing.put":
-                return sorted(found.items())
-            if lanes.author_of(overlay, first) == author:
-                found[body.listing] = first.number
-            return sorted(found.items())
+            return sorted(_texts_by(overlay, body.listing, author))
     return []
 
 
 def listing_of(reader: Reader, listing: bytes) -> Listing | None:
     """A live listing, or None."""
-    row = LISTING.get(reader, listing)
-    raw = None if row is None else reader.raw(row.number)
-    if row is None or raw is None or raw.body is None:
+    entry = lanes.entry_of(reader, listing)
+    if entry is None or entry.kind != "listing.put":
         return None
-    return Listing(listing, row.author, row.time, codec.decode(raw.body, ListingPut))
+    return _shown(reader, listing, lanes.author_of(reader, entry), entry.number)
+
+
+def _shown(reader: Reader, listing: bytes, author: bytes, number: int) -> Listing | None:
+    row = LISTING.get(reader, u40(number))
+    body = None if row is None else _body(reader, row.number)
+    return None if row is None or body is None else Listing(listing, author, row.time, body)
 
 
 def listings_by(
     reader: Reader, prefix: bytes, before: tuple[int, bytes] | None, limit: int, until_ms: int
 ) -> Iterator[Listing]:
-    """Newest live listings of a facet first, below `before` (time, id)."""
-    top = prefix + u64(until_ms + 1)
-    if before is not None:
-        top = min(top, prefix + u64(before[0]) + before[1])
+    """Newest live listings of a facet first, below `before` (time, id). Of one claimed time, the
+    last to arrive comes first."""
+    top = prefix + lanes.below(reader, before, until_ms)
     for key, _ in LISTING_INDEX.scan(reader, prefix, top, reverse=True, limit=limit):
-        listing = listing_of(reader, key[FACET_BYTES + 8 :])
-        if listing is not None:
-            yield listing
+        number = int.from_bytes(key[-5:], "big")
+        raw = reader.raw(number)
+        if raw is not None:
+            author = parse_header(raw.header).author
+            listing = _shown(reader, reader.id_of(number), author, number)
+            if listing is not None:
+                yield listing
+
+
+def live_ids(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
+    """(listing id, id of its current revision) of all live listings."""
+    for key, row in LISTING.scan(reader, b"", None):
+        yield reader.id_of(int.from_bytes(key, "big")), reader.id_of(row.number)

@@ -4,46 +4,39 @@ Rules: edits and deletions count only from the post's author, whatever order the
 deletion wins for ever. A post is live iff its body is held, no deletion of its author is known, and
 its record is held; a node that erased it and a node that never had it show the same. Order is by
 claimed time, for display only: readers with a clock hide what claims to come from the future.
+
+What a post says of itself (room, time, what it replies to) is read from its record: a row would
+only repeat it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from node.protocol import codec, lanes
 from node.protocol.crypto import sha256
 from node.protocol.lanes import Entry
 from node.protocol.ports import Reader
-from node.protocol.record import Record
+from node.protocol.record import RawRecord, Record, parse_header
 from node.protocol.shapes import Row
 from node.protocol.social import PostDelete, PostEdit, PostPut
-from node.protocol.state import Overlay, Table, u64
+from node.protocol.state import Group, Overlay, Table, u40, u64
 
 ROOM_HASH_BYTES = 16
 
 
-class PostRow(Row, frozen=True):
-    """A live post: room hash, claimed time, local number, the post it replies to (b"" if none)."""
-
-    room: bytes
-    time: int
-    number: int
-    reply_to: bytes
-
-
 class EditRow(Row, frozen=True):
-    """An edit of a post: its author, claimed time, local number."""
+    """An edit of a post: its claimed time, local number."""
 
-    author: bytes
     time: int
     number: int
 
 
-POST = Table("post", PostRow)  # post id (32)
-EDIT = Table("edit", EditRow)  # post id (32), edit id (32)
-DELETION = Table("deletion", bytes)  # post id (32), author (32), deletion id (32) -> b""
-ROOM_POST = Table("room_post", bytes)  # room hash (16), time (8), post id (32): live posts -> b""
+EDIT = Group("edit", EditRow)  # post id (32), author (32), edit id (32)
+DELETION = Group("deletion", bytes)  # post id (32), author (32), deletion id (32) -> b""
+ROOM_POST = Table("room_post", bytes)  # room hash (16), time (8), number (5): live posts -> b""
 ROOM = Table("room", str)  # room hash (16) -> name
-REPLY = Table("reply", bytes)  # post replied to (32), post id (32) -> b""
+REPLY = Table("reply", bytes)  # post replied to (32), number of the live reply (5) -> b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +53,7 @@ class Post:
     edited: int | None  # claimed time of the edit shown
 
 
+@lru_cache(1_024)
 def room_hash(name: str) -> bytes:
     """Key of a room in the tables: 16 bytes."""
     return sha256(name.encode())[:ROOM_HASH_BYTES]
@@ -71,7 +65,7 @@ def apply_post(overlay: Overlay, record: Record, entry: Entry) -> None:
     if isinstance(body, PostPut):
         _put(overlay, record, body, entry)
     elif isinstance(body, PostEdit):
-        EDIT.put(overlay, body.post + record.id, EditRow(author, time, entry.number))
+        EDIT.put(overlay, body.post + author, record.id, EditRow(time, entry.number))
         if is_deleted(overlay, body.post, author):
             overlay.changes.erase.append(entry.number)
         elif _post_by(overlay, body.post, author) is not None:
@@ -83,7 +77,7 @@ def apply_post(overlay: Overlay, record: Record, entry: Entry) -> None:
 
 def is_deleted(reader: Reader, post: bytes, author: bytes) -> bool:
     """True iff `author` asked to erase this post."""
-    return next(DELETION.under(reader, post + author, limit=1), None) is not None
+    return DELETION.any(reader, post + author)
 
 
 def _post_by(reader: Reader, target: bytes, author: bytes) -> Entry | None:
@@ -96,9 +90,9 @@ def _post_by(reader: Reader, target: bytes, author: bytes) -> Entry | None:
 
 def _edits_by(reader: Reader, post: bytes, author: bytes) -> Iterator[tuple[bytes, EditRow]]:
     """(edit id, row) of the author's edits that are held, erased ones too."""
-    for key, row in EDIT.under(reader, post):
-        if row.author == author and lanes.ENTRY.has(reader, key[32:]):
-            yield key[32:], row
+    for edit, row in EDIT.under(reader, post + author):
+        if lanes.ENTRY.has(reader, edit):
+            yield edit, row
 
 
 def _put(overlay: Overlay, record: Record, body: PostPut, entry: Entry) -> None:
@@ -106,55 +100,61 @@ def _put(overlay: Overlay, record: Record, body: PostPut, entry: Entry) -> None:
     if is_deleted(overlay, record.id, author):
         overlay.changes.erase.append(entry.number)
         return
-    room = room_hash(body.room)
-    POST.put(overlay, record.id, PostRow(room, time, entry.number, body.reply_to or b""))
-    ROOM_POST.put(overlay, room + u64(time) + record.id, b"")
+    room, number = room_hash(body.room), u40(entry.number)
+    ROOM_POST.put(overlay, room + u64(time) + number, b"")
     if not ROOM.has(overlay, room):
         ROOM.put(overlay, room, body.room)
     if body.reply_to is not None:
-        REPLY.put(overlay, body.reply_to + record.id, b"")
+        REPLY.put(overlay, body.reply_to + number, b"")
     overlay.changes.touched.append(record.id)
     overlay.changes.events.append(("post", record.id))
 
 
 def _delete(overlay: Overlay, post: bytes, author: bytes, deletion: bytes) -> None:
-    DELETION.put(overlay, post + author + deletion, b"")
+    DELETION.put(overlay, post + author, deletion, b"")
     for _, edit in _edits_by(overlay, post, author):
         overlay.changes.erase.append(edit.number)
     target = _post_by(overlay, post, author)
     if target is not None:
         overlay.changes.erase.append(target.number)
-        withdraw(overlay, post)
+        held = _held(overlay, target.number)
+        if held is not None:
+            _withdraw(overlay, post, target.number, *held)
         overlay.changes.events.append(("post", post))
 
 
-def withdraw(overlay: Overlay, post: bytes) -> None:
-    """Take a post out of the views: it was deleted or is no longer held."""
-    row = POST.get(overlay, post)
-    if row is None:
-        return
-    ROOM_POST.delete(overlay, row.room + u64(row.time) + post)
-    POST.delete(overlay, post)
-    if row.reply_to:
-        REPLY.delete(overlay, row.reply_to + post)
+def _held(reader: Reader, number: int) -> tuple[PostPut, int] | None:
+    """Body and claimed time of a post whose body is held: it is live."""
+    raw = reader.raw(number)
+    if raw is None or raw.body is None:
+        return None
+    return codec.decode(raw.body, PostPut), parse_header(raw.header).time
+
+
+def _withdraw(overlay: Overlay, post: bytes, number: int, body: PostPut, time: int) -> None:
+    """Take a live post out of the views: it was deleted or is no longer held."""
+    room = room_hash(body.room)
+    ROOM_POST.delete(overlay, room + u64(time) + u40(number))
+    if body.reply_to is not None:
+        REPLY.delete(overlay, body.reply_to + u40(number))
     overlay.changes.touched.append(post)
-    if next(iter(ROOM_POST.under(overlay, row.room, limit=1)), None) is None:
-        ROOM.delete(overlay, row.room)
+    if next(iter(ROOM_POST.under(overlay, room, limit=1)), None) is None:
+        ROOM.delete(overlay, room)
 
 
-def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
+def forget(overlay: Overlay, record: Record, number: int) -> list[tuple[bytes, int]]:
     """Undo what a social record that is dropped did to the views (R10: beyond a cut).
 
     Returns (id, local number) of the records which only this one had asked to erase.
     """
     body, author = record.body, record.header.author
     if isinstance(body, PostPut):
-        withdraw(overlay, record.id)
+        _withdraw(overlay, record.id, number, body, record.header.time)
     elif isinstance(body, PostEdit):
-        EDIT.delete(overlay, body.post + record.id)
+        EDIT.delete(overlay, body.post + author, record.id)
         overlay.changes.touched.append(body.post)
     elif isinstance(body, PostDelete):
-        DELETION.delete(overlay, body.post + author + record.id)
+        DELETION.delete(overlay, body.post + author, record.id)
         if not is_deleted(overlay, body.post, author):
             target = _post_by(overlay, body.post, author)
             own = [] if target is None else [(body.post, target.number)]
@@ -165,39 +165,60 @@ def forget(overlay: Overlay, record: Record) -> list[tuple[bytes, int]]:
 
 def post_of(reader: Reader, post: bytes) -> Post | None:
     """A live post with its newest edit, or None."""
-    row = POST.get(reader, post)
-    raw = None if row is None else reader.raw(row.number)
-    if row is None or raw is None or raw.body is None:
+    entry = lanes.entry_of(reader, post)
+    if entry is None or entry.kind != "post.put":
         return None
-    body = codec.decode(raw.body, PostPut)
-    author = lanes.author_of(reader, lanes.ENTRY.must(reader, post))
+    raw = reader.raw(entry.number)
+    return None if raw is None else _shown(reader, post, raw)
+
+
+def _shown(reader: Reader, post: bytes, raw: RawRecord) -> Post | None:
+    if raw.body is None:
+        return None
+    body, header = codec.decode(raw.body, PostPut), parse_header(raw.header)
     text, edited = body.text, None
-    edits = [
-        (edit.time, key, edit.number)
-        for key, edit in EDIT.under(reader, post)
-        if edit.author == author
-    ]
-    for time, _, number in sorted(edits, reverse=True):
+    edits = EDIT.under(reader, post + header.author)
+    for time, _, number in sorted(((e.time, key, e.number) for key, e in edits), reverse=True):
         held = reader.raw(number)
         if held is not None and held.body is not None:
             text, edited = codec.decode(held.body, PostEdit).text, time
             break
-    return Post(post, author, body.room, text, body.language, body.reply_to, row.time, edited)
+    return Post(
+        post, header.author, body.room, text, body.language, body.reply_to, header.time, edited
+    )
+
+
+def numbered(reader: Reader, number: int) -> Post | None:
+    """The live post with this local number, or None."""
+    raw = reader.raw(number)
+    return None if raw is None else _shown(reader, reader.id_of(number), raw)
 
 
 def posts_in(
     reader: Reader, room: str, before: tuple[int, bytes] | None, limit: int, until_ms: int
 ) -> Iterator[Post]:
     """Newest live posts of a room first, below `before` (time, id), none claiming to be after
-    `until_ms`."""
+    `until_ms`. Of one claimed time, the last to arrive comes first."""
     prefix = room_hash(room)
-    top = prefix + u64(until_ms + 1)
-    if before is not None:
-        top = min(top, prefix + u64(before[0]) + before[1])
+    top = prefix + lanes.below(reader, before, until_ms)
     for key, _ in ROOM_POST.scan(reader, prefix, top, reverse=True, limit=limit):
-        post = post_of(reader, key[ROOM_HASH_BYTES + 8 :])
+        post = numbered(reader, int.from_bytes(key[-5:], "big"))
         if post is not None:
             yield post
+
+
+def replies_to(reader: Reader, post: bytes) -> Iterator[Post]:
+    """Live replies to a post, in order of arrival."""
+    for key, _ in REPLY.under(reader, post):
+        reply = numbered(reader, int.from_bytes(key[-5:], "big"))
+        if reply is not None:
+            yield reply
+
+
+def live_ids(reader: Reader) -> Iterator[bytes]:
+    """Ids of all live posts."""
+    for key, _ in ROOM_POST.scan(reader, b"", None):
+        yield reader.id_of(int.from_bytes(key[-5:], "big"))
 
 
 def rooms(reader: Reader) -> list[str]:

@@ -86,7 +86,7 @@ async def test_the_key_stands_in_the_transaction_that_does_the_work(tmp_path: Pa
 
     def note(state: WriterState, result: object) -> None:
         made = idempotency.made(result)
-        held = state.get("post", bytes.fromhex(made["id"])) is not None
+        held = state.get("entry", bytes.fromhex(made["id"])) is not None
         seen.append((len(made["id"]), held and state.connection.in_transaction))
 
     async with serving(person.core) as house:

@@ -12,8 +12,7 @@ from node.protocol.errors import OK, Reject, Void
 from node.protocol.identity import Cut, DeviceRevoke, Lane
 from node.protocol.record import RawRecord
 from node.protocol.social import LaneOpen
-from node.views import identities, members, rooms
-from node.views.listings import LISTING
+from node.views import identities, listings, members, rooms
 from tests.reference_checker import Checker
 from tests.reference_judge import Judge
 from tests.support.compare import assert_same
@@ -204,10 +203,7 @@ def test_a_late_cut_of_an_office_lane_lets_its_grants_stand_again(world: World) 
 # --- social and market lanes (R10, R7) ------------------------------------------------------------
 def shown(node: Node) -> set[str]:
     """Texts of all live posts."""
-    posts = (
-        rooms.post_of(node.state, key[24:])
-        for key, _ in rooms.ROOM_POST.scan(node.state, b"", None)
-    )
+    posts = (rooms.post_of(node.state, post) for post in rooms.live_ids(node.state))
     return {post.text for post in posts if post is not None}
 
 
@@ -287,7 +283,7 @@ def test_what_a_thief_deleted_comes_back_when_the_thief_is_shut_out(world: World
     for node in nodes_in_every_order(world, [post, edit, deletion, cuts[0]]):
         assert shown(node) == {"second"}
     for node in nodes_in_every_order(world, [listing, closing, cuts[1]]):
-        assert {key for key, _ in LISTING.scan(node.state, b"", None)} == {listing.id}
+        assert {key for key, _ in listings.live_ids(node.state)} == {listing.id}
 
 
 def test_a_deletion_stands_while_another_device_asked_for_it_too(world: World) -> None:

@@ -156,14 +156,32 @@ def test_another_verdict_is_found_from_scratch(core: Core) -> None:
     assert found.level == "L1"
 
 
-@pytest.mark.parametrize("part", ["header", "body", "signature"])
+@pytest.mark.parametrize("part", ["lead", "body", "signature"])
 def test_a_flipped_bit_in_a_stored_record_is_found(core: Core, part: str) -> None:
-    number, raw = next(
-        (n, raw) for n, raw in core.reader.records_after(-1, 1_000) if b"trade.accept" in raw.header
-    )
-    old = getattr(raw, part)
+    number = accepted(core)
+    old: bytes = core.reader.connection.execute(
+        f"SELECT {part} FROM records WHERE number = ?", (number,)
+    ).fetchone()[0]
     new = old[:-1] + bytes((old[-1] ^ 1,))
     damage(core, f"UPDATE records SET {part} = ? WHERE number = ?", new, number)
+    found = verify(core, from_scratch=True)
+    assert Finding(Doubt.BYTES, f"#{number}") in found.findings
+    assert (found.ok, found.level) == (False, "")
+
+
+def accepted(core: Core) -> int:
+    """Local number of some stored acceptance."""
+    raws = core.reader.records_after(-1, 1_000)
+    return next(number for number, raw in raws if b"trade.accept" in raw.header)
+
+
+def test_a_flipped_bit_in_the_keys_of_a_device_is_found(core: Core) -> None:
+    number = accepted(core)
+    query = "SELECT keys FROM signers JOIN records ON signer = signers.number"
+    (old,) = core.reader.connection.execute(
+        f"{query} WHERE records.number = ?", (number,)
+    ).fetchone()
+    damage(core, "UPDATE signers SET keys = ? WHERE keys = ?", bytes((old[0] ^ 1,)) + old[1:], old)
     found = verify(core, from_scratch=True)
     assert Finding(Doubt.BYTES, f"#{number}") in found.findings
     assert (found.ok, found.level) == (False, "")

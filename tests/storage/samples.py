@@ -6,14 +6,17 @@ from node.protocol.state import Changes
 from node.storage.database import Database
 from node.storage.home import Home
 from node.storage.state import WriterState
+from tests.support.world import World
 
 NOW_MS = 1_700_000_000_000
 TABLE = lanes.HEAD.name  # any declared table; storage treats only this one's changes as heads
 OTHER_TABLE = lanes.ENTRY.name
+COMMUNITY = World().community
 
 
 def open_database(home: Home, **options: object) -> Database:
-    return Database.open(home, clock=lambda: NOW_MS, **options)  # type: ignore[arg-type]
+    options = {"community": COMMUNITY, "clock": lambda: NOW_MS, **options}
+    return Database.open(home, **options)  # type: ignore[arg-type]
 
 
 def raw(number: int, body: bytes | None = b"body") -> RawRecord:

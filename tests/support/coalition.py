@@ -187,7 +187,8 @@ class Coalition:
         self.give(name, self.live[name])
 
     def _is_head(self, node: Node, made: Made) -> bool:
-        return lanes.HEAD.has(node.state, made.header.lane_key + made.id)
+        heads = lanes.heads_of(node.state, made.header.lane_key)
+        return made.id in {head.id for head in heads}
 
     def adopt(self, name: str) -> None:
         """R46: an owner carries every head of own lanes that any witness stamped."""

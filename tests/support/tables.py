@@ -17,6 +17,8 @@ LOCAL = {
     "lane_key",  # the inverse of `lane`
     "branch",  # how branches are cut is local; ancestry is compared through `chain`
     "epoch",  # counts arrivals
+    "edit_any",  # as for `edit`: a refold knows nothing of texts that are gone
+    "revision_any",
     "bodyless",  # a refold cannot know who asked for the erasure of an edit that is gone
 }
 
@@ -27,7 +29,13 @@ def _lane(state: DictState, number: bytes) -> bytes:
 
 def _at(state: DictState, key: bytes) -> bytes | None:
     """The record at the place with which a key starts."""
-    return CHAIN.get(state, key)
+    number = CHAIN.get(state, key)
+    return None if number is None else state.id_of(number)
+
+
+def _numbered(state: DictState, key: bytes) -> object:
+    """A key whose last part is a local number."""
+    return key[:-5], state.id_of(int.from_bytes(key[-5:], "big"))
 
 
 def _erasable(lane_key: bytes) -> bool:
@@ -41,24 +49,28 @@ def _has_body(state: DictState, record: bytes) -> bool:
 
 
 def _path(state: DictState, key: bytes, _: list[object]) -> object:
-    record = CHAIN.must(state, key)
+    record = state.id_of(CHAIN.must(state, key))
     entry = ENTRY.must(state, record)
     before = None if entry.seq == 0 else lanes.at_seq(state, entry, entry.seq - 1)
     return _lane(state, key[:4]), entry.seq, record, before
 
 
 NORMAL: dict[str, Normal] = {
-    "lane": lambda s, k, r: None if _erasable(k) else (k, r[2]),  # a dropped lane leaves its row
+    "lane": lambda s, k, r: (
+        None if _erasable(k) else (k, *r[1:4], r[5])
+    ),  # a dropped lane leaves its row
     "fork": lambda s, k, r: None if _erasable(k) else (k, *r),
     "entry": lambda s, k, r: (k, *r[3:]),
     "chain": _path,
-    "head": lambda s, k, r: (k, r[0]),
+    "head": lambda s, k, r: None if _erasable(k) else (k, r[0]),
     "profile": lambda s, k, r: (k, *r[:2]),
     "application": lambda s, k, r: (k, r[1]),
-    "post": lambda s, k, r: (k, *r[:2], r[3]),
-    "edit": lambda s, k, r: (k, *r[:2]) if _has_body(s, k[32:]) else None,
-    "revision": lambda s, k, r: (k, *r[:2]) if _has_body(s, k[32:]) else None,
-    "listing": lambda s, k, r: (k, *r[:3], tuple(r[4])),  # type: ignore[arg-type]
+    "edit": lambda s, k, r: (k, r[0]) if _has_body(s, k[64:]) else None,
+    "revision": lambda s, k, r: (k, r[0]) if _has_body(s, k[64:]) else None,
+    "room_post": lambda s, k, r: _numbered(s, k),
+    "reply": lambda s, k, r: _numbered(s, k),
+    "listing": lambda s, k, r: (_numbered(s, k), r[0], s.id_of(r[1])),  # type: ignore[arg-type]
+    "listing_index": lambda s, k, r: _numbered(s, k),
     "trade": lambda s, k, r: (k, *r[1:]),
     "member_trade": lambda s, k, r: (k[:32], r),
     "trade_at": lambda s, k, r: (_at(s, k[:8] + k[40:]), k[8:40], r),
@@ -81,4 +93,6 @@ def comparable(state: DictState) -> dict[str, set[str]]:
             for key, row in state.scan(name, b"", None)
         )
         found[name] = {repr(row) for row in rows if row is not None}
+    heads = lanes.heads_between(state, b"", None)
+    found["all heads"] = {repr((head.key, head.seq)) for head in heads}
     return found

@@ -128,14 +128,13 @@ class History:
 
     def _posts(self) -> list[list[str]]:
         """[id, text shown] of live posts."""
-        keys = sorted(key[24:] for key, _ in rooms.ROOM_POST.scan(self.state, b"", None))
+        keys = sorted(rooms.live_ids(self.state))
         shown = [(key, rooms.post_of(self.state, key)) for key in keys]
         return [[key.hex(), post.text] for key, post in shown if post is not None]
 
     def _listings(self) -> list[list[str]]:
         """[id, id of the revision shown] of live listings."""
-        rows = listings.LISTING.scan(self.state, b"", None)
-        return [[key.hex(), row.revision.hex()] for key, row in rows]
+        return [[key.hex(), shown.hex()] for key, shown in sorted(listings.live_ids(self.state))]
 
     def _alerts(self) -> list[list[Any]]:
         found: list[list[Any]] = []

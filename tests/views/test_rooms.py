@@ -114,8 +114,9 @@ def test_replies_are_found_while_they_live(world: World) -> None:
     ada, bo = world.talker("ada"), world.talker("bo")
     post = world.post(ada, "question")
     reply = world.post(bo, "answer", reply_to=post)
-    assert [key[32:] for key, _ in rooms.REPLY.under(world.node.state, post.id)] == [reply.id]
+    assert [found.id for found in rooms.replies_to(world.node.state, post.id)] == [reply.id]
     world.delete(reply, reply)
+    assert list(rooms.replies_to(world.node.state, post.id)) == []
     assert list(rooms.REPLY.under(world.node.state, post.id)) == []
 
 

@@ -1,0 +1,66 @@
+"""A record in columns: what the file says elsewhere is left out of headers, and put in again.
+
+Of a header of about 162 bytes, 102 need no place of their own: author and signer, the same in all
+records of a device, and hash and size of the body, which the body itself tells. Headers come back
+byte for byte: what is not of this form (R1, canonical MessagePack: `9a 01 kind (c4 20 author)
+(c4 20 signer) …  (c4 20 hash) size`) is kept as it is.
+
+Rules: bytes only; no record is parsed or judged here.
+"""
+
+import hashlib
+from typing import Final, NamedTuple
+
+KEYS_SIZE_BYTES: Final = 64
+_START: Final = b"\x9a\x01"  # an array of ten, version 1
+_BYTES32: Final = b"\xc4\x20"
+_SHORT_TEXT: Final = range(0xA0, 0xC0)  # the first byte of a short string: its length
+
+
+class Columns(NamedTuple):
+    """A header taken apart: author and signer (b"" when `lead` is all there is), what stands before
+    and after them, and how it ends (None: as the body says)."""
+
+    keys: bytes
+    lead: bytes
+    tail: bytes | None
+
+
+def split(header: bytes, body: bytes | None) -> Columns:
+    """A header in columns. Never raises."""
+    tail = b"" if body is None else tail_of(body)
+    told = body is not None and header.endswith(tail)
+    lead = header[: -len(tail)] if told else header
+    kept = None if told else b""
+    kind = 3 + lead[2] % 32 if len(lead) > 2 and lead[2] in _SHORT_TEXT else 0
+    keys = lead[kind + 2 : kind + 34] + lead[kind + 36 : kind + 68]
+    formed = kind and len(keys) == KEYS_SIZE_BYTES and lead.startswith(_START)
+    if formed and lead[kind : kind + 2] == lead[kind + 34 : kind + 36] == _BYTES32:
+        return Columns(keys, lead[2:kind] + lead[kind + 68 :], kept)
+    return Columns(b"", lead, kept)
+
+
+def join(keys: bytes, lead: bytes, tail: bytes | None, body: bytes | None) -> bytes:
+    """The header that `split` took apart."""
+    if tail is None:
+        tail = b"" if body is None else tail_of(body)
+    if not keys:
+        return lead + tail
+    kind = 1 + lead[0] % 32
+    return b"".join((
+        _START, lead[:kind], _BYTES32, keys[:32], _BYTES32, keys[32:], lead[kind:], tail,
+    ))  # fmt: skip
+
+
+def tail_of(body: bytes) -> bytes:
+    """How a header ends whose body this is: its hash and its size."""
+    size = len(body)
+    if size < 0x80:
+        end = bytes((size,))
+    elif size < 0x100:
+        end = bytes((0xCC, size))
+    elif size < 0x10000:
+        end = b"\xcd" + size.to_bytes(2, "big")
+    else:
+        end = b"\xce" + size.to_bytes(4, "big")
+    return _BYTES32 + hashlib.sha256(body).digest() + end
