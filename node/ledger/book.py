@@ -12,7 +12,7 @@ import msgspec
 
 from node.ledger import positions, stamps
 from node.ledger.positions import REFUND, TRADE, TradeRow
-from node.ledger.trades import COMMIT_ON, STEP, commit_of
+from node.ledger.trades import COMMIT, COMMIT_ON, STEP
 from node.protocol import lanes
 from node.protocol.account import CREDIT
 from node.protocol.identity import Lane
@@ -36,9 +36,8 @@ TURNOVER = Table("turnover", TotalRow)  # chapter (2), member (32)
 
 def commits_of(reader: Reader, trade: bytes) -> Iterator[bytes]:
     """Ids of the ok COMMIT records of a trade, on all branches."""
-    for key, _ in STEP.under(reader, trade):
-        if commit_of(reader, key[32:]) == trade:
-            yield key[32:]
+    for commit, _ in COMMIT.under(reader, trade):
+        yield commit
 
 
 def is_contested(reader: Reader, trade: bytes) -> bool:
@@ -79,11 +78,17 @@ _UNCOMMITTED = (
 def count(overlay: Overlay, trade: bytes, commit: bytes) -> None:
     """A commit has arrived: what was counted stays so, one beyond a cut changes nothing."""
     entry = lanes.ENTRY.must(overlay, commit)
-    if not TRADE.must(overlay, trade).counted:
-        if within(overlay, entry):
-            recount(overlay, [trade])
-        else:
-            CONTESTED.put(overlay, entry.lane.to_bytes(4, "big") + commit, trade)
+    first = not COMMIT.any(overlay, trade)
+    COMMIT.put(overlay, trade, commit, b"")
+    row = TRADE.must(overlay, trade)
+    if row.counted:
+        return
+    if not within(overlay, entry):
+        CONTESTED.put(overlay, entry.lane.to_bytes(4, "big") + commit, trade)
+    elif first and not row.refunded:  # nearly always: nothing else can contest it
+        recount(overlay, _set_counted(overlay, trade, row, True))
+    else:
+        recount(overlay, [trade])
 
 
 def recount(overlay: Overlay, trades: Iterable[bytes]) -> None:
@@ -101,11 +106,16 @@ def recount(overlay: Overlay, trades: Iterable[bytes]) -> None:
             elif not row.counted:
                 CONTESTED.delete(overlay, key)
         if counted != row.counted:
-            TRADE.put(overlay, trade, msgspec.structs.replace(row, counted=counted))
-            if row.unit == CREDIT:
-                _book(overlay, row, 1 if counted else -1)
-            overlay.changes.events.append(("balance", trade))
-            todo.extend(key[32:] for key, _ in REFUND.under(overlay, trade))
+            todo += _set_counted(overlay, trade, row, counted)
+
+
+def _set_counted(overlay: Overlay, trade: bytes, row: TradeRow, counted: bool) -> list[bytes]:
+    """Count a trade, or count it no more; the refunds of it, which follow it."""
+    TRADE.put(overlay, trade, msgspec.structs.replace(row, counted=counted))
+    if row.unit == CREDIT:
+        _book(overlay, row, 1 if counted else -1)
+    overlay.changes.events.append(("balance", trade))
+    return [refund for refund, _ in REFUND.under(overlay, trade)]
 
 
 def _book(overlay: Overlay, row: TradeRow, sign: int) -> None:

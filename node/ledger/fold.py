@@ -7,8 +7,9 @@ graph allows, and never sees a clock. The simulator runs it over a dict, the nod
 
 from collections.abc import Iterator, Sequence
 
-from node.ledger import book, stamps, trades
+from node.ledger import book, positions, stamps, trades
 from node.protocol import admission, lanes
+from node.protocol.account import TradeAccept, TradePropose
 from node.protocol.admission import Judgement, Known, Refused, Welcome
 from node.protocol.errors import OK, Reject
 from node.protocol.identity import DeviceRevoke, Lane
@@ -57,7 +58,7 @@ class Fold:
             identities.REVOKED.name: [header.author + header.signer for header in headers],
         }
         for record in records:
-            for name, key in _groups(record):
+            for name, key in _foreseen(record):
                 wanted.setdefault(name, []).append(key)
         return wanted
 
@@ -185,14 +186,26 @@ class Fold:
                 BODYLESS.put(overlay, erased, b"")
 
 
-def _groups(record: Record) -> Iterator[tuple[str, bytes]]:
-    """Groups of rows that may be there before a post or listing is."""
+def _foreseen(record: Record) -> Iterator[tuple[str, bytes]]:
+    """What a record of some frequent kinds asks for beside its place."""
     body, key = record.body, record.id + record.header.author
     if isinstance(body, PostPut):
         yield rooms.DELETION.marks.name, key
-    elif isinstance(body, ListingPut) and body.listing is None:
-        yield listings.CLOSING.marks.name, key
-        yield listings.REVISION.marks.name, key
+    elif isinstance(body, ListingPut):
+        if body.listing is None:
+            yield listings.CLOSING.marks.name, key
+            yield listings.REVISION.marks.name, key
+    elif record.header.lane == Lane.ACCOUNT and body is not None:
+        for name in body.names():
+            yield lanes.ENTRY.name, name
+        if record.header.prev is not None:
+            yield positions.POSITION.name, record.header.prev
+        if isinstance(body, TradePropose):
+            for opened in (body.payer_lane, body.payee_lane):
+                yield trades.OPENED.name, opened
+        elif isinstance(body, TradeAccept):
+            yield positions.TRADE.name, body.propose
+            yield trades.COMMIT.marks.name, body.propose
 
 
 def _bump(overlay: Overlay) -> None:

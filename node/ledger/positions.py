@@ -15,7 +15,7 @@ from node.protocol.account import CREDIT
 from node.protocol.lanes import Entry
 from node.protocol.ports import Reader
 from node.protocol.shapes import Row
-from node.protocol.state import Overlay, Table, u64
+from node.protocol.state import Group, Overlay, Table, u64
 
 V = TypeVar("V")
 
@@ -74,11 +74,11 @@ class PastRow(Row, frozen=True):
 
 POSITION = Table("position", Position)  # account record id (32)
 TRADE = Table("trade", TradeRow)  # trade id (32)
-TRADE_AT = Table("trade_at", int)  # lane (4), branch (4), trade (32), seq (8) -> Status
-CLAIM_AT = Table("claim_at", bytes)  # lane (4), branch (4), trade (32), seq (8) -> commit id
+TRADE_AT = Group("trade_at", int)  # lane (4), branch (4), trade (32); seq (8) -> Status
+CLAIM_AT = Group("claim_at", bytes)  # lane (4), branch (4), trade (32); seq (8) -> commit id
 PAST = Table("past", PastRow)  # open id (32); only opens that carry
 CARRIER = Table("carrier", bytes)  # lane (4), open id (32) that stands on the lane -> b""
-REFUND = Table("refund", bytes)  # refunded trade (32), refunding trade (32) -> b""
+REFUND = Group("refund", bytes)  # refunded trade (32); refunding trade (32) -> b""
 
 NOWHERE = Position(b"", 0, 0, -1, 0, b"", -1)
 
@@ -129,10 +129,10 @@ def _spot(lane: int, branch: int, trade: bytes = b"") -> bytes:
     return lane.to_bytes(4, "big") + branch.to_bytes(4, "big") + trade
 
 
-def _latest(reader: Reader, table: Table[V], tip: Entry, trade: bytes) -> V | None:
+def _latest(reader: Reader, table: Group[V], tip: Entry, trade: bytes) -> V | None:
     for branch, top in lanes.segments(reader, tip.lane, tip.branch, tip.seq):
-        key = _spot(tip.lane, branch, trade)
-        for _, row in table.scan(reader, key, key + u64(top + 1), reverse=True, limit=1):
+        row = table.last(reader, _spot(tip.lane, branch, trade), u64(top + 1))
+        if row is not None:
             return row
     return None
 
@@ -156,10 +156,10 @@ def claimed_at(reader: Reader, entry: Entry, open_id: bytes, trade: bytes) -> by
     return None
 
 
-def _path_rows(reader: Reader, table: Table[V], tip: Entry) -> Iterator[tuple[bytes, V]]:
+def _path_rows(reader: Reader, table: Group[V], tip: Entry) -> Iterator[tuple[bytes, V]]:
     """All (trade, row) of one path."""
     for branch, top in lanes.segments(reader, tip.lane, tip.branch, tip.seq):
-        for key, row in table.under(reader, _spot(tip.lane, branch)):
+        for key, row in table.rows.under(reader, _spot(tip.lane, branch)):
             if int.from_bytes(key[40:], "big") <= top:
                 yield key[8:40], row
 
@@ -185,12 +185,12 @@ def claims_at(reader: Reader, entry: Entry, open_id: bytes) -> dict[bytes, bytes
 
 def set_status(overlay: Overlay, entry: Entry, trade: bytes, status: Status) -> None:
     """T[trade] = status from this record on."""
-    TRADE_AT.put(overlay, _spot(entry.lane, entry.branch, trade) + u64(entry.seq), int(status))
+    TRADE_AT.put(overlay, _spot(entry.lane, entry.branch, trade), u64(entry.seq), int(status))
 
 
 def set_claimed(overlay: Overlay, entry: Entry, trade: bytes, commit: bytes) -> None:
     """claimed += trade from this record on."""
-    CLAIM_AT.put(overlay, _spot(entry.lane, entry.branch, trade) + u64(entry.seq), commit)
+    CLAIM_AT.put(overlay, _spot(entry.lane, entry.branch, trade), u64(entry.seq), commit)
 
 
 def sums_at(reader: Reader, entry: Entry, open_id: bytes) -> tuple[int, int]:

@@ -46,7 +46,6 @@ from node.protocol.account import (
     TradeRelease,
     TradeSettle,
 )
-from node.protocol.admission import stored_body
 from node.protocol.errors import OK, Void
 from node.protocol.genesis import quorum_fits
 from node.protocol.lanes import Entry
@@ -54,7 +53,7 @@ from node.protocol.limits import PAST_HEADS_MAX_COUNT, SUM_MAX_UNITS
 from node.protocol.ports import Reader
 from node.protocol.record import Record
 from node.protocol.shapes import Body, Row
-from node.protocol.state import Overlay, Table, u64
+from node.protocol.state import Group, Overlay, Table, u64
 from node.views.members import ACT, ACT_SUBJECT, Rules
 
 
@@ -79,8 +78,11 @@ MEMBER_TRADE = Table("member_trade", bytes)  # member (32), number (8) -> trade 
 RATING = Table("rating", RatingRow)  # rated member (32), record id (32)
 RATED = Table("rated", bytes)  # trade (32), rating member (32), record id (32) -> b""
 GRANT_AT = Table("grant_at", bytes)  # lane (4), branch (4), seq (8) -> grant used from here on
+GRANT_LAST = Table("grant_last", bytes)  # lane (4), branch (4) -> the last of these
+OPENED = Table("opened", int)  # ok `account.open` (32) -> number of its chapter
 OVERDRAWN = Table("overdrawn", bytes)  # account record id (32) below -limit without a debit -> b""
 COMMIT_ON = Table("commit_on", bytes)  # lane (4), commit id (32) -> trade id
+COMMIT = Group("commit", bytes)  # trade (32); id of an ok COMMIT (32) -> b""
 
 
 @dataclass(slots=True)
@@ -165,6 +167,7 @@ def _open(overlay: Overlay, record: Record, body: AccountOpen, entry: Entry, rul
             CARRIER.put(overlay, lane.to_bytes(4, "big") + record.id, b"")
         incoming, outgoing = _joined_sums(overlay, body.carry, entry, record.id)
     POSITION.put(overlay, record.id, Position(record.id, incoming, outgoing, -1, 0, b"", -1))
+    OPENED.put(overlay, record.id, rules.genesis.chapter_number(body.chapter))
     overlay.changes.events.append(("account", record.header.author))
     return OK
 
@@ -219,8 +222,8 @@ def _propose(step: Step) -> Void | None:
     if payer is None or payee is None:
         return Void.PARTIES
     payer_author, payee_author = lanes.author_of(overlay, payer), lanes.author_of(overlay, payee)
-    chapters = [stored_body(overlay, side.number, AccountOpen).chapter for side in (payer, payee)]
-    if payer_author == payee_author or chapters[0] != chapters[1]:
+    chapter = OPENED.must(overlay, body.payer_lane)
+    if payer_author == payee_author or chapter != OPENED.must(overlay, body.payee_lane):
         return Void.PARTIES
     by_payer = body.payer_lane == step.before.open
     if not by_payer and body.payee_lane != step.before.open:
@@ -234,8 +237,7 @@ def _propose(step: Step) -> Void | None:
     trade = step.record.id
     row = TradeRow(
         step.entry.number, payer_author, payee_author, body.payer_lane, body.payee_lane,
-        step.rules.genesis.chapter_number(chapters[0]), body.unit, body.amount, refunded,
-        by_payer, False,
+        chapter, body.unit, body.amount, refunded, by_payer, False,
     )  # fmt: skip
     if by_payer:
         fault = _debit(step, row, body.grant)
@@ -245,7 +247,7 @@ def _propose(step: Step) -> Void | None:
     for member in (payer_author, payee_author):
         MEMBER_TRADE.put(overlay, member + u64(step.entry.number), trade)
     if refunded:
-        REFUND.put(overlay, refunded + trade, b"")
+        REFUND.put(overlay, refunded, trade, b"")
     step.move(trade, Status.RESERVED if by_payer else Status.OFFERED)
     return None
 
@@ -270,9 +272,9 @@ def _debit(step: Step, row: TradeRow, grant: bytes | None) -> Void | None:
     """R22, and R25 for refunds: may this lane take on the amount now?"""
     if row.refunded:
         back = row.amount
-        for key, _ in REFUND.under(step.overlay, row.refunded):
-            if step.status_of(key[32:]) in HELD:
-                back += TRADE.must(step.overlay, key[32:]).amount
+        for refund, _ in REFUND.under(step.overlay, row.refunded):
+            if step.status_of(refund) in HELD:
+                back += TRADE.must(step.overlay, refund).amount
         if back > TRADE.must(step.overlay, row.refunded).amount:
             return Void.REFUND_EXCEEDS
     if row.unit != CREDIT:
@@ -295,10 +297,13 @@ def _debit(step: Step, row: TradeRow, grant: bytes | None) -> Void | None:
 
 def _note_grant(step: Step, grant: bytes) -> None:
     """Remember where the path changed grants."""
-    last = next(grants_on(step.overlay, step.entry), None)
+    branch = step.entry.lane.to_bytes(4, "big") + step.entry.branch.to_bytes(4, "big")
+    last = GRANT_LAST.get(step.overlay, branch)  # a new record is the top of its branch
+    if last is None and step.entry.branch > 0:
+        last = next(grants_on(step.overlay, step.entry), None)
     if last != grant:
-        lane = step.entry.lane.to_bytes(4, "big") + step.entry.branch.to_bytes(4, "big")
-        GRANT_AT.put(step.overlay, lane + u64(step.entry.seq), grant)
+        GRANT_AT.put(step.overlay, branch + u64(step.entry.seq), grant)
+        GRANT_LAST.put(step.overlay, branch, grant)
 
 
 def grants_on(reader: Reader, entry: Entry) -> Iterator[bytes]:

@@ -234,4 +234,4 @@ SEARCH_STALE_MAX_COUNT: Final = 1_000  # documents changed before the index is p
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden
 BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired
-WRITER_ROWS_KEPT_MAX_COUNT: Final = 32_768  # rows of state kept in memory, some 10 MB
+WRITER_ROWS_KEPT_MAX_COUNT: Final = 24_576  # rows of state kept in memory, twice: some 15 MB

@@ -5,9 +5,9 @@ the signature is over the id and in no id. A body may be missing where its lane 
 erased. This module parses and builds; it neither signs nor judges.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
+import msgspec
 from msgspec import Meta
 
 from node.protocol import account, codec, crypto, identity, limits, market, office, social
@@ -44,8 +44,7 @@ class RawRecord(NamedTuple):
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A parsed record. `body` is None when erased, or of a kind this program does not know."""
 
     id: RecordId

@@ -108,10 +108,10 @@ class Group(Generic[V]):
     `scan`; and a `get` can be foreseen (`Fold.foresee`).
     """
 
-    __slots__ = ("_rows", "marks")
+    __slots__ = ("marks", "rows")
 
     def __init__(self, name: str, row: type[V]) -> None:
-        self._rows = Table(name, row)
+        self.rows = Table(name, row)
         self.marks = Table(f"{name}_any", bytes)  # prefix -> b""
 
     def any(self, reader: Reader, prefix: bytes) -> bool:
@@ -121,18 +121,25 @@ class Group(Generic[V]):
     def under(self, reader: Reader, prefix: bytes) -> Iterator[tuple[bytes, V]]:
         """(rest of the key, row) of all rows under `prefix`, in order of key."""
         if self.any(reader, prefix):
-            for key, row in self._rows.under(reader, prefix):
+            for key, row in self.rows.under(reader, prefix):
                 yield key[len(prefix) :], row
+
+    def last(self, reader: Reader, prefix: bytes, below: bytes) -> V | None:
+        """The last row under `prefix` whose rest of the key is below `below`, or None."""
+        if not self.any(reader, prefix):
+            return None
+        rows = self.rows.scan(reader, prefix, prefix + below, reverse=True, limit=1)
+        return next((row for _, row in rows), None)
 
     def put(self, overlay: "Overlay", prefix: bytes, rest: bytes, row: V) -> None:
         """Write a row."""
-        self._rows.put(overlay, prefix + rest, row)
+        self.rows.put(overlay, prefix + rest, row)
         self.marks.put(overlay, prefix, b"")
 
     def delete(self, overlay: "Overlay", prefix: bytes, rest: bytes) -> None:
         """Remove a row (absent is fine)."""
-        self._rows.delete(overlay, prefix + rest)
-        if next(self._rows.under(overlay, prefix, limit=1), None) is None:
+        self.rows.delete(overlay, prefix + rest)
+        if next(self.rows.under(overlay, prefix, limit=1), None) is None:
             self.marks.delete(overlay, prefix)
 
 

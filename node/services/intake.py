@@ -14,19 +14,18 @@ it is kept, and signing stops.
 # The stubs of trio that come with libp2p do not know their own types.
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 
-from node.protocol import admission, crypto, lanes
+from node.protocol import admission, lanes, portable
 from node.protocol.admission import Known, Missing, Refused
-from node.protocol.errors import OK, Reject
+from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record
-from node.protocol.shapes import CommunityId
 from node.protocol.state import Changes
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
@@ -36,7 +35,9 @@ from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import members
 
-CHUNK_RECORDS_COUNT: Final = 64  # signatures a worker thread checks between two hops
+T = TypeVar("T")
+
+CHUNK_RECORDS_COUNT: Final = 128  # signatures a worker thread checks between two hops
 JOB_RECORDS_COUNT: Final = 1_024  # records one writer job takes: keeps a commit under 0.5 s
 JOB_RECORDS_MAX_COUNT: Final = 2_048  # with those that waited on disk for them
 FORESEEN_RECORDS_COUNT: Final = 8  # from here on it pays to read rows ahead
@@ -145,32 +146,57 @@ class Intake:
 
         What is held already, byte for byte, was verified when it came: it is `Known` at once.
         """
-        chunks = [
-            raws[n : n + CHUNK_RECORDS_COUNT] for n in range(0, len(raws), CHUNK_RECORDS_COUNT)
-        ]
-        results: list[list[Verified]] = [[] for _ in chunks]
+        return await self._in_threads(raws, self._verify)
 
-        async def work(number: int) -> None:
-            results[number] = await trio.to_thread.run_sync(
-                self._verify, chunks[number], limiter=self._threads
-            )
+    async def verified_lines(self, lines: Sequence[str | bytes]) -> list[Verified]:
+        """The same for lines of an export file."""
+        return await self._in_threads(lines, self._verify_lines)
+
+    async def _in_threads(
+        self, items: Sequence[T], work: Callable[[Sequence[T]], list[Verified]]
+    ) -> list[Verified]:
+        if len(items) <= CHUNK_RECORDS_COUNT:
+            return await trio.to_thread.run_sync(work, items, limiter=self._threads)
+        starts = range(0, len(items), CHUNK_RECORDS_COUNT)
+        results: list[list[Verified]] = [[] for _ in starts]
+
+        async def one(number: int, part: Sequence[T]) -> None:
+            results[number] = await trio.to_thread.run_sync(work, part, limiter=self._threads)
 
         async with trio.open_nursery() as nursery:
-            for number in range(len(chunks)):
-                nursery.start_soon(work, number)
+            for number, start in enumerate(starts):
+                nursery.start_soon(one, number, items[start : start + CHUNK_RECORDS_COUNT])
         return [found for result in results for found in result]
+
+    def _verify_lines(self, lines: Sequence[str | bytes]) -> list[Verified]:
+        found: list[Verified] = []
+        raws: list[RawRecord] = []
+        for line in lines:
+            try:
+                raws.append(portable.decode_line(line))
+            except RemoteFault as fault:
+                found.append(Refused(fault.code, fault.detail))
+        return found + self._verify(raws)
 
     def _verify(self, raws: Sequence[RawRecord]) -> list[Verified]:
         reader, community = self._core.reader, self._core.community
-        held = [_is_held(reader, raw, community) for raw in raws]
-        fresh = [raw for raw, known in zip(raws, held, strict=True) if not known]
-        found = iter(admission.verify_chunk(fresh, community))
-        return [Known(fills=False) if known else next(found) for known in held]
+        parsed = [admission.parse(raw, community) for raw in raws]
+        ids = [item.id for item in parsed if isinstance(item, Record)]
+        held = dict(reader.get_many(lanes.ENTRY.name, ids))
+        found: list[Verified] = []
+        for item in parsed:
+            if isinstance(item, Refused):
+                found.append(item)
+            elif item.id in held and _is_held(reader, item):
+                found.append(Known(fills=False))
+            else:
+                found.append(admission.verify(item, community) or item)
+        return found
 
 
-def _is_held(reader: Rows, raw: RawRecord, community: CommunityId) -> bool:
-    entry = lanes.ENTRY.get(reader, crypto.record_id(community, raw.header))
-    return entry is not None and reader.raw(entry.number) == raw
+def _is_held(reader: Rows, record: Record) -> bool:
+    entry = lanes.entry_of(reader, record.id)
+    return entry is not None and reader.raw(entry.number) == record.raw
 
 
 class Admission:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
-from node.protocol import lanes
+from node.protocol import admission, lanes
 from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
@@ -271,7 +271,7 @@ def reserved_in(reader: Rows, own: accounts.Account) -> int:
 
 def order_of(reader: Rows, row: TradeRow) -> str | None:
     """The order's text where this home holds it."""
-    body = trades.stored_body(reader, row.number, TradePropose)
+    body = admission.stored_body(reader, row.number, TradePropose)
     order = reader.orders.get(body.order_hash)
     return None if order is None or not order.body else order.body.decode("utf-8", "replace")
 

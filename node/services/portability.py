@@ -26,7 +26,6 @@ from node.protocol import lanes, portable
 from node.protocol.errors import LocalFault, Reject, RemoteFault, WetalkError
 from node.protocol.limits import EXPORT_HEAD_MAX_BYTES
 from node.protocol.ports import Clock
-from node.protocol.record import RawRecord
 from node.services.core import Core, now_ms
 from node.services.intake import FILE, Intake, Outcome, Verified
 from node.services.keyless import keyless_core
@@ -34,6 +33,7 @@ from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish
 
 CHUNK_LINES_COUNT: Final = 1_024  # one writer job; a few megabytes of text at most
+CHUNKS_AHEAD_COUNT: Final = 2  # verified and waiting for the writer: neither waits for the other
 PAGE_RECORDS_COUNT: Final = 1_024  # read at once for an export
 RESUME_GROUNDS_COUNT: Final = 100_000  # ids looked up when an import starts: 3 MB
 
@@ -201,13 +201,12 @@ async def _resume(core: Core, intake: Intake, report: Report) -> None:
 
 @dataclass(slots=True)
 class _Chunk:
-    """Some lines: how many, how long, and what was found in them."""
+    """Some lines: how many, how long, and those that are not blank."""
 
     lines: int = 0
     read: int = 0  # blank lines are none
     size_bytes: int = 0
-    raws: list[RawRecord] = field(default_factory=list[RawRecord])
-    rejected: Counter[str] = field(default_factory=Counter[str])
+    texts: list[Line] = field(default_factory=list[Line])
 
 
 class _Importer:
@@ -224,7 +223,7 @@ class _Importer:
 
     async def run(self) -> None:
         """Import everything. Raises what stopped it."""
-        send, receive = trio.open_memory_channel[_Verified](0)
+        send, receive = trio.open_memory_channel[_Verified](CHUNKS_AHEAD_COUNT)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._feed, send, nursery.cancel_scope)
             try:
@@ -245,12 +244,12 @@ class _Importer:
         async with send:
             try:
                 while (chunk := await trio.to_thread.run_sync(self._next)).lines:
-                    await send.send((chunk, await self._intake.verified(chunk.raws)))
+                    await send.send((chunk, await self._intake.verified_lines(chunk.texts)))
             except WetalkError as fault:
                 self._stop(fault, scope)
 
     def _next(self) -> _Chunk:
-        """The next lines; those that are no record are counted already."""
+        """The next lines."""
         chunk = _Chunk()
         for line in islice(self._lines, CHUNK_LINES_COUNT):
             chunk.lines += 1
@@ -258,14 +257,11 @@ class _Importer:
             if not line.strip():
                 continue
             chunk.read += 1
-            try:
-                chunk.raws.append(portable.decode_line(line))
-            except RemoteFault as fault:
-                chunk.rejected[fault.code] += 1
+            chunk.texts.append(line)
         return chunk
 
     async def _store(self, chunk: _Chunk, found: list[Verified]) -> None:
-        outcome = Outcome(rejected=chunk.rejected)
+        outcome = Outcome()
         await self._intake.admit(found, FILE, outcome)
         self._report.read += chunk.read
         self._report.size_bytes += chunk.size_bytes

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import POSITION, TRADE, Status
-from node.protocol import lanes, portable
+from node.protocol import admission, lanes, portable
 from node.protocol.account import (
     CREDIT,
     RatingGive,
@@ -218,12 +218,12 @@ class Trade:
         return row
 
     def _propose_body(self, reader: Rows, row: positions.TradeRow) -> TradePropose:
-        return trades.stored_body(reader, row.number, TradePropose)
+        return admission.stored_body(reader, row.number, TradePropose)
 
 
 def _given_back(reader: Rows, trade: bytes) -> int:
     """What refunds of this trade have given back or still offer."""
-    refunds = (key[32:] for key, _ in positions.REFUND.under(reader, trade))
+    refunds = (refund for refund, _ in positions.REFUND.under(reader, trade))
     return sum(
         TRADE.must(reader, refund).amount
         for refund in refunds

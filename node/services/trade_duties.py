@@ -19,7 +19,7 @@ import trio
 
 from node.ledger import book, positions, stamps, trades
 from node.ledger.positions import TRADE, Status, TradeRow
-from node.protocol import lanes
+from node.protocol import admission, lanes
 from node.protocol.account import CREDIT, AccountClaim, ClaimItem, TradePropose, TradeSettle
 from node.protocol.errors import LocalFault
 from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES, CLAIM_ITEMS_MAX_COUNT
@@ -174,7 +174,7 @@ def due_of(reader: Rows, own: accounts.Account, candidates: Iterable[bytes]) -> 
 
 def _too_late(reader: Rows, row: TradeRow, accept: bytes) -> bool:
     """True iff an acceptance claims to be from after the offer's end: then the payer decides."""
-    until = trades.stored_body(reader, row.number, TradePropose).valid_until
+    until = admission.stored_body(reader, row.number, TradePropose).valid_until
     raw = reader.raw(lanes.ENTRY.must(reader, accept).number)
     return until is not None and raw is not None and parse_header(raw.header).time > until
 

@@ -17,11 +17,10 @@ from typing import Final, TypeVar
 
 from node.ledger import book, root
 from node.ledger.positions import TRADE, TradeRow
-from node.ledger.trades import stored_body
 from node.ledger.verify import Doubt
 from node.protocol import admission, lanes, record
 from node.protocol.account import CREDIT, TradeAccept, TradeSettle
-from node.protocol.admission import Refused, Welcome
+from node.protocol.admission import Refused, Welcome, stored_body
 from node.protocol.errors import RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.ports import Reader

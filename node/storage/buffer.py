@@ -10,7 +10,7 @@ written again; without them storing a record costs half.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from node.protocol.limits import WRITER_ROWS_KEPT_MAX_COUNT
@@ -19,12 +19,6 @@ from node.storage.schema import fold_table
 
 _PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)}")
 _DELETE: Final = Lazily(lambda table: f"DELETE FROM {fold_table(table)} WHERE k = ?")
-PRELOAD_COUNT: Final = 128
-_GET_MANY: Final = Lazily(
-    lambda table: (
-        f"SELECT k, v FROM {fold_table(table)} WHERE k IN ({', '.join('?' * PRELOAD_COUNT)})"
-    )
-)
 
 Row = bytes | None
 
@@ -38,31 +32,41 @@ class RowBuffer:
         self._many = connection.executemany
         self.known: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)
         self._unwritten: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)
+        self._older: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)  # known before that
         self._kept_count = 0
 
     def load(self, table: str, key: bytes) -> Row:
         """The row at `key`, or None; known from now on."""
-        found = self._execute(GET[table], (key,)).fetchone()
-        row = self.known[table][key] = None if found is None else found[0]
+        try:
+            row = self._older[table][key]
+        except KeyError:
+            found = self._execute(GET[table], (key,)).fetchone()
+            row = None if found is None else found[0]
+        self.known[table][key] = row
         self._kept_count += 1
         return row
 
-    def preload(self, table: str, keys: Iterable[bytes]) -> None:
-        """Know the rows at these keys, present or absent, with few calls of SQLite."""
-        known = self.known[table]
-        wanted = [key for key in dict.fromkeys(keys) if key not in known]
-        for start in range(0, len(wanted), PRELOAD_COUNT):
-            part = wanted[start : start + PRELOAD_COUNT]
-            known.update(dict.fromkeys(part))
-            part += part[-1:] * (PRELOAD_COUNT - len(part))  # one statement for all sizes
-            known.update(self._execute(_GET_MANY[table], part))
-        self._kept_count += len(wanted)
+    def unknown(self, table: str, keys: Iterable[bytes]) -> list[bytes]:
+        """Those of the keys at which it is not known what stands."""
+        known, older = self.known[table], self._older[table]
+        return [key for key in dict.fromkeys(keys) if key not in known and key not in older]
 
-    def write(self, table: str, rows: dict[bytes, Row]) -> None:
-        """Set or (None) delete rows."""
-        self.known[table].update(rows)
-        self._unwritten[table].update(rows)
-        self._kept_count += len(rows)
+    def know(self, table: str, keys: list[bytes], rows: list[tuple[bytes, bytes]]) -> None:
+        """At these keys stand these rows, and nothing else."""
+        known = self.known[table]
+        known.update(dict.fromkeys(keys))
+        known.update(rows)
+        self._kept_count += len(keys)
+
+    def write(self, tables: Mapping[str, dict[bytes, Row]]) -> int:
+        """Set or (None) delete rows; how many."""
+        known, unwritten, count = self.known, self._unwritten, 0
+        for table, rows in tables.items():
+            known[table].update(rows)
+            unwritten[table].update(rows)
+            count += len(rows)
+        self._kept_count += count
+        return count
 
     def flush_table(self, table: str) -> None:
         """Write one table's rows, if there are any."""
@@ -80,12 +84,13 @@ class RowBuffer:
         """Write everything; keep what was read lately, within bounds."""
         for table in list(self._unwritten):
             self.flush_table(table)
-        if self._kept_count > WRITER_ROWS_KEPT_MAX_COUNT:
-            self.known.clear()
+        if self._kept_count > WRITER_ROWS_KEPT_MAX_COUNT:  # what is asked for again is kept
+            self._older, self.known = self.known, defaultdict(dict)
             self._kept_count = 0
 
     def forget(self) -> None:
         """A job was undone, or the tables were made anew: nothing here is true any more."""
         self.known.clear()
+        self._older.clear()
         self._unwritten.clear()
         self._kept_count = 0

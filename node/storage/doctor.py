@@ -179,8 +179,7 @@ class _Scratch(WriterState):
     """Tables of the fold in the scratch file; records are read from the attached home."""
 
     def apply(self, raw: RawRecord | None, changes: Changes) -> None:
-        for table, rows in changes.rows.items():
-            self._write(table, rows)
+        self._write(changes.rows)
 
 
 def _refold_all(state: WriterState, refold: Refold, progress: Progress) -> None:

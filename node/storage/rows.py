@@ -57,6 +57,12 @@ def _insert_text(shape: tuple[str, int, int]) -> str:
 
 ROWS_AT_ONCE_COUNT: Final = 64
 INSERT: Final = Lazily(_insert_text)
+KEYS_AT_ONCE_COUNT: Final = 64
+GET_MANY: Final = Lazily(
+    lambda table: (
+        f"SELECT k, v FROM {fold_table(table)} WHERE k IN ({', '.join('?' * KEYS_AT_ONCE_COUNT)})"
+    )
+)
 GET: Final = Lazily(lambda table: f"SELECT v FROM {fold_table(table)} WHERE k = ?")
 SCAN: Final = Lazily(_scan_text)
 
@@ -122,6 +128,15 @@ class Rows:
         """The row at `key`, or None."""
         row = self._execute(GET[table], (key,)).fetchone()
         return None if row is None else row[0]
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+        """(key, row) of those keys that have a row, in few calls of SQLite; in no order."""
+        found: list[tuple[bytes, bytes]] = []
+        for start in range(0, len(keys), KEYS_AT_ONCE_COUNT):
+            part = list(keys[start : start + KEYS_AT_ONCE_COUNT])
+            part += part[-1:] * (KEYS_AT_ONCE_COUNT - len(part))  # one statement for all sizes
+            found += self._execute(GET_MANY[table], part)
+        return found
 
     def scan(
         self,

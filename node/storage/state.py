@@ -103,7 +103,8 @@ class WriterState(Rows):
     def preload(self, wanted: Mapping[str, Iterable[bytes]]) -> None:
         """Read rows, by table and key, that the next records will ask for."""
         for table, keys in wanted.items():
-            self._rows.preload(table, keys)
+            unknown = self._rows.unknown(table, keys)
+            self._rows.know(table, unknown, self.get_many(table, unknown))
 
     def scan(
         self,
@@ -141,8 +142,7 @@ class WriterState(Rows):
         assert self.connection.in_transaction, "outside a job"
         if raw is not None:
             self._insert(raw, changes)
-        for table, rows in changes.rows.items():
-            self._write(table, rows)
+        self._write(changes.rows)
         if changes.fill is not None or changes.erase or changes.drop:
             self._flush_records()
             self._change_records(changes)
@@ -169,11 +169,9 @@ class WriterState(Rows):
         self._next += 1
         self.size_bytes += len(raw.header) + len(body or b"") + ROW_OVERHEAD_BYTES
 
-    def _write(self, table: str, rows: dict[bytes, bytes | None]) -> None:
-        self._rows.write(table, rows)
-        self.size_bytes += ROW_MEAN_BYTES * len(rows)
-        if table in HEADS:
-            self._heads = True
+    def _write(self, tables: Mapping[str, dict[bytes, bytes | None]]) -> None:
+        self.size_bytes += ROW_MEAN_BYTES * self._rows.write(tables)
+        self._heads = self._heads or not HEADS.isdisjoint(tables)
 
     def _flush_records(self) -> None:
         if self._new:

@@ -17,6 +17,9 @@ LOCAL = {
     "lane_key",  # the inverse of `lane`
     "branch",  # how branches are cut is local; ancestry is compared through `chain`
     "epoch",  # counts arrivals
+    "trade_at_any",  # marks by branch: what they mark is compared
+    "claim_at_any",
+    "grant_last",
     "edit_any",  # as for `edit`: a refold knows nothing of texts that are gone
     "revision_any",
     "bodyless",  # a refold cannot know who asked for the erasure of an edit that is gone
