@@ -19,7 +19,7 @@ from node.protocol.office import WitnessStamp
 from node.protocol.ports import Reader
 from node.protocol.record import ERASABLE_LANES, RawRecord, Record, parse
 from node.protocol.social import MemberApply, PostDelete, PostPut, ProfileSet
-from node.protocol.state import Changes, Overlay, Table
+from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import identities, listings, members, rooms
 from node.views.members import Rules
 
@@ -62,9 +62,14 @@ class Fold:
                 wanted.setdefault(name, []).append(key)
         return wanted
 
-    def apply(self, reader: Reader, record: Record) -> Changes:
-        """Changes that a welcome record makes; `changes.verdict` is `ok` or a void code."""
-        overlay = Overlay(reader, (reader.next_number(), record.id, record.raw))
+    def apply(self, reader: Reader, record: Record, unwritten: TableRows | None = None) -> Changes:
+        """Changes that a welcome record makes; `changes.verdict` is `ok` or a void code.
+
+        `unwritten`: rows that `reader` shows though they are not written yet; then the record's own
+        are put among them (`state.Direct`).
+        """
+        own = (reader.next_number(), record.id, record.raw)
+        overlay = Overlay(reader, own) if unwritten is None else Direct(reader, own, unwritten)
         entry = lanes.place(overlay, record)
         verdict = self._verdict(overlay, record, entry)
         entry = lanes.conclude(overlay, record.id, entry, verdict)

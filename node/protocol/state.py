@@ -6,7 +6,7 @@ it can be dropped and rebuilt from the records.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -18,6 +18,9 @@ from node.protocol.record import RawRecord
 V = TypeVar("V")
 
 _encode = msgspec.msgpack.Encoder().encode
+
+TableRows = dict[str, dict[bytes, bytes | None]]
+"""Rows to set or (None) delete, by table and key."""
 
 TABLES: dict[str, "Table[object]"] = {}
 """All declared tables by name; storage creates one SQL table for each."""
@@ -96,6 +99,10 @@ class Table(Generic[V]):
             rows[self.name] = {}
         rows[self.name][key] = _encode(row)
 
+    def put_all(self, overlay: "Overlay", keys: Iterable[bytes], row: V) -> None:
+        """Write the same row at several keys."""
+        overlay.changes.rows.setdefault(self.name, {}).update(dict.fromkeys(keys, _encode(row)))
+
     def delete(self, overlay: "Overlay", key: bytes) -> None:
         """Remove a row (absent is fine)."""
         overlay.write(self.name, key, None)
@@ -144,7 +151,7 @@ class Group(Generic[V]):
 
 
 # Functions, because `list[int]` and the like as factories take three times as long.
-def _no_rows() -> dict[str, dict[bytes, bytes | None]]:
+def _no_rows() -> TableRows:
     return {}
 
 
@@ -166,7 +173,7 @@ class Changes:
 
     number: int = -1  # the record's local number; -1 when only state changes
     verdict: str = ""
-    rows: dict[str, dict[bytes, bytes | None]] = field(default_factory=_no_rows)
+    rows: TableRows = field(default_factory=_no_rows)
     erase: list[int] = field(default_factory=_no_numbers)  # numbers whose bodies go, after `fill`
     drop: list[int] = field(default_factory=_no_numbers)  # local numbers no longer held at all
     fill: tuple[int, bytes] | None = None  # local number and body that arrives after its header
@@ -236,6 +243,33 @@ class Overlay:
     def write(self, table: str, key: bytes, row: bytes | None) -> None:
         """Set or (None) delete one row."""
         self._rows.setdefault(table, {})[key] = row
+
+
+class Direct(Overlay):
+    """An overlay over a reader that shows its unwritten rows and takes new ones among them: nothing
+    has to be gathered, merged and handed over. For a writer that undoes a whole job at once."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, base: Reader, own: tuple[int, bytes, RawRecord], unwritten: TableRows
+    ) -> None:
+        super().__init__(base, own)
+        self.changes.rows = self._rows = unwritten
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        return self._base.get(table, key)
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        return list(self._base.scan(table, low, high, reverse=reverse, limit=limit))
 
 
 class DictState:

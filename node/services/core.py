@@ -55,6 +55,7 @@ class Core:
     clock: Clock = now_ms
     signer: Signer | None = None
     listeners: list[Listener] = field(default_factory=list[Listener])
+    closers: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
     _clean: tuple[int, CleanIncome] | None = None
 
@@ -101,6 +102,8 @@ class Core:
 
     def close(self) -> None:
         """Finish what is queued and leave clean files behind."""
+        for closer in self.closers:
+            closer()
         self.database.close()
 
 

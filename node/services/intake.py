@@ -14,21 +14,22 @@ it is kept, and signing stops.
 # The stubs of trio that come with libp2p do not know their own types.
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import trio
 
-from node.protocol import admission, lanes, portable
+from node.protocol import admission, crypto, lanes, portable
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.ports import Reader
-from node.protocol.record import RawRecord, Record
-from node.protocol.state import Changes
+from node.protocol.record import RawRecord, Record, reread
+from node.services import verifier
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
+from node.services.verifiers import Verifiers
 from node.storage.kept.deferred import Waiting
 from node.storage.pending import Pending
 from node.storage.rows import Rows
@@ -37,9 +38,11 @@ from node.views import members
 
 T = TypeVar("T")
 
-CHUNK_RECORDS_COUNT: Final = 128  # signatures a worker thread checks between two hops
-JOB_RECORDS_COUNT: Final = 1_024  # records one writer job takes: keeps a commit under 0.5 s
-JOB_RECORDS_MAX_COUNT: Final = 2_048  # with those that waited on disk for them
+CHUNK_RECORDS_COUNT: Final = 128  # records verified at a time: 8 ms
+VERIFIERS_RECORDS_COUNT: Final = 512  # so many at once are worth processes of their own
+ASKED_RECORDS_COUNT: Final = 16  # and so few are not worth asking them, once they are there
+JOB_RECORDS_COUNT: Final = 2_048  # records one writer job takes: keeps a commit under 0.5 s
+JOB_RECORDS_MAX_COUNT: Final = 4_096  # with those that waited on disk for them
 FORESEEN_RECORDS_COUNT: Final = 8  # from here on it pays to read rows ahead
 STRANGER_SEQ_MAX: Final = {Lane.IDENTITY: 15, Lane.SOCIAL: 3, Lane.ACCOUNT: 0}
 BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may not know of a cut yet
@@ -78,6 +81,9 @@ class Intake:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._threads = trio.CapacityLimiter(2)
+        self._verifiers = Verifiers()
+        self._waiting_count = 0  # records of neighbours that are being verified
+        core.closers.append(self._verifiers.stop)
         self._pending = Pending()
         self._welcomed: list[bytes] = []
         core.listeners.append(self._note)
@@ -142,33 +148,97 @@ class Intake:
         return outcome
 
     async def verified(self, raws: Sequence[RawRecord]) -> list[Verified]:
-        """Parse and verify records in worker threads; in the order given.
+        """Parse and verify records beside the event loop; in the order given.
 
         What is held already, byte for byte, was verified when it came: it is `Known` at once.
         """
-        return await self._in_threads(raws, self._verify)
+        self._waiting_count += len(raws)
+        try:
+            if not self._worth_asking(len(raws)):
+                return await self._in_threads(raws, self._verify)
+            return await self._in_parts(raws, self._ask_records)
+        finally:
+            self._waiting_count -= len(raws)
 
-    async def verified_lines(self, lines: Sequence[str | bytes]) -> list[Verified]:
+    async def verified_lines(self, lines: Sequence[bytes]) -> list[Verified]:
         """The same for lines of an export file."""
-        return await self._in_threads(lines, self._verify_lines)
+        if not self._worth_asking(len(lines)):
+            return await self._in_threads(lines, self._verify_lines)
+        return await self._in_parts(lines, self._ask_lines)
+
+    def _worth_asking(self, count: int) -> bool:
+        """True iff other processes shall verify: they are there, or there is much to do."""
+        if self._verifiers.running:
+            return count >= ASKED_RECORDS_COUNT
+        return max(count, self._waiting_count) >= VERIFIERS_RECORDS_COUNT
 
     async def _in_threads(
         self, items: Sequence[T], work: Callable[[Sequence[T]], list[Verified]]
     ) -> list[Verified]:
+        async def ask(part: Sequence[T]) -> list[Verified]:
+            return await trio.to_thread.run_sync(work, part, limiter=self._threads)
+
+        return await self._in_parts(items, ask)
+
+    async def _in_parts(
+        self, items: Sequence[T], work: Callable[[Sequence[T]], Awaitable[list[Verified]]]
+    ) -> list[Verified]:
         if len(items) <= CHUNK_RECORDS_COUNT:
-            return await trio.to_thread.run_sync(work, items, limiter=self._threads)
+            return await work(items)
         starts = range(0, len(items), CHUNK_RECORDS_COUNT)
         results: list[list[Verified]] = [[] for _ in starts]
 
         async def one(number: int, part: Sequence[T]) -> None:
-            results[number] = await trio.to_thread.run_sync(work, part, limiter=self._threads)
+            results[number] = await work(part)
 
         async with trio.open_nursery() as nursery:
             for number, start in enumerate(starts):
                 nursery.start_soon(one, number, items[start : start + CHUNK_RECORDS_COUNT])
         return [found for result in results for found in result]
 
-    def _verify_lines(self, lines: Sequence[str | bytes]) -> list[Verified]:
+    async def _ask_lines(self, lines: Sequence[bytes]) -> list[Verified]:
+        answers = await self._verifiers.lines(self._core.community, lines)
+        if answers is None:
+            return await trio.to_thread.run_sync(self._verify_lines, lines, limiter=self._threads)
+        found: list[Verified] = []
+        for item in answers:
+            if isinstance(item, verifier.Line):
+                raw = RawRecord(item.header, item.body, item.signature)
+                found.append(reread(raw, item.id))
+            elif isinstance(item, verifier.Fault):
+                found.append(Refused(item.code, item.detail))
+        return found
+
+    async def _ask_records(self, raws: Sequence[RawRecord]) -> list[Verified]:
+        community = self._core.community
+        ids = [crypto.record_id(community, raw.header) for raw in raws]
+        held = self._held(raws, ids)
+        fresh = [raw for raw, known in zip(raws, held, strict=True) if not known]
+        answers = await self._verifiers.records(community, fresh) if fresh else []
+        if answers is None:
+            return await trio.to_thread.run_sync(self._verify, raws, limiter=self._threads)
+        found: list[Verified] = []
+        following = iter(answers)
+        for raw, record, known in zip(raws, ids, held, strict=True):
+            item = None if known else next(following)
+            if isinstance(item, verifier.Good):
+                found.append(reread(raw, record))
+            elif isinstance(item, verifier.Fault):
+                found.append(Refused(item.code, item.detail))
+            else:
+                found.append(Known(fills=False))
+        return found
+
+    def _held(self, raws: Sequence[RawRecord], ids: Sequence[bytes]) -> list[bool]:
+        """Which records are held already, byte for byte."""
+        reader = self._core.reader
+        known = dict(reader.get_many(lanes.ENTRY.name, ids))
+        return [
+            record in known and _is_held(reader, record, raw)
+            for raw, record in zip(raws, ids, strict=True)
+        ]
+
+    def _verify_lines(self, lines: Sequence[bytes]) -> list[Verified]:
         found: list[Verified] = []
         raws: list[RawRecord] = []
         for line in lines:
@@ -179,24 +249,24 @@ class Intake:
         return found + self._verify(raws)
 
     def _verify(self, raws: Sequence[RawRecord]) -> list[Verified]:
-        reader, community = self._core.reader, self._core.community
+        community = self._core.community
         parsed = [admission.parse(raw, community) for raw in raws]
-        ids = [item.id for item in parsed if isinstance(item, Record)]
-        held = dict(reader.get_many(lanes.ENTRY.name, ids))
+        good = [item for item in parsed if isinstance(item, Record)]
+        held = iter(self._held([item.raw for item in good], [item.id for item in good]))
         found: list[Verified] = []
         for item in parsed:
             if isinstance(item, Refused):
                 found.append(item)
-            elif item.id in held and _is_held(reader, item):
+            elif next(held):
                 found.append(Known(fills=False))
             else:
                 found.append(admission.verify(item, community) or item)
         return found
 
 
-def _is_held(reader: Rows, record: Record) -> bool:
-    entry = lanes.entry_of(reader, record.id)
-    return entry is not None and reader.raw(entry.number) == record.raw
+def _is_held(reader: Rows, record: bytes, raw: RawRecord) -> bool:
+    entry = lanes.entry_of(reader, record)
+    return entry is not None and reader.raw(entry.number) == raw
 
 
 class Admission:
@@ -240,7 +310,7 @@ class Admission:
         todo = [first]
         while todo:
             record = todo.pop()
-            if self._one(state, record):
+            if self._one(state, record) and (self._on_disk or self._pending):
                 todo.extend(self._released(state, record))
 
     def _released(self, state: WriterState, record: Record) -> list[Record]:
@@ -280,7 +350,9 @@ class Admission:
         if isinstance(judgement, Known):
             outcome.duplicate += 1
             if judgement.fills:
-                self._store(state, None, core.fold.fill(state, record), record)
+                changes = core.fold.fill(state, record)
+                state.apply(None, changes)
+                self._events += changes.events
             return False
         missing = (
             judgement.ids if isinstance(judgement, Missing) else self._unwelcome(state, record)
@@ -288,8 +360,9 @@ class Admission:
         if missing:
             self._wait(state, record, missing)
             return False
-        changes = core.fold.apply(state, record)
-        self._store(state, record.raw, changes, record)
+        changes = core.fold.apply(state, record, state.unwritten)
+        state.apply(record.raw, changes)
+        self._events += changes.events
         self._records.append((record.id, changes.number))
         outcome.accepted += 1
         outcome.void += changes.verdict != OK
@@ -305,12 +378,6 @@ class Admission:
             self._on_disk = True
         else:
             self._outcome.duplicate += 1  # the same line again, before what it waits for
-
-    def _store(
-        self, state: WriterState, raw: RawRecord | None, changes: Changes, record: Record
-    ) -> None:
-        state.apply(raw, changes)
-        self._events.extend(changes.events)
 
     def _unwelcome(self, reader: Reader, record: Record) -> tuple[bytes, ...]:
         """What a stranger's record beyond an introduction waits for: their admission."""

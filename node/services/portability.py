@@ -32,7 +32,7 @@ from node.services.keyless import keyless_core
 from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish
 
-CHUNK_LINES_COUNT: Final = 1_024  # one writer job; a few megabytes of text at most
+CHUNK_LINES_COUNT: Final = 2_048  # one writer job; a few megabytes of text at most
 CHUNKS_AHEAD_COUNT: Final = 2  # verified and waiting for the writer: neither waits for the other
 PAGE_RECORDS_COUNT: Final = 1_024  # read at once for an export
 RESUME_GROUNDS_COUNT: Final = 100_000  # ids looked up when an import starts: 3 MB
@@ -206,7 +206,12 @@ class _Chunk:
     lines: int = 0
     read: int = 0  # blank lines are none
     size_bytes: int = 0
-    texts: list[Line] = field(default_factory=list[Line])
+    texts: list[bytes] = field(default_factory=list[bytes])
+
+
+def _bytes(line: Line) -> bytes:
+    """A line as bytes; what is no text stays none, and is refused when it is decoded."""
+    return line if isinstance(line, bytes) else line.encode(errors="surrogatepass")
 
 
 class _Importer:
@@ -257,7 +262,7 @@ class _Importer:
             if not line.strip():
                 continue
             chunk.read += 1
-            chunk.texts.append(line)
+            chunk.texts.append(_bytes(line))
         return chunk
 
     async def _store(self, chunk: _Chunk, found: list[Verified]) -> None:

@@ -31,9 +31,10 @@ class RowBuffer:
         self._execute = connection.execute
         self._many = connection.executemany
         self.known: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)
-        self._unwritten: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)
+        self.unwritten: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)  # of this job
         self._older: defaultdict[str, dict[bytes, Row]] = defaultdict(dict)  # known before that
         self._kept_count = 0
+        self.written_count = 0  # rows given to SQLite so far
 
     def load(self, table: str, key: bytes) -> Row:
         """The row at `key`, or None; known from now on."""
@@ -58,21 +59,19 @@ class RowBuffer:
         known.update(rows)
         self._kept_count += len(keys)
 
-    def write(self, tables: Mapping[str, dict[bytes, Row]]) -> int:
-        """Set or (None) delete rows; how many."""
-        known, unwritten, count = self.known, self._unwritten, 0
+    def write(self, tables: Mapping[str, dict[bytes, Row]]) -> None:
+        """Set or (None) delete rows."""
         for table, rows in tables.items():
-            known[table].update(rows)
-            unwritten[table].update(rows)
-            count += len(rows)
-        self._kept_count += count
-        return count
+            self.unwritten[table].update(rows)
 
     def flush_table(self, table: str) -> None:
         """Write one table's rows, if there are any."""
-        rows = self._unwritten.pop(table, None)
+        rows = self.unwritten.pop(table, None)
         if not rows:
             return
+        self.known[table].update(rows)
+        self._kept_count += len(rows)
+        self.written_count += len(rows)
         gone = [(key,) for key, row in rows.items() if row is None]
         if gone:
             self._many(_DELETE[table], gone)
@@ -82,7 +81,7 @@ class RowBuffer:
 
     def flush(self) -> None:
         """Write everything; keep what was read lately, within bounds."""
-        for table in list(self._unwritten):
+        for table in list(self.unwritten):
             self.flush_table(table)
         if self._kept_count > WRITER_ROWS_KEPT_MAX_COUNT:  # what is asked for again is kept
             self._older, self.known = self.known, defaultdict(dict)
@@ -92,5 +91,5 @@ class RowBuffer:
         """A job was undone, or the tables were made anew: nothing here is true any more."""
         self.known.clear()
         self._older.clear()
-        self._unwritten.clear()
+        self.unwritten.clear()
         self._kept_count = 0

@@ -26,11 +26,14 @@ class Columns(NamedTuple):
     tail: bytes | None
 
 
-def split(header: bytes, body: bytes | None) -> Columns:
-    """A header in columns. Never raises."""
-    tail = b"" if body is None else tail_of(body)
-    told = body is not None and header.endswith(tail)
-    lead = header[: -len(tail)] if told else header
+def split(header: bytes, body: bytes | None, *, parsed: bool = False) -> Columns:
+    """A header in columns. Never raises.
+
+    `parsed`: the header is known to end as its body says (`record.parse` compares hash and size),
+    so that the hash need not be made once more.
+    """
+    told = body is not None and (parsed or header.endswith(tail_of(body)))
+    lead = header[: -_tail_size(body)] if told and body is not None else header
     kept = None if told else b""
     kind = 3 + lead[2] % 32 if len(lead) > 2 and lead[2] in _SHORT_TEXT else 0
     keys = lead[kind + 2 : kind + 34] + lead[kind + 36 : kind + 68]
@@ -50,6 +53,11 @@ def join(keys: bytes, lead: bytes, tail: bytes | None, body: bytes | None) -> by
     return b"".join((
         _START, lead[:kind], _BYTES32, keys[:32], _BYTES32, keys[32:], lead[kind:], tail,
     ))  # fmt: skip
+
+
+def _tail_size(body: bytes) -> int:
+    size = len(body)
+    return 34 + (1 if size < 0x80 else 2 if size < 0x100 else 3 if size < 0x10000 else 5)
 
 
 def tail_of(body: bytes) -> bytes:

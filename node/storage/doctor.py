@@ -179,7 +179,7 @@ class _Scratch(WriterState):
     """Tables of the fold in the scratch file; records are read from the attached home."""
 
     def apply(self, raw: RawRecord | None, changes: Changes) -> None:
-        self._write(changes.rows)
+        self._rows.write(changes.rows)
 
 
 def _refold_all(state: WriterState, refold: Refold, progress: Progress) -> None:

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from node.protocol.ports import Clock
 from node.protocol.record import RawRecord
-from node.protocol.state import Changes
+from node.protocol.state import Changes, TableRows
 from node.storage import columns
 from node.storage.buffer import RowBuffer
 from node.storage.rows import NEXT_NUMBER, SIGNERS_KNOWN_MAX_COUNT, Rows, insert
 
-HEADS: Final = frozenset({"lane", "head"})  # the fold's tables that hold what sync reconciles
+_UNKNOWN: Final = b"\0unknown"  # compared by identity
 ROW_OVERHEAD_BYTES: Final = 16
 ROW_MEAN_BYTES: Final = 72  # of the fold's tables, with what stands around a row (measured)
 
@@ -61,7 +61,9 @@ class WriterState(Rows):
 
     def finish(self) -> None:
         """A job has succeeded: hand over what waits. Raises what SQLite raises."""
+        before = self._rows.written_count
         self._rows.flush()
+        self.size_bytes += ROW_MEAN_BYTES * (self._rows.written_count - before)
         self._flush_records()
         if self._told:
             self.events.add_many(self._told, self._clock())
@@ -95,10 +97,17 @@ class WriterState(Rows):
         self.forget()
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        try:
-            return self._rows.known[table][key]
-        except KeyError:
-            return self._rows.load(table, key)
+        row = self._rows.unwritten[table].get(key, _UNKNOWN)
+        if row is _UNKNOWN:
+            row = self._rows.known[table].get(key, _UNKNOWN)
+            if row is _UNKNOWN:
+                row = self._rows.load(table, key)
+        return row
+
+    @property
+    def unwritten(self) -> TableRows:
+        """Rows of this job that are shown but not written yet; a fold may add to them."""
+        return self._rows.unwritten
 
     def preload(self, wanted: Mapping[str, Iterable[bytes]]) -> None:
         """Read rows, by table and key, that the next records will ask for."""
@@ -142,7 +151,9 @@ class WriterState(Rows):
         assert self.connection.in_transaction, "outside a job"
         if raw is not None:
             self._insert(raw, changes)
-        self._write(changes.rows)
+        if changes.rows is not self._rows.unwritten:
+            self._rows.write(changes.rows)
+        self._heads = self._heads or changes.number >= 0 or bool(changes.drop)
         if changes.fill is not None or changes.erase or changes.drop:
             self._flush_records()
             self._change_records(changes)
@@ -169,18 +180,14 @@ class WriterState(Rows):
         self._next += 1
         self.size_bytes += len(raw.header) + len(body or b"") + ROW_OVERHEAD_BYTES
 
-    def _write(self, tables: Mapping[str, dict[bytes, bytes | None]]) -> None:
-        self.size_bytes += ROW_MEAN_BYTES * self._rows.write(tables)
-        self._heads = self._heads or not HEADS.isdisjoint(tables)
-
     def _flush_records(self) -> None:
         if self._new:
-            rows = [self._row(number, raw) for number, (_, raw) in self._new.items()]
+            rows = [self._row(number, *new) for number, new in self._new.items()]
             insert(self.connection, "INSERT INTO records", rows)
             self._new.clear()
 
-    def _row(self, number: int, raw: RawRecord) -> tuple[Any, ...]:
-        keys, lead, tail = columns.split(raw.header, raw.body)
+    def _row(self, number: int, record: bytes, raw: RawRecord) -> tuple[Any, ...]:
+        keys, lead, tail = columns.split(raw.header, raw.body, parsed=bool(record))
         signer = self._signer_numbers.get(keys, -1)
         if signer == -1:
             signer = self._signer_number(keys)

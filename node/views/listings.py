@@ -136,8 +136,7 @@ def _refresh(overlay: Overlay, listing: bytes) -> None:
 
 
 def _show(overlay: Overlay, number: int, author: bytes, current: _Revision) -> None:
-    for key in _index_keys(number, author, current[0], current[3]):
-        LISTING_INDEX.put(overlay, key, b"")
+    LISTING_INDEX.put_all(overlay, _index_keys(number, author, current[0], current[3]), b"")
     LISTING.put(overlay, u40(number), ListingRow(current[0], current[2]))
 
 

@@ -1,0 +1,190 @@
+"""Verifier processes of this node: started when there is much to verify, ended when there is not.
+
+In one process the interpreter's lock lets the writer and the checks of signatures only take turns:
+the writer holds it for milliseconds, and after every signature a thread has to wait for it. A
+process of its own costs 25 MiB while it lives (`IDLE_S` after the last use), and two requests in
+flight keep it busy.
+
+Rule: a verifier that cannot be started, or that ends, costs speed and nothing else: `ask` answers
+None and the caller verifies by itself.
+"""
+
+# pyright: reportUnknownMemberType=false
+
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from node.protocol.record import RawRecord
+from node.services.verifier import Answer, Request, answers, encode, framed, read_frame
+
+IDLE_S: Final = 10.0
+STOP_S: Final = 5.0
+WORKERS_MAX_COUNT: Final = 3  # beyond that the writer is what everything waits for
+ASKED_MAX_COUNT: Final = 2  # requests in flight at one verifier
+PROGRAM: Final = (sys.executable, "-c", "from node.services.verifier import main; main()")
+
+
+class _Slot:
+    """A request on its way."""
+
+    def __init__(self) -> None:
+        self.answer: bytes | None = None
+        self._done = trio.Event()
+        self._token = trio.lowlevel.current_trio_token()
+
+    def finish(self, frame: bytes | None) -> None:
+        """From another thread: the answer, or None when there will be none."""
+        self.answer = frame
+        try:
+            self._token.run_sync_soon(self._done.set)
+        except trio.RunFinishedError:
+            pass  # nobody waits any more
+
+    async def wait(self) -> bytes | None:
+        await self._done.wait()
+        return self.answer
+
+
+class _Worker:
+    """One verifier, and the thread that reads its answers."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        self._lock = threading.Lock()  # over `_slots` and `closed`
+        self._writing = threading.Lock()
+        self._slots: deque[_Slot] = deque()
+        self.closed = False
+        self.asked = 0
+        threading.Thread(target=self._read, name="wetalk-verifier", daemon=True).start()
+
+    def send(self, frame: bytes, slot: _Slot) -> None:
+        """Ask; may wait for the verifier to read. Never raises: the slot is always finished."""
+        with self._writing:
+            with self._lock:
+                if self.closed:
+                    slot.finish(None)
+                    return
+                self._slots.append(slot)
+            try:
+                self._input.write(framed(frame))
+                self._input.flush()
+            except (OSError, ValueError):
+                self._give_up()
+
+    def _read(self) -> None:
+        while self._has_more():
+            frame = read_frame(self._output)
+            with self._lock:
+                slot = self._slots.popleft() if frame is not None and self._slots else None
+            if slot is None:
+                break
+            slot.finish(frame)
+        self._give_up()
+        self.stop()
+
+    def _has_more(self) -> bool:
+        """Wait for an answer; False when nobody has asked for one in a while."""
+        while not select.select([self._output], [], [], IDLE_S)[0]:
+            with self._lock:
+                if not self._slots:
+                    self.closed = True
+                    return False
+        return True
+
+    def _give_up(self) -> None:
+        with self._lock:
+            self.closed = True
+            slots, self._slots = self._slots, deque()
+        for slot in slots:
+            slot.finish(None)
+
+    def stop(self) -> None:
+        """End the process."""
+        with self._lock:
+            self.closed = True
+        try:
+            self._input.close()
+        except OSError:
+            pass  # it has ended already, with a request on the way
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Verifiers:
+    """As many verifiers as there are processors, three at most, as long as they are needed."""
+
+    def __init__(self) -> None:
+        self.count = min(WORKERS_MAX_COUNT, os.cpu_count() or 1)
+        self._workers: list[_Worker] = []
+        self._limit = trio.Semaphore(self.count * ASKED_MAX_COUNT)
+        self._senders = trio.CapacityLimiter(self.count * ASKED_MAX_COUNT)
+        self._ended = False
+
+    @property
+    def running(self) -> bool:
+        """True iff a verifier is there, so that asking it costs little."""
+        return any(not worker.closed for worker in self._workers)
+
+    async def lines(self, community: bytes, lines: Sequence[bytes]) -> list[Answer] | None:
+        """Answers for lines of an export file; None if nobody could be asked."""
+        return await self._ask(Request(community, list(lines), None), len(lines))
+
+    async def records(self, community: bytes, raws: Sequence[RawRecord]) -> list[Answer] | None:
+        """Answers for records; None if nobody could be asked."""
+        return await self._ask(Request(community, None, list(raws)), len(raws))
+
+    async def _ask(self, request: Request, count: int) -> list[Answer] | None:
+        async with self._limit:
+            worker = self._free()
+            if worker is None:
+                return None
+            slot = _Slot()
+            worker.asked += 1
+            try:
+                await trio.to_thread.run_sync(
+                    worker.send, encode(request), slot, limiter=self._senders
+                )
+                frame = await slot.wait()
+            finally:
+                worker.asked -= 1
+        if frame is None:
+            return None
+        found = answers.decode(frame)
+        return found if len(found) == count else None
+
+    def _free(self) -> _Worker | None:
+        """The verifier with least to do; a new one while some processor has none."""
+        self._workers = [worker for worker in self._workers if not worker.closed]
+        if self._ended:
+            return None
+        idle = [worker for worker in self._workers if worker.asked == 0]
+        if not idle and len(self._workers) < self.count:
+            try:
+                self._workers.append(_Worker())
+            except OSError:
+                if not self._workers:
+                    return None
+            idle = self._workers
+        return min(idle or self._workers, key=lambda worker: worker.asked)
+
+    def stop(self) -> None:
+        """End them all; who waits for an answer gets none."""
+        self._ended = True
+        for worker in self._workers:
+            worker.stop()
