@@ -9,9 +9,10 @@ to other nodes. What a fork means for trade is `node.ledger`'s business.
 
 from collections.abc import Iterator, Sequence
 
+from node.protocol import chain
 from node.protocol.limits import LOCATOR_MAX_COUNT
 from node.protocol.ports import HeadItem, Reader
-from node.protocol.record import Header, Record, parse_header
+from node.protocol.record import LANE_OF_KIND, Header, Record, parse_header
 from node.protocol.shapes import RecordId, Row
 from node.protocol.state import Overlay, Table, after, u40, u64
 
@@ -33,14 +34,20 @@ class LaneRow(Row, frozen=True):
 
 
 class Entry(Row, frozen=True):
-    """Where a held record stands, and its verdict."""
+    """Where a held record stands, and its verdict. `code` is its kind, or the number of a kind that
+    this program knows."""
 
     number: int
     lane: int
     branch: int
     seq: int
-    kind: str
+    code: int | str
     verdict: str
+
+    @property
+    def kind(self) -> str:
+        """The record's kind."""
+        return self.code if isinstance(self.code, str) else _KINDS[self.code]
 
 
 class BranchRow(Row, frozen=True):
@@ -65,17 +72,19 @@ class ForkRow(Row, frozen=True):
     id_b: bytes
 
 
+_KINDS = tuple(LANE_OF_KIND)
+_CODES: dict[str, int] = {kind: code for code, kind in enumerate(_KINDS)}
+
 LANE = Table("lane", LaneRow)  # lane key (65)
 LANE_KEY = Table("lane_key", bytes)  # lane number (4)
 ENTRY = Table("entry", Entry)  # record id (32)
-CHAIN = Table("chain", int)  # lane (4), branch (4), seq (8) -> local number
 BRANCH = Table("branch", BranchRow)  # lane (4), branch (4)
 HEAD = Table("head", HeadRow)  # lane key (65), record id (32): of lanes with several branches
 FORK = Table("fork", ForkRow)  # lane key (65)
 
 
-def _place(lane: int, branch: int, seq: int) -> bytes:
-    return lane.to_bytes(4, "big") + branch.to_bytes(4, "big") + seq.to_bytes(8, "big")
+def _branch_key(lane: int, branch: int) -> bytes:
+    return lane.to_bytes(4, "big") + branch.to_bytes(4, "big")
 
 
 def entry_of(reader: Reader, record: bytes) -> Entry | None:
@@ -123,8 +132,9 @@ def place(overlay: Overlay, record: Record) -> Entry:
         HEAD.put(overlay, lane_key + record.id, HeadRow(header.seq, number))
         if header.prev is not None:
             HEAD.delete(overlay, lane_key + header.prev)
-    CHAIN.put(overlay, _place(row.number, branch, header.seq), number)
-    return Entry(number, row.number, branch, header.seq, header.kind, "")
+    chain.append(overlay, row.number, branch, header.seq, number)
+    code = _CODES.get(header.kind, header.kind)
+    return Entry(number, row.number, branch, header.seq, code, "")
 
 
 def _new_lane(overlay: Overlay, lane_key: bytes) -> LaneRow:
@@ -147,13 +157,13 @@ def _branch_for(
             return 0, row
     else:
         prev = ENTRY.must(overlay, header.prev)
-        above = CHAIN.get(overlay, _place(row.number, prev.branch, header.seq))
+        above = chain.number_at(overlay, row.number, prev.branch, header.seq)
         if above is None:
             return prev.branch, row
         sibling = overlay.id_of(above)
         parent = BranchRow(prev.branch, prev.seq)
     branch = row.branches
-    BRANCH.put(overlay, row.number.to_bytes(4, "big") + branch.to_bytes(4, "big"), parent)
+    BRANCH.put(overlay, _branch_key(row.number, branch), parent)
     lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)
     _note_fork(overlay, header, sibling, record.id)
     if row.tip:  # the first fork
@@ -178,7 +188,7 @@ def _note_fork(overlay: Overlay, header: Header, sibling: bytes, own: RecordId) 
 
 def conclude(overlay: Overlay, record: RecordId, entry: Entry, verdict: str) -> Entry:
     """Store the entry with its verdict."""
-    done = Entry(entry.number, entry.lane, entry.branch, entry.seq, entry.kind, verdict)
+    done = Entry(entry.number, entry.lane, entry.branch, entry.seq, entry.code, verdict)
     ENTRY.put(overlay, record, done)
     overlay.changes.verdict = verdict
     return done
@@ -190,7 +200,7 @@ def segments(reader: Reader, lane: int, branch: int, seq: int) -> Iterator[tuple
         yield branch, seq
         if branch == 0:
             return
-        row = BRANCH.must(reader, lane.to_bytes(4, "big") + branch.to_bytes(4, "big"))
+        row = BRANCH.must(reader, _branch_key(lane, branch))
         branch, seq = row.parent, row.parent_seq
 
 
@@ -210,7 +220,7 @@ def path_down(reader: Reader, entry: Entry) -> Iterator[bytes]:
     for branch, top in segments(reader, entry.lane, entry.branch, entry.seq):
         seq = min(seq, top)
         while seq >= 0:
-            number = CHAIN.get(reader, _place(entry.lane, branch, seq))
+            number = chain.number_at(reader, entry.lane, branch, seq)
             if number is None:
                 break
             yield reader.id_of(number)
@@ -221,7 +231,7 @@ def at_seq(reader: Reader, entry: Entry, seq: int) -> bytes:
     """Id at `seq` on the path of a record; `seq` is not above the record's own."""
     assert 0 <= seq <= entry.seq
     places = (
-        CHAIN.get(reader, _place(entry.lane, branch, seq))
+        chain.number_at(reader, entry.lane, branch, seq)
         for branch, _ in segments(reader, entry.lane, entry.branch, entry.seq)
     )
     return reader.id_of(next(number for number in places if number is not None))
@@ -231,7 +241,7 @@ def members_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
     """All ids held on a lane, branch by branch, each in order of seq."""
     row = LANE.get(reader, lane_key)
     if row is not None:
-        for _, number in CHAIN.under(reader, row.number.to_bytes(4, "big")):
+        for number in chain.numbers_of(reader, row.number):
             yield reader.id_of(number)
 
 
@@ -240,7 +250,7 @@ def firsts_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:
     row = LANE.get(reader, lane_key)
     if row is not None:
         for branch in range(row.branches):
-            first = CHAIN.get(reader, _place(row.number, branch, 0))
+            first = chain.number_at(reader, row.number, branch, 0)
             if first is not None:
                 yield reader.id_of(first)
 
@@ -300,9 +310,7 @@ def numbers_beyond(reader: Reader, lane_key: bytes, known: Sequence[bytes]) -> l
             covered[branch] = max(top, covered.get(branch, -1))
     numbers: list[int] = []
     for branch in range(row.branches):
-        low = _place(row.number, branch, covered.get(branch, -1) + 1)
-        high = _place(row.number, branch + 1, 0)
-        numbers += [number for _, number in CHAIN.scan(reader, low, high)]
+        numbers += chain.numbers_from(reader, row.number, branch, covered.get(branch, -1) + 1)
     return sorted(numbers)
 
 
@@ -316,7 +324,7 @@ def drop(overlay: Overlay, lane_key: bytes, doomed: set[bytes]) -> None:
         entry = ENTRY.must(overlay, record)
         raw = overlay.raw(entry.number)
         ENTRY.delete(overlay, record)
-        CHAIN.delete(overlay, _place(entry.lane, entry.branch, entry.seq))
+        chain.remove(overlay, entry.lane, entry.branch, entry.seq)
         if row.branches > 1:
             HEAD.delete(overlay, lane_key + record)
         overlay.changes.drop.append(entry.number)
@@ -345,12 +353,14 @@ def _set_tip(overlay: Overlay, lane_key: bytes, row: LaneRow, tip: bytes | None)
 def _head_if_childless(overlay: Overlay, lane_key: bytes, record: bytes) -> None:
     entry = ENTRY.must(overlay, record)
     row = LANE.must(overlay, lane_key)
-    if CHAIN.has(overlay, _place(entry.lane, entry.branch, entry.seq + 1)):
+    if chain.number_at(overlay, entry.lane, entry.branch, entry.seq + 1) is not None:
         return
     for branch in range(1, row.branches):
-        parent = BRANCH.must(overlay, _place(row.number, branch, 0)[:8])
+        parent = BRANCH.must(overlay, _branch_key(row.number, branch))
         grew_here = (parent.parent, parent.parent_seq) == (entry.branch, entry.seq)
-        if grew_here and CHAIN.has(overlay, _place(row.number, branch, entry.seq + 1)):
+        if not grew_here:
+            continue
+        if chain.number_at(overlay, row.number, branch, entry.seq + 1) is not None:
             return
     HEAD.put(overlay, lane_key + record, HeadRow(entry.seq, entry.number))
 

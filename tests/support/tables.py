@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from node.protocol import lanes
-from node.protocol.lanes import CHAIN, ENTRY, LANE_KEY
+from node.protocol import chain, lanes
+from node.protocol.chain import CHAIN
+from node.protocol.lanes import ENTRY, LANE_KEY
 from node.protocol.record import ERASABLE_LANES
 from node.protocol.state import TABLES, DictState
 
@@ -32,7 +33,9 @@ def _lane(state: DictState, number: bytes) -> bytes:
 
 def _at(state: DictState, key: bytes) -> bytes | None:
     """The record at the place with which a key starts."""
-    number = CHAIN.get(state, key)
+    lane, branch, seq = key[:4], key[4:8], key[8:16]
+    places = (int.from_bytes(part, "big") for part in (lane, branch, seq))
+    number = chain.number_at(state, *places)
     return None if number is None else state.id_of(number)
 
 
@@ -51,11 +54,16 @@ def _has_body(state: DictState, record: bytes) -> bool:
     return raw is not None and raw.body is not None
 
 
-def _path(state: DictState, key: bytes, _: list[object]) -> object:
-    record = state.id_of(CHAIN.must(state, key))
-    entry = ENTRY.must(state, record)
-    before = None if entry.seq == 0 else lanes.at_seq(state, entry, entry.seq - 1)
-    return _lane(state, key[:4]), entry.seq, record, before
+def _paths(state: DictState) -> set[str]:
+    """Every record with its place and the one before it: how rows are cut is local."""
+    found: set[str] = set()
+    for key, row in CHAIN.scan(state, b"", None):
+        for number in row.numbers:
+            record = state.id_of(number)
+            entry = ENTRY.must(state, record)
+            before = None if entry.seq == 0 else lanes.at_seq(state, entry, entry.seq - 1)
+            found.add(repr((_lane(state, key[:4]), entry.seq, record, before)))
+    return found
 
 
 NORMAL: dict[str, Normal] = {
@@ -64,7 +72,6 @@ NORMAL: dict[str, Normal] = {
     ),  # a dropped lane leaves its row
     "fork": lambda s, k, r: None if _erasable(k) else (k, *r),
     "entry": lambda s, k, r: (k, *r[3:]),
-    "chain": _path,
     "head": lambda s, k, r: None if _erasable(k) else (k, r[0]),
     "profile": lambda s, k, r: (k, *r[:2]),
     "application": lambda s, k, r: (k, r[1]),
@@ -97,5 +104,6 @@ def comparable(state: DictState) -> dict[str, set[str]]:
         )
         found[name] = {repr(row) for row in rows if row is not None}
     heads = lanes.heads_between(state, b"", None)
+    found["chain"] = _paths(state)
     found["all heads"] = {repr((head.key, head.seq)) for head in heads}
     return found
