@@ -1,0 +1,152 @@
+"""Verifiers: they find what a thread would find, and their end costs speed and nothing else."""
+
+import os
+import signal
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from node.protocol import portable
+from node.protocol.admission import Known, Refused
+from node.protocol.record import RawRecord, Record
+from node.services import intake, verifiers
+from node.services.core import Core
+from node.services.intake import FILE, Intake, Outcome, Verified
+from node.services.keyless import keyless_core
+from node.storage.home import Home
+from tests.support.world import World
+
+pytestmark = pytest.mark.trio
+
+WORLD = World()
+_TALKER = WORLD.talker("ada")
+for _number in range(12):
+    _TALKER = WORLD.post(_TALKER, f"number {_number}")
+RAWS = WORLD.raws()
+
+
+def with_faults(raws: Sequence[RawRecord]) -> list[RawRecord]:
+    """Good records, one with a flipped signature, one with a flipped body, one that is none."""
+    flipped = bytes((raws[-1].signature[0] ^ 1,)) + raws[-1].signature[1:]
+    return [
+        *raws[:-2],
+        raws[-2]._replace(body=b"\xc0"),
+        raws[-1]._replace(signature=flipped),
+        RawRecord(b"nothing", None, bytes(64)),
+    ]
+
+
+@asynccontextmanager
+async def taking(tmp_path: Path) -> AsyncGenerator[tuple[Core, Intake]]:
+    core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
+    try:
+        yield core, Intake(core)
+    finally:
+        await trio.to_thread.run_sync(core.close)
+
+
+def named(item: Verified) -> str:
+    """A line's faults may be told in another order than those of its record."""
+    return item.code if isinstance(item, Refused) else repr(item)
+
+
+def processes(taken: Intake) -> list[int]:
+    return [worker._process.pid for worker in taken._verifiers._workers]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_other_processes_find_what_threads_find(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = with_faults(RAWS)
+    lines = [portable.encode_line(raw).encode() for raw in raws] + [b"{}", b"\xff"]
+    async with taking(tmp_path) as (_, taken):
+        by_threads = await taken.verified(raws), await taken.verified_lines(lines)
+        assert processes(taken) == []  # so few are not worth it
+        monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+        monkeypatch.setattr(intake, "ASKED_RECORDS_COUNT", 1)
+        asked = await taken.verified(raws), await taken.verified_lines(lines)
+        pids = processes(taken)
+        assert pids
+        assert asked[0] == by_threads[0]
+        assert sorted(asked[1], key=named) == sorted(by_threads[1], key=named)
+        assert sum(isinstance(item, Record) for item in asked[0]) == len(RAWS) - 2
+        assert {item.code for item in asked[0] if isinstance(item, Refused)} == {
+            "body", "signature", "encoding",
+        }  # fmt: skip
+    assert not any(map(is_alive, pids))  # closed with the home
+
+
+async def test_what_is_held_is_not_verified_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+    async with taking(tmp_path) as (_, taken):
+        outcome = Outcome()
+        await taken.admit(await taken.verified(RAWS), FILE, outcome)
+        assert outcome.accepted == len(RAWS)
+        again = await taken.verified([*RAWS, RAWS[-1]._replace(signature=bytes(64))])
+        assert all(isinstance(item, Known) for item in again[:-1])
+        assert isinstance(again[-1], Refused)
+
+
+async def test_a_killed_verifier_costs_nothing_but_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+    monkeypatch.setattr(intake, "ASKED_RECORDS_COUNT", 1)
+    async with taking(tmp_path) as (_, taken):
+        before = await taken.verified(RAWS)
+        pids = processes(taken)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)  # so that the next request meets its end
+        async with trio.open_nursery() as nursery:
+            found: list[object] = []
+
+            async def ask() -> None:
+                found.extend(await taken.verified(RAWS))
+
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+        assert found == before
+        assert await taken.verified(RAWS) == before  # with new ones
+        assert not set(processes(taken)) & set(pids)
+
+
+async def test_without_any_verifier_threads_do_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+    async with taking(tmp_path) as (_, taken):
+        expected = await taken._in_threads(RAWS, taken._verify)
+        monkeypatch.setattr(verifiers, "PROGRAM", ("/nowhere/to/be/found",))
+        assert await taken.verified(RAWS) == expected
+        monkeypatch.setattr(verifiers, "PROGRAM", ("/bin/true",))
+        assert await taken.verified(RAWS) == expected
+
+
+async def test_idle_verifiers_end_and_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+    monkeypatch.setattr(verifiers, "IDLE_S", 0.05)
+    async with taking(tmp_path) as (_, taken):
+        before = await taken.verified(RAWS)
+        pids = processes(taken)
+        with trio.fail_after(10):
+            while any(map(is_alive, pids)):
+                await trio.sleep(0.01)
+        assert await taken.verified(RAWS) == before
