@@ -51,7 +51,7 @@ async def taking(tmp_path: Path) -> AsyncGenerator[tuple[Core, Intake]]:
 
 def named(item: Verified) -> str:
     """A line's faults may be told in another order than those of its record."""
-    return item.code if isinstance(item, Refused) else repr(item)
+    return item.code + item.detail if isinstance(item, Refused) else repr(item)
 
 
 def processes(taken: Intake) -> list[int]:
