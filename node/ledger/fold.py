@@ -42,8 +42,11 @@ class Fold:
     def judge(self, reader: Reader, record: Record) -> Judgement:
         """Admission's last stage, with the cuts of revoked devices (R10)."""
         judgement = admission.judge(reader, record)
-        if isinstance(judgement, Welcome) and not identities.may_be_held(reader, record):
-            return Refused(Reject.REVOKED)
+        if isinstance(judgement, Welcome):
+            revoked = identities.revocation_of(reader, record)
+            if revoked is not None and not identities.may_be_held(reader, record, revoked):
+                return Refused(Reject.REVOKED)
+            return Welcome(judgement.lane, revoked is not None)
         if isinstance(judgement, Known) and judgement.fills:
             return Known(BODYLESS.has(reader, record.id))  # what was to be erased stays erased
         return judgement
@@ -62,18 +65,27 @@ class Fold:
                 wanted.setdefault(name, []).append(key)
         return wanted
 
-    def apply(self, reader: Reader, record: Record, unwritten: TableRows | None = None) -> Changes:
+    def apply(
+        self,
+        reader: Reader,
+        record: Record,
+        unwritten: TableRows | None = None,
+        welcome: Welcome | None = None,
+    ) -> Changes:
         """Changes that a welcome record makes; `changes.verdict` is `ok` or a void code.
 
         `unwritten`: rows that `reader` shows though they are not written yet; then the record's own
-        are put among them (`state.Direct`).
+        are put among them (`state.Direct`). `welcome`: what `judge` has just said.
         """
+        welcome = welcome or Welcome()
         own = (reader.next_number(), record.id, record.raw)
         overlay = Overlay(reader, own) if unwritten is None else Direct(reader, own, unwritten)
-        entry = lanes.place(overlay, record)
+        entry = lanes.place(overlay, record, welcome.lane)
         verdict = self._verdict(overlay, record, entry)
         entry = lanes.conclude(overlay, record.id, entry, verdict)
-        self._consequences(overlay, record, entry)  # first: it may drop what would hide this one
+        self._consequences(
+            overlay, record, entry, welcome.revoked
+        )  # first: it may drop what would hide this one
         self._effects(overlay, record, entry)
         return overlay.changes
 
@@ -134,7 +146,7 @@ class Fold:
         if entry is not None and lanes.author_of(overlay, entry) == record.header.author:
             BODYLESS.delete(overlay, target)
 
-    def _consequences(self, overlay: Overlay, record: Record, entry: Entry) -> None:
+    def _consequences(self, overlay: Overlay, record: Record, entry: Entry, revoked: bool) -> None:
         """What a record changes about others: balances, cuts, alerts."""
         header, body = record.header, record.body
         if header.lane == Lane.ACCOUNT:
@@ -152,7 +164,7 @@ class Fold:
             _bump(overlay)
             if isinstance(body, WitnessStamp) and entry.verdict == OK:
                 book.recount_stamped(overlay, body.head)
-        if identities.is_cut_head(overlay, record):
+        if revoked and identities.is_cut_head(overlay, record):
             _bump(overlay)
             if header.lane == Lane.ACCOUNT:
                 book.recount_lane(overlay, entry.lane)

@@ -10,11 +10,12 @@ does).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from node.protocol import codec, crypto, lanes, record
 from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.identity import DeviceAdd, Lane, proof_text
+from node.protocol.lanes import LaneRow
 from node.protocol.ports import Reader
 from node.protocol.record import ERASABLE_LANES, RawRecord, Record
 from node.protocol.shapes import CommunityId
@@ -46,11 +47,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """May be applied now."""
+    """May be applied now. `lane`: the row of its lane, when the record extends the one branch;
+    `revoked`: whether its device is (R10). Both save the fold a look, and are true only until
+    something else is applied.
+    """
+
+    lane: LaneRow | None = None
+    revoked: bool = True
 
 
 Judgement = Refused | Missing | Known | Welcome
-_WELCOME: Final = Welcome()
 
 
 def parse(raw: RawRecord, community: CommunityId) -> Record | Refused:
@@ -93,7 +99,7 @@ def judge(reader: Reader, found: Record) -> Judgement:
     named = () if found.body is None else found.body.names()
     lane = None if header.prev is None else lanes.LANE.get(reader, header.lane_key)
     if lane is not None and lane.tip == header.prev and lane.tip_seq + 1 == header.seq:
-        return (_ground_fault(reader, named, header.prev) if named else None) or _WELCOME
+        return (_ground_fault(reader, named, header.prev) if named else None) or Welcome(lane)
     before = () if header.prev is None else (header.prev,)
     fault = _ground_fault(reader, (*before, *named), header.prev)
     if fault is not None:
@@ -104,7 +110,7 @@ def judge(reader: Reader, found: Record) -> Judgement:
             return Refused(Reject.CHAIN, "prev is not the record before")
     elif header.lane != Lane.IDENTITY and not _authorised(reader, found):
         return Refused(Reject.NOT_AUTHORISED)
-    return _WELCOME
+    return Welcome()
 
 
 def _ground_fault(

@@ -29,14 +29,6 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def trusted(data: bytes, shape: type[T]) -> T:
-    """Decode bytes that `decode` has accepted before."""
-    decoder = _decoders.get(shape)
-    if decoder is None:
-        decoder = _decoders[shape] = msgspec.msgpack.Decoder(shape)
-    return cast(T, decoder.decode(data))
-
-
 def decode(data: bytes, shape: type[T]) -> T:
     """Decode canonical bytes into a msgspec Struct or other typed shape.
 

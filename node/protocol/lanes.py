@@ -113,14 +113,17 @@ def below(reader: Reader, before: tuple[int, bytes] | None, until_ms: int) -> by
     return min(top, last)
 
 
-def place(overlay: Overlay, record: Record) -> Entry:
-    """Add a record, whose prev is held, to its lane; its verdict is still empty."""
+def place(overlay: Overlay, record: Record, row: LaneRow | None = None) -> Entry:
+    """Add a record, whose prev is held, to its lane; its verdict is still empty.
+
+    `row`: the lane's, if it is at hand.
+    """
     header = record.header
     lane_key = header.lane_key
     number = overlay.next_number()
     overlay.changes.number = number
     overlay.changes.id = record.id
-    branch, row = 0, LANE.get(overlay, lane_key)
+    branch, row = 0, row or LANE.get(overlay, lane_key)
     if row is None:
         row = _new_lane(overlay, lane_key)
     elif row.tip != header.prev:

@@ -5,6 +5,7 @@ the signature is over the id and in no id. A body may be missing where its lane 
 erased. This module parses and builds; it neither signs nor judges.
 """
 
+from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -62,6 +63,12 @@ KINDS: dict[Lane, dict[str, type[Body]]] = {
     Lane.WITNESS: office.WITNESS_KINDS,
 }
 LANE_OF_KIND: dict[str, Lane] = {kind: lane for lane, kinds in KINDS.items() for kind in kinds}
+_reread_header = msgspec.msgpack.Decoder(Header).decode
+_REREAD_BODY: dict[str, Callable[[bytes], Body]] = {
+    kind: msgspec.msgpack.Decoder(shape).decode
+    for kinds in KINDS.values()
+    for kind, shape in kinds.items()
+}
 OPENING_KIND: dict[Lane, str] = {
     Lane.IDENTITY: "identity.create",
     Lane.ACCOUNT: "account.open",
@@ -97,9 +104,9 @@ def parse(raw: RawRecord, community: bytes) -> Record:
 
 def reread(raw: RawRecord, record: bytes) -> Record:
     """A record that `parse` has accepted before, in another process, and its id: decoded only."""
-    header = codec.trusted(raw.header, Header)
-    shape = None if raw.body is None else KINDS[header.lane].get(header.kind)
-    body = None if shape is None or raw.body is None else codec.trusted(raw.body, shape)
+    header = _reread_header(raw.header)
+    read = None if raw.body is None else _REREAD_BODY.get(header.kind)
+    body = None if read is None or raw.body is None else read(raw.body)
     return Record(RecordId(record), header, body, raw)
 
 

@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 import trio
 
 from node.protocol import admission, crypto, lanes, portable
-from node.protocol.admission import Known, Missing, Refused
+from node.protocol.admission import Known, Refused, Welcome
 from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.ports import Reader
@@ -344,6 +344,13 @@ class Admission:
         """Judge and apply one record. True iff it is newly held."""
         core, outcome = self._core, self._outcome
         judgement = core.fold.judge(state, record)
+        if isinstance(judgement, Welcome):
+            missing = self._unwelcome(state, record)
+            if not missing:
+                self._apply(state, record, judgement)
+                return True
+            self._wait(state, record, missing)
+            return False
         if isinstance(judgement, Refused):
             outcome.rejected[judgement.code] += 1
             return False
@@ -354,20 +361,18 @@ class Admission:
                 state.apply(None, changes)
                 self._events += changes.events
             return False
-        missing = (
-            judgement.ids if isinstance(judgement, Missing) else self._unwelcome(state, record)
-        )
-        if missing:
-            self._wait(state, record, missing)
-            return False
-        changes = core.fold.apply(state, record, state.unwritten)
+        self._wait(state, record, judgement.ids)
+        return False
+
+    def _apply(self, state: WriterState, record: Record, welcome: Welcome) -> None:
+        changes = self._core.fold.apply(state, record, state.unwritten, welcome)
         state.apply(record.raw, changes)
         self._events += changes.events
         self._records.append((record.id, changes.number))
-        outcome.accepted += 1
-        outcome.void += changes.verdict != OK
+        self._outcome.accepted += 1
+        if changes.verdict != OK:
+            self._outcome.void += 1
         self._watch_own(state, record)
-        return True
 
     def _wait(self, state: WriterState, record: Record, missing: tuple[bytes, ...]) -> None:
         if self._source != FILE:

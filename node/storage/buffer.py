@@ -21,6 +21,7 @@ _PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)}"
 _DELETE: Final = Lazily(lambda table: f"DELETE FROM {fold_table(table)} WHERE k = ?")
 
 Row = bytes | None
+_UNKNOWN: Final = b"\0unknown"  # compared by identity
 
 
 class RowBuffer:
@@ -36,8 +37,16 @@ class RowBuffer:
         self._kept_count = 0
         self.written_count = 0  # rows given to SQLite so far
 
-    def load(self, table: str, key: bytes) -> Row:
-        """The row at `key`, or None; known from now on."""
+    def get(self, table: str, key: bytes) -> Row:
+        """The row at `key`, or None."""
+        row = self.unwritten[table].get(key, _UNKNOWN)
+        if row is _UNKNOWN:
+            row = self.known[table].get(key, _UNKNOWN)
+            if row is _UNKNOWN:
+                row = self._load(table, key)
+        return row
+
+    def _load(self, table: str, key: bytes) -> Row:
         try:
             row = self._older[table][key]
         except KeyError:

@@ -96,15 +96,19 @@ def within(reader: Reader, entry: Entry) -> bool:
     return False
 
 
-def may_be_held(reader: Reader, record: Record) -> bool:
+def revocation_of(reader: Reader, record: Record) -> RevokedRow | None:
+    """What is known of the revocation of a record's device, or None."""
+    return REVOKED.get(reader, record.header.author + record.header.signer)
+
+
+def may_be_held(reader: Reader, record: Record, row: RevokedRow) -> bool:
     """Social and market records beyond every cut are not held (R10).
 
     A cut whose record is not held yet lets everything up to its seq in; once it is held, only its
     ancestors stay (`beyond_cuts` names the others), and those are held already.
     """
     header = record.header
-    row = REVOKED.get(reader, header.author + header.signer)
-    if row is None or header.lane not in ERASABLE_LANES or header.lane in row.open_lanes:
+    if header.lane not in ERASABLE_LANES or header.lane in row.open_lanes:
         return True
     return any(
         kind == header.lane
@@ -146,7 +150,7 @@ def beyond_cuts(reader: Reader, lane_key: bytes) -> set[bytes]:
 
 def is_cut_head(reader: Reader, record: Record) -> bool:
     """True iff a revocation of this record's device names it as a cut."""
-    row = REVOKED.get(reader, record.header.author + record.header.signer)
+    row = revocation_of(reader, record)
     return row is not None and any(cut == record.id for _, _, cut in row.cuts)
 
 
