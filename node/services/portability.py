@@ -33,7 +33,7 @@ from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish
 
 CHUNK_LINES_COUNT: Final = 2_048  # one writer job; a few megabytes of text at most
-CHUNKS_AHEAD_COUNT: Final = 2  # verified and waiting for the writer: neither waits for the other
+CHUNKS_AHEAD_COUNT: Final = 2  # read while the writer is busy: neither waits for the other
 PAGE_RECORDS_COUNT: Final = 1_024  # read at once for an export
 RESUME_GROUNDS_COUNT: Final = 100_000  # ids looked up when an import starts: 3 MB
 
@@ -201,12 +201,14 @@ async def _resume(core: Core, intake: Intake, report: Report) -> None:
 
 @dataclass(slots=True)
 class _Chunk:
-    """Some lines: how many, how long, and those that are not blank."""
+    """Some lines: how many, how long, those that are not blank, and what was found in them."""
 
     lines: int = 0
     read: int = 0  # blank lines are none
     size_bytes: int = 0
     texts: list[bytes] = field(default_factory=list[bytes])
+    found: list[Verified] = field(default_factory=list[Verified])
+    verified: trio.Event = field(default_factory=trio.Event)
 
 
 def _bytes(line: Line) -> bytes:
@@ -215,7 +217,7 @@ def _bytes(line: Line) -> bytes:
 
 
 class _Importer:
-    """Reads and verifies a chunk while the writer stores the one before."""
+    """Reads and verifies chunks while the writer stores those before them."""
 
     def __init__(
         self, intake: Intake, lines: Iterator[Line], report: Report, progress: Progress
@@ -228,12 +230,13 @@ class _Importer:
 
     async def run(self) -> None:
         """Import everything. Raises what stopped it."""
-        send, receive = trio.open_memory_channel[_Verified](CHUNKS_AHEAD_COUNT)
+        send, receive = trio.open_memory_channel[_Chunk](CHUNKS_AHEAD_COUNT)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._feed, send, nursery.cancel_scope)
+            nursery.start_soon(self._feed, send, nursery)
             try:
-                async for chunk, found in receive:
-                    await self._store(chunk, found)
+                async for chunk in receive:
+                    await chunk.verified.wait()
+                    await self._store(chunk)
             except WetalkError as fault:
                 self._stop(fault, nursery.cancel_scope)
         if self._fault is not None:
@@ -243,15 +246,23 @@ class _Importer:
         self._fault = self._fault or fault
         scope.cancel()
 
-    async def _feed(
-        self, send: "trio.MemorySendChannel[_Verified]", scope: trio.CancelScope
-    ) -> None:
+    async def _feed(self, send: "trio.MemorySendChannel[_Chunk]", nursery: trio.Nursery) -> None:
         async with send:
             try:
                 while (chunk := await trio.to_thread.run_sync(self._next)).lines:
-                    await send.send((chunk, await self._intake.verified_lines(chunk.texts)))
+                    nursery.start_soon(self._verify, chunk, nursery.cancel_scope)
+                    await send.send(chunk)
             except WetalkError as fault:
-                self._stop(fault, scope)
+                self._stop(fault, nursery.cancel_scope)
+
+    async def _verify(self, chunk: _Chunk, scope: trio.CancelScope) -> None:
+        """The next chunk begins before this one is done: no verifier waits for another."""
+        try:
+            chunk.found = await self._intake.verified_lines(chunk.texts)
+        except WetalkError as fault:
+            self._stop(fault, scope)
+        chunk.texts.clear()
+        chunk.verified.set()
 
     def _next(self) -> _Chunk:
         """The next lines."""
@@ -265,13 +276,10 @@ class _Importer:
             chunk.texts.append(_bytes(line))
         return chunk
 
-    async def _store(self, chunk: _Chunk, found: list[Verified]) -> None:
+    async def _store(self, chunk: _Chunk) -> None:
         outcome = Outcome()
-        await self._intake.admit(found, FILE, outcome)
+        await self._intake.admit(chunk.found, FILE, outcome)
         self._report.read += chunk.read
         self._report.size_bytes += chunk.size_bytes
         self._report.add(outcome)
         self._progress(self._report)
-
-
-_Verified = tuple[_Chunk, list[Verified]]
