@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 
 from node import i18n
+from node.api.counted import Counted
 from node.api.cursors import Cursors
 from node.api.events import EventHub
 from node.api.idempotency import Idempotency
@@ -41,6 +42,7 @@ class Api:
     talk: Talk
     market: Market
     waiting: Waiting
+    counted: Counted
     live: Live
     tokens: TokenStore
     hub: EventHub
@@ -93,6 +95,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),
         waiting=Waiting(core),
+        counted=Counted(core),
         live=live,
         tokens=TokenStore(core),
         hub=EventHub(core),
