@@ -17,7 +17,7 @@ from typing import Final, Literal
 from msgspec import structs
 
 from node import i18n
-from node.protocol import lanes
+from node.protocol import crypto, lanes
 from node.protocol.errors import LocalFault
 from node.protocol.limits import (
     AMOUNT_MAX_UNITS,
@@ -31,12 +31,14 @@ from node.protocol.limits import (
 )
 from node.protocol.market import ListingClose, ListingKind, ListingPut, Price, Stock
 from node.protocol.ports import Reader
+from node.protocol.record import RawRecord
 from node.services import written
 from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
 from node.services.talk import Place, shown_post
 from node.storage.follower import Search
 from node.storage.query import SearchQuery
+from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
 from node.views import listings, rooms
 from node.views.listings import Listing
@@ -169,7 +171,8 @@ class Market:
         facets = replace(facets, region=region, tag=tag)
         found: list[ListingView] = []
         looked_at, now = 0, self._core.clock()
-        with self._core.reading() as reader:
+        with self._core.reading() as stored:
+            reader = _ReadOnce(stored, self._core.community)
             for listing in self._newest(reader, facets, before, limit + 1):
                 if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
                     return found, before
@@ -216,6 +219,29 @@ class Market:
 
     def _view(self, listing: Listing) -> ListingView:
         return _shown(listing, _state(listing, self._core.clock()))
+
+
+class _ReadOnce:
+    """A reader that takes each record from the disk once: a listing is asked for its author, its id
+    and its text."""
+
+    def __init__(self, reader: SqliteReader, community: bytes) -> None:
+        self._raw = reader.raw
+        self._community = community
+        self._held: dict[int, RawRecord | None] = {}
+        self.get = reader.get
+        self.scan = reader.scan
+        self.next_number = reader.next_number
+
+    def raw(self, number: int) -> RawRecord | None:
+        if number not in self._held:
+            self._held[number] = self._raw(number)
+        return self._held[number]
+
+    def id_of(self, number: int) -> bytes:
+        raw = self.raw(number)
+        assert raw is not None, f"no record {number}"
+        return crypto.record_id(self._community, raw.header)
 
 
 def _state(listing: Listing, now_ms: int) -> State:
