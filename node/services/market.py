@@ -47,6 +47,7 @@ from node.views.rooms import Post
 State = Literal["active", "paused", "expired"]
 
 # Letters, digits and marks of which none needs cleaning (`i18n.clean_for_display`).
+_HARMLESS_ASCII: Final = b"\n" + bytes(range(ord(" "), 0x7F))
 _HARMLESS: Final = re.compile(
     "[\n -~\u00a1-\u00ac\u00ae-\u024f\u0400-\u045f\u2010-\u2027\u2030-\u205e\u3001-\u3029"
     "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e]*"
@@ -255,7 +256,7 @@ def _shown(listing: Listing, state: State) -> ListingView:
     """A listing, its texts cleaned; nearly always they are shown as they were written."""
     body = listing.body
     lines = "".join([body.title, *body.tags])
-    if "\n" in lines or not _HARMLESS.fullmatch(lines) or not _HARMLESS.fullmatch(body.text):
+    if "\n" in lines or not _is_harmless(lines) or not _is_harmless(body.text):
         body = structs.replace(
             body,
             text=i18n.clean_for_display(body.text),
@@ -263,6 +264,12 @@ def _shown(listing: Listing, state: State) -> ListingView:
             tags=_tags_shown(body),
         )
     return ListingView(listing.id, listing.author, listing.time, state, body)
+
+
+def _is_harmless(written: str) -> bool:
+    if written.isascii():
+        return not written.encode().translate(None, _HARMLESS_ASCII)
+    return _HARMLESS.fullmatch(written) is not None
 
 
 def _tags_shown(body: ListingPut) -> list[str]:
