@@ -1,7 +1,7 @@
 """What all routes share: the open home, its services, the live node, tokens, events, page marks."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from starlette.requests import Request
 
@@ -27,6 +27,8 @@ from node.services.trade import Trade
 from node.services.waiting import Waiting
 from node.storage.follower import Search
 
+NAMES_MAX_COUNT: Final = 4_096  # some 500 kB
+
 
 @dataclass(slots=True)
 class Api:
@@ -49,6 +51,8 @@ class Api:
     cursors: Cursors
     idempotency: Idempotency
     default_language: i18n.Language
+    _names: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    _names_as_of: tuple[int, int] = (0, 0)  # reader, version of the data that it sees
 
     def language(self, request: Request) -> str:
         """The language that a request asks for, else the member's."""
@@ -69,8 +73,16 @@ class Api:
         return members.membership(reader, number, self.core.member, rules) in ("member", "officer")
 
     def who(self, member: bytes) -> Who:
-        """A member, and what to call them."""
-        return Who(id=member.hex(), name=self.people.name(member))
+        """A member, and what to call them. Names are kept until anything is written."""
+        reader = self.core.reader
+        version = reader.connection.execute("PRAGMA data_version").fetchone()[0]
+        if (id(reader), version) != self._names_as_of or len(self._names) >= NAMES_MAX_COUNT:
+            self._names_as_of = (id(reader), version)
+            self._names.clear()
+        name = self._names.get(member)
+        if name is None:
+            name = self._names[member] = self.people.name(member, reader)
+        return Who(id=member.hex(), name=name)
 
     def position(self, name: str, mark: str | None) -> list[Any] | None:
         """Where a list goes on. Raises LocalFault `cursor-invalid`."""
