@@ -1,11 +1,12 @@
 """What all routes share: the open home, its services, the live node, tokens, events, page marks."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from starlette.requests import Request
 
 from node import i18n
+from node.api.counted import Counted
 from node.api.cursors import Cursors
 from node.api.events import EventHub
 from node.api.idempotency import Idempotency
@@ -26,6 +27,8 @@ from node.services.trade import Trade
 from node.services.waiting import Waiting
 from node.storage.follower import Search
 
+NAMES_MAX_COUNT: Final = 4_096  # some 500 kB
+
 
 @dataclass(slots=True)
 class Api:
@@ -41,12 +44,15 @@ class Api:
     talk: Talk
     market: Market
     waiting: Waiting
+    counted: Counted
     live: Live
     tokens: TokenStore
     hub: EventHub
     cursors: Cursors
     idempotency: Idempotency
     default_language: i18n.Language
+    _names: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    _names_as_of: tuple[int, int] = (0, 0)  # reader, version of the data that it sees
 
     def language(self, request: Request) -> str:
         """The language that a request asks for, else the member's."""
@@ -67,8 +73,16 @@ class Api:
         return members.membership(reader, number, self.core.member, rules) in ("member", "officer")
 
     def who(self, member: bytes) -> Who:
-        """A member, and what to call them."""
-        return Who(id=member.hex(), name=self.people.name(member))
+        """A member, and what to call them. Names are kept until anything is written."""
+        reader = self.core.reader
+        version = reader.connection.execute("PRAGMA data_version").fetchone()[0]
+        if (id(reader), version) != self._names_as_of or len(self._names) >= NAMES_MAX_COUNT:
+            self._names_as_of = (id(reader), version)
+            self._names.clear()
+        name = self._names.get(member)
+        if name is None:
+            name = self._names[member] = self.people.name(member, reader)
+        return Who(id=member.hex(), name=name)
 
     def position(self, name: str, mark: str | None) -> list[Any] | None:
         """Where a list goes on. Raises LocalFault `cursor-invalid`."""
@@ -93,6 +107,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),
         waiting=Waiting(core),
+        counted=Counted(core),
         live=live,
         tokens=TokenStore(core),
         hub=EventHub(core),

@@ -1,13 +1,15 @@
 """Routes about talk and market: rooms, posts, listings, search."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
 
 from node.api.context import Api
 from node.api.models import talk as shapes
-from node.api.models.base import ListingKind, Made
+from node.api.models.base import ListingKind, Made, Who
 from node.api.parameters import USUAL, CursorQuery, FlagQuery, IdPath, IdQuery, LimitQuery
 from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, decimals_of, iso_time, time_ms
@@ -120,18 +122,19 @@ class TalkRoutes:
         name = f"listings {kind} {region} {tag} {author}"
         facets = Facets(kind, region, tag, None if author is None else bytes.fromhex(author))
         found, last = self._api.market.browse(facets, self._place(name, cursor), limit)
-        items = [self._listing(one) for one in found]
+        who = cache(self._api.who)
+        items = [self._listing(one, who) for one in found]
         return shapes.Listings(items=items, next=self._mark(name, last))
 
     async def listing(self, listing: IdPath) -> shapes.Listing:
         """One listing."""
-        return self._listing(self._api.market.show(bytes.fromhex(listing)))
+        return self._listing(self._api.market.show(bytes.fromhex(listing)), self._api.who)
 
-    def _listing(self, view: ListingView) -> shapes.Listing:
+    def _listing(self, view: ListingView, who: Callable[[bytes], Who]) -> shapes.Listing:
         body = view.body
         return shapes.Listing(
             id=view.id.hex(),
-            author=self._api.who(view.author),
+            author=who(view.author),
             mine=view.author == self._api.core.member,
             kind=body.kind,
             title=body.title,
@@ -213,12 +216,13 @@ class TalkRoutes:
         )
         found = self._api.market.search(query)
         mark = self._api.mark(name, None if found.cursor is None else (found.cursor,))
-        return shapes.Hits(items=[self._hit(one) for one in found.items], next=mark)
+        who = cache(self._api.who)
+        return shapes.Hits(items=[self._hit(one, who) for one in found.items], next=mark)
 
-    def _hit(self, found: Post | ListingView) -> shapes.Hit:
+    def _hit(self, found: Post | ListingView, who: Callable[[bytes], Who]) -> shapes.Hit:
         if isinstance(found, Post):
             return shapes.Hit(post=self._post(found), listing=None)
-        return shapes.Hit(post=None, listing=self._listing(found))
+        return shapes.Hit(post=None, listing=self._listing(found, who))
 
 
 def _price_shown(price: Price | Literal["ask", "free"]) -> shapes.Price:

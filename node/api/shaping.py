@@ -5,8 +5,8 @@ Rules: whatever others wrote goes out as they wrote it; clients show it as text 
 display. Sentences come from the catalogue in the language of the request.
 """
 
-from datetime import UTC, datetime
-from functools import cache
+from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Final
 
 from node import i18n
@@ -15,17 +15,27 @@ from node.protocol.errors import LocalFault
 from node.services.core import Core
 
 UNITS_WITHOUT_CODE_DECIMALS: Final = 2
+DAY_MS: Final = 86_400_000
+DAY_ZERO: Final = date(1970, 1, 1).toordinal()
+DAYS_LAST: Final = date(9999, 12, 31).toordinal() - DAY_ZERO
 
 
 def iso_time(time_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds and `Z`. What no calendar holds is shown as its last
     day."""
-    last = datetime(9999, 12, 31, 23, 59, 59, 999_000, UTC)
-    seconds, part_ms = divmod(time_ms, 1_000)
-    moment = last
-    if seconds <= last.timestamp():
-        moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=part_ms * 1_000)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, part = divmod(time_ms, DAY_MS)
+    if day > DAYS_LAST:
+        day, part = DAYS_LAST, DAY_MS - 1
+    seconds, milliseconds = divmod(part, 1_000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+
+
+@lru_cache(1_024)
+def _date(day: int) -> str:
+    """The date so many days after 1970-01-01."""
+    return date.fromordinal(DAY_ZERO + day).isoformat()
 
 
 def time_ms(text: str) -> int:

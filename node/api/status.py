@@ -27,7 +27,7 @@ def status(api: Api, version: str, language: str) -> Status:
     core = api.core
     with core.reading() as reader:
         heads = own_heads(api, reader)
-        records = reader.record_count()
+        records = api.counted.records(reader)
     return Status(
         version=version,
         home=str(core.home.path),

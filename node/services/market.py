@@ -8,15 +8,16 @@ show what the index found, so nothing that is gone comes up again.
 Left to others: page marks and names (`api`, `people`), the index itself (`storage`).
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import structs
 
 from node import i18n
-from node.protocol import lanes
+from node.protocol import crypto, lanes
 from node.protocol.errors import LocalFault
 from node.protocol.limits import (
     AMOUNT_MAX_UNITS,
@@ -30,18 +31,27 @@ from node.protocol.limits import (
 )
 from node.protocol.market import ListingClose, ListingKind, ListingPut, Price, Stock
 from node.protocol.ports import Reader
+from node.protocol.record import RawRecord
 from node.services import written
 from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
 from node.services.talk import Place, shown_post
 from node.storage.follower import Search
 from node.storage.query import SearchQuery
+from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
 from node.views import listings, rooms
 from node.views.listings import Listing
 from node.views.rooms import Post
 
 State = Literal["active", "paused", "expired"]
+
+# Letters, digits and marks of which none needs cleaning (`i18n.clean_for_display`).
+_HARMLESS_ASCII: Final = b"\n" + bytes(range(ord(" "), 0x7F))
+_HARMLESS: Final = re.compile(
+    "[\n -~\u00a1-\u00ac\u00ae-\u024f\u0400-\u045f\u2010-\u2027\u2030-\u205e\u3001-\u3029"
+    "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e]*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,32 +168,37 @@ class Market:
         """
         limit = max(1, min(limit, PAGE_ITEMS_MAX_COUNT))
         region = None if facets.region is None else written.region(facets.region)
-        facets = replace(facets, region=region)
+        tag = None if facets.tag is None else tag_form(facets.tag)
+        facets = replace(facets, region=region, tag=tag)
         found: list[ListingView] = []
-        looked_at = 0
-        with self._core.reading() as reader:
-            for listing in self._newest(reader, facets, before):
+        looked_at, now = 0, self._core.clock()
+        with self._core.reading() as stored:
+            reader = _ReadOnce(stored, self._core.community)
+            for listing in self._newest(reader, facets, before, limit + 1):
                 if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
                     return found, before
                 looked_at += 1
                 before = (listing.time, listing.id)
-                view = self._view(listing)
-                if _fits(view, facets):
-                    found.append(view)
+                state = _state(listing, now)
+                if _fits(listing, state, facets):
+                    found.append(_shown(listing, state))
         return found, None
 
-    def _newest(self, reader: Reader, facets: Facets, before: Place | None) -> Iterator[Listing]:
-        """Live listings of the narrowest facet that is indexed, newest first."""
+    def _newest(
+        self, reader: Reader, facets: Facets, before: Place | None, count: int
+    ) -> Iterator[Listing]:
+        """Live listings of the narrowest facet that is indexed, newest first; `count` of them are
+        likely to do."""
         now = self._core.clock() + CLOCK_AHEAD_MAX_MS
+        prefix = _narrowest(facets)
         while True:
             last = before
-            for listing in listings.listings_by(
-                reader, _narrowest(facets), before, PAGE_ITEMS_MAX_COUNT, now
-            ):
+            for listing in listings.listings_by(reader, prefix, before, count, now):
                 before = (listing.time, listing.id)
                 yield listing
             if before == last:
                 return
+            count = PAGE_ITEMS_MAX_COUNT
 
     def search(self, query: SearchQuery) -> Found:
         """Posts and active listings in which every word occurs, best first. Raises LocalFault
@@ -204,19 +219,61 @@ class Market:
         return view if view is not None and view.state == "active" else None
 
     def _view(self, listing: Listing) -> ListingView:
-        body = listing.body
-        state: State = "active"
-        if body.paused:
-            state = "paused"
-        if body.until is not None and body.until <= self._core.clock():
-            state = "expired"
-        shown = structs.replace(
+        return _shown(listing, _state(listing, self._core.clock()))
+
+
+class _ReadOnce:
+    """A reader that takes each record from the disk once: a listing is asked for its author, its id
+    and its text."""
+
+    def __init__(self, reader: SqliteReader, community: bytes) -> None:
+        self._raw = reader.raw
+        self._community = community
+        self._held: dict[int, RawRecord | None] = {}
+        self.get = reader.get
+        self.scan = reader.scan
+        self.next_number = reader.next_number
+
+    def raw(self, number: int) -> RawRecord | None:
+        if number not in self._held:
+            self._held[number] = self._raw(number)
+        return self._held[number]
+
+    def id_of(self, number: int) -> bytes:
+        raw = self.raw(number)
+        assert raw is not None, f"no record {number}"
+        return crypto.record_id(self._community, raw.header)
+
+
+def _state(listing: Listing, now_ms: int) -> State:
+    body = listing.body
+    if body.until is not None and body.until <= now_ms:
+        return "expired"
+    return "paused" if body.paused else "active"
+
+
+def _shown(listing: Listing, state: State) -> ListingView:
+    """A listing, its texts cleaned; nearly always they are shown as they were written."""
+    body = listing.body
+    lines = "".join([body.title, *body.tags])
+    if "\n" in lines or not _is_harmless(lines) or not _is_harmless(body.text):
+        body = structs.replace(
             body,
             text=i18n.clean_for_display(body.text),
             title=i18n.clean_for_display(body.title, one_line=True),
-            tags=[i18n.clean_for_display(tag, one_line=True) for tag in body.tags],
+            tags=_tags_shown(body),
         )
-        return ListingView(listing.id, listing.author, listing.time, state, shown)
+    return ListingView(listing.id, listing.author, listing.time, state, body)
+
+
+def _is_harmless(written: str) -> bool:
+    if written.isascii():
+        return not written.encode().translate(None, _HARMLESS_ASCII)
+    return _HARMLESS.fullmatch(written) is not None
+
+
+def _tags_shown(body: ListingPut) -> list[str]:
+    return [i18n.clean_for_display(tag, one_line=True) for tag in body.tags]
 
 
 def _live(reader: Reader, listing: bytes) -> Listing:
@@ -234,7 +291,7 @@ def _narrowest(facets: Facets) -> bytes:
     if facets.author is not None:
         return listings.facet("author", facets.author.hex())
     if facets.tag is not None:
-        return listings.facet("tag", tag_form(facets.tag))
+        return listings.facet("tag", facets.tag)
     if facets.region is not None:
         return listings.facet("region", facets.region)
     if facets.kind is not None:
@@ -242,13 +299,13 @@ def _narrowest(facets: Facets) -> bytes:
     return listings.facet("all")
 
 
-def _fits(view: ListingView, facets: Facets) -> bool:
-    body = view.body
+def _fits(listing: Listing, state: State, facets: Facets) -> bool:
+    body = listing.body
     region = body.region or ""
     return (
-        (view.state == "active" or facets.author is not None)
+        (state == "active" or facets.author is not None)
         and (facets.kind is None or body.kind == facets.kind)
-        and (facets.tag is None or tag_form(facets.tag) in body.tags)
+        and (facets.tag is None or facets.tag in body.tags or facets.tag in _tags_shown(body))
         and (facets.region is None or f"{region}-".startswith(f"{facets.region}-"))
     )
 

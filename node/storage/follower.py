@@ -9,16 +9,20 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Final
 
 from node.protocol import limits
 from node.protocol.errors import StorageFault
+from node.storage import tokens
 from node.storage.database import Database
-from node.storage.documents import document_of
+from node.storage.documents import Document, document_of
 from node.storage.errors import Problem, again, fault_of
 from node.storage.home import remove_database
 from node.storage.query import Page, SearchQuery, SearchReader
 from node.storage.search import SearchIndex
 from node.storage.state import Commit
+
+COMMIT_MAX_COUNT: Final = 4_000  # documents of one commit while there are many: a quarter second
 
 
 class Search:
@@ -106,6 +110,7 @@ class Search:
             try:
                 while not self._stop.is_set() and self._batch():
                     pass
+                self._rest()
                 self._fault = None
             except (sqlite3.Error, StorageFault) as error:
                 fault = fault_of(error, self._path) if isinstance(error, sqlite3.Error) else error
@@ -118,16 +123,25 @@ class Search:
                 self._work.set()
 
     def _batch(self) -> bool:
-        """Look at some of what is new. False if there was nothing."""
-        index = self._open_index()
-        with self._database.snapshot() as reader:
-            touched = reader.touched.after(self._seen, limits.SEARCH_BATCH_COUNT)
-            if not touched:
-                return False
-            found = {record: document_of(reader, record) for _, record in touched}
-        seen = touched[-1][0]
+        """Look at some of what is new, in one commit. False if there was nothing."""
+        index, seen = self._open_index(), self._seen
+        found: dict[bytes, Document | None] = {}
+        while len(found) < COMMIT_MAX_COUNT and not self._stop.is_set():
+            with self._database.snapshot() as reader:
+                touched = reader.touched.after(seen, limits.SEARCH_BATCH_COUNT)
+                if not touched:
+                    break
+                found.update((record, document_of(reader, record)) for _, record in touched)
+            seen = touched[-1][0]
+        if seen == self._seen:
+            return False
         index.take(found.items(), seen)
         with self._change:
             self._seen = seen
             self._change.notify_all()
         return True
+
+    def _rest(self) -> None:
+        """All is read: give back what was only needed for that."""
+        tokens.forget()
+        self._open_index().tidy()
