@@ -131,7 +131,10 @@ class Search:
                 touched = reader.touched.after(seen, limits.SEARCH_BATCH_COUNT)
                 if not touched:
                     break
-                found.update((record, document_of(reader, record)) for _, record in touched)
+                for _, entry in touched:
+                    record = reader.id_at(entry) if isinstance(entry, int) else entry
+                    if record is not None:
+                        found[record] = document_of(reader, record)
             seen = touched[-1][0]
         if seen == self._seen:
             return False

@@ -177,9 +177,14 @@ class Rows:
 
     def id_of(self, number: int) -> bytes:
         """Id of the stored record with this local number."""
+        found = self.id_at(number)
+        assert found is not None, f"no record {number}"
+        return found
+
+    def id_at(self, number: int) -> bytes | None:
+        """The same, or None when it was dropped."""
         raw = self.raw(number)
-        assert raw is not None, f"no record {number}"
-        return crypto.record_id(self._community, raw.header)
+        return None if raw is None else crypto.record_id(self._community, raw.header)
 
     def next_number(self) -> int:
         """The local number the next applied record will get. Never one that was used before."""

@@ -102,6 +102,9 @@ COLUMNS: Final = (
     # The events of one job in one row; `seq` is that of the last.
     "CREATE TABLE events_in_rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL,"
     " at INTEGER NOT NULL, pack BLOB NOT NULL)",
+    # What the search index still has to look at, in the same way.
+    "CREATE TABLE touched_in_rows (seq INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL,"
+    " pack BLOB NOT NULL)",
 )
 
 
@@ -120,12 +123,17 @@ def _into_columns(connection: sqlite3.Connection) -> None:
     for seq, name, subject, at in connection.execute("SELECT * FROM events ORDER BY seq"):
         pack = msgspec.msgpack.encode([(name, subject)])
         connection.execute("INSERT INTO events_in_rows VALUES (?, 1, ?, ?)", (seq, at, pack))
-    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'events_in_rows'")
-    connection.execute("UPDATE sqlite_sequence SET name = 'events_in_rows' WHERE name = 'events'")
-    for table in ("records", "events"):
+    for seq, record in connection.execute("SELECT * FROM touched ORDER BY seq"):
+        pack = msgspec.msgpack.encode([record])
+        connection.execute("INSERT INTO touched_in_rows VALUES (?, 1, ?)", (seq, pack))
+    rename = "UPDATE sqlite_sequence SET name = ? WHERE name = ?"
+    for table in ("events", "touched"):  # numbers go on where they were
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (f"{table}_in_rows",))
+        connection.execute(rename, (f"{table}_in_rows", table))
         connection.execute(f"DROP TABLE {table}")
+        connection.execute(f"ALTER TABLE {table}_in_rows RENAME TO {table}")
+    connection.execute("DROP TABLE records")
     connection.execute("ALTER TABLE records_in_columns RENAME TO records")
-    connection.execute("ALTER TABLE events_in_rows RENAME TO events")
 
 
 SCHEMA: Final = Schema((("first", statements(*FIRST)), ("columns", _into_columns)))

@@ -48,7 +48,7 @@ class WriterState(Rows):
         self._new: dict[int, tuple[bytes, RawRecord]] = {}  # records of this job, with their ids
         self._signer_numbers: dict[bytes, int | None] = {b"": None}
         self._told: list[tuple[str, bytes]] = []  # events of this job
-        self._to_index: list[bytes] = []  # ids whose search text this job changed
+        self._to_index: list[int | bytes] = []  # whose search text this job changed
         self._next = 0
         self._refolded: int | None = None
         self.begin()
@@ -149,7 +149,8 @@ class WriterState(Rows):
         if changes.fill is not None or changes.erase or changes.drop:
             self._flush_records()
             self._change_records(changes)
-        self._to_index.extend(changes.touched)
+        own = changes.id
+        self._to_index += [changes.number if one == own else one for one in changes.touched]
         if changes.events and self._refolded is None:
             self._events = True
             self._told += changes.events

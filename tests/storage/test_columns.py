@@ -82,6 +82,7 @@ def test_a_home_of_before_keeps_every_record_and_event(home: Home) -> None:
             [("post", bytes((n,)) * 32, NOW_MS + n) for n in range(5)],
         )
         old.execute("DELETE FROM events WHERE seq IN (1, 5)")
+        old.executemany("INSERT INTO touched (id) VALUES (?)", [(b"a",), (b"b",)])
     old.close()
     told: list[str] = []
     database = open_database(home, fold_version=2, report=told.append)
@@ -90,6 +91,8 @@ def test_a_home_of_before_keeps_every_record_and_event(home: Home) -> None:
     assert reader.records_after(-1, 1_000) == [(2 * n, raw) for n, raw in enumerate(raws)]
     expected = [Event(n + 1, "post", bytes((n,)) * 32, NOW_MS + n) for n in (1, 2, 3)]
     assert reader.events.after(0, 10) == expected
+    assert reader.touched.after(0, 10) == [(1, b"a"), (2, b"b")]
+    assert reader.touched.last() == 2
     assert reader.events.last() == 5  # a number is never used again
     assert database.rebuild_needed
     database.close()

@@ -16,6 +16,7 @@ from node.protocol.limits import EVENTS_KEPT_MAX_COUNT, EVENTS_TRIM_EVERY_COUNT
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
+_decode_touched = msgspec.msgpack.Decoder(list[int | bytes]).decode
 _LAST: Final = "SELECT seq FROM sqlite_sequence WHERE name = ?"
 
 
@@ -83,21 +84,33 @@ class Events:
 
 
 class Touched:
-    """Ids whose search text changed, in order; the index remembers how far it has read."""
+    """What the search index must look at again, in order; the index remembers how far it has read.
+
+    An entry is the local number of a record that is new, or the id of a post or listing that has
+    changed. Those of one job lie together in one row, `seq` being that of the last.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
-        self._many = connection.executemany
 
-    def add_many(self, records: Sequence[bytes]) -> None:
-        """The index must look at these ids again."""
-        self._many("INSERT INTO touched (id) VALUES (?)", [(record,) for record in records])
+    def add_many(self, entries: Sequence[int | bytes]) -> None:
+        """The index must look at these again."""
+        last = self.last() + len(entries)
+        row = (last, len(entries), _encode(entries))
+        self._execute("INSERT INTO touched VALUES (?, ?, ?)", row)
 
-    def after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
-        """What follows `seq`, as (seq, id)."""
-        return self._execute(
-            "SELECT seq, id FROM touched WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
-        ).fetchall()
+    def after(self, seq: int, limit: int) -> list[tuple[int, int | bytes]]:
+        """What follows `seq`, as (seq, number or id)."""
+        found: list[tuple[int, int | bytes]] = []
+        rows = self._execute("SELECT * FROM touched WHERE seq > ? ORDER BY seq", (seq,))
+        for last, count, pack in rows:
+            first = last - count + 1
+            start = max(first, seq + 1)
+            part = _decode_touched(pack)[start - first :][: limit - len(found)]
+            found += enumerate(part, start)
+            if len(found) >= limit:
+                break
+        return found
 
     def last(self) -> int:
         """Seq of the newest entry ever (0: none yet)."""
