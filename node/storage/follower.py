@@ -140,7 +140,7 @@ class Search:
             return False
         index.take(found.items(), seen)
         with self._change:
-            self._seen = seen
+            self._seen, self._fault = seen, None  # whoever waits for the one sees the other
             self._change.notify_all()
         return True
 
