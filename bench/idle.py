@@ -4,7 +4,6 @@ The floor is measured in the same run: a process that imports FastAPI and hyperc
 empty libp2p host, and nothing else. A node may cost little more than that.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.processes import cpu_s, resident_mib
 from node.client import Client, NotRunning
 from node.demo import Actor
 
@@ -100,20 +100,7 @@ def _until_answering(actor: Actor, began: float) -> float:
 def _watch(pid: int) -> dict[str, float]:
     """Resident memory and share of a core while nobody asks for anything."""
     time.sleep(SETTLE_S)
-    before, began = _cpu_s(pid), time.monotonic()
+    before, began = cpu_s(pid), time.monotonic()
     time.sleep(WATCH_S)
-    share = (_cpu_s(pid) - before) / (time.monotonic() - began)
-    return {"memory_mib": _resident_mib(pid), "cpu_percent": 100 * share}
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time of a process with all its threads, ended ones too (proc(5), stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident_mib(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("no VmRSS")
+    share = (cpu_s(pid) - before) / (time.monotonic() - began)
+    return {"memory_mib": resident_mib(pid), "cpu_percent": 100 * share}

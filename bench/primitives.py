@@ -36,6 +36,21 @@ def measure(raws: Sequence[RawRecord], community: bytes) -> dict[str, int]:
     }
 
 
+def stream_mb_per_s() -> dict[str, float]:
+    """MB (10^6 bytes) a second between two processes on loopback: plain TCP, and a libp2p stream
+    of the node's own host. Medians."""
+    from bench import streams
+
+    ways = {
+        "tcp_stream_mb_per_s": streams.tcp_mb_per_s,
+        "libp2p_stream_mb_per_s": streams.libp2p_mb_per_s,
+    }
+    return {
+        name: round(statistics.median(way() for _ in range(RUNS_COUNT)), 1)
+        for name, way in ways.items()
+    }
+
+
 def _rate(count: int, work: Callable[[], None]) -> int:
     seconds: list[float] = []
     for _ in range(RUNS_COUNT):
