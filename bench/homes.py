@@ -84,12 +84,12 @@ def fill(home: Path, export: Path) -> int:
     place = Home(home)
     core = open_core(place) if place.genesis.exists() else core_from_export(place, first)
     try:
-        search = Search(core.database, place.search)
+        report = trio.run(import_lines, core, Intake(core), chain([first], lines))
+        found = report.as_json()
+        assert report.accepted + report.duplicate == report.read, found
+        assert report.deferred == report.void == 0, found
+        search = Search(core.database, place.search)  # beside the import it would slow it down
         try:
-            report = trio.run(import_lines, core, Intake(core), chain([first], lines))
-            found = report.as_json()
-            assert report.accepted + report.duplicate == report.read, found
-            assert report.deferred == report.void == 0, found
             assert search.wait_until_caught_up(SEARCH_MAX_S), "search never caught up"
         finally:
             search.close()

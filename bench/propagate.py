@@ -15,7 +15,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -181,15 +180,14 @@ class Listener:
 
     def _listen(self, client: Client) -> None:
         try:
-            with closing(client.events(come_back=False)) as events:
-                for event in events:
-                    now = time.monotonic()
-                    self._ready.set()
-                    if self.stopped:
-                        return
-                    if event.name == "post":
-                        self.heard[event.data["post"]] = now
-                        self.news.set()
+            for event in client.events(come_back=False):
+                now = time.monotonic()
+                self._ready.set()
+                if self.stopped:
+                    return
+                if event.name == "post":
+                    self.heard[event.data["post"]] = now
+                    self.news.set()
         except (NotRunning, ApiProblem):
             return  # the node has stopped
 

@@ -10,7 +10,7 @@ sets of heads: two sessions in one process, in memory.
 import shutil
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,10 +86,10 @@ def _engine(lanes: int, apart: int, runs: int) -> dict[str, Any]:
     }
 
 
-def _measure(prepare: Any, runs: int, *wishes: int) -> dict[str, Any]:
+def _measure(prepare: Callable[..., Ground], runs: int, *wishes: int) -> dict[str, Any]:
     with TemporaryDirectory(prefix="wetalk-reconcile-") as name:
         folder = Path(name)
-        ground: Ground = prepare(folder, *wishes)
+        ground = prepare(folder, *wishes)
         done = [_once(ground, folder / f"run{number}") for number in range(runs)]
     return {
         "records": ground.shared,

@@ -89,6 +89,9 @@ class Shelf:
     def raw(self, number: int) -> RawRecord | None:
         return self._records[number]
 
+    def raws(self, numbers: Sequence[int]) -> Sequence[RawRecord]:
+        return [self._records[number] for number in numbers]
+
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         del limit
         return []

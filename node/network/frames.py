@@ -56,7 +56,9 @@ class _Buffered:
             with trio.fail_after(limits.FRAME_READ_MAX_S):
                 while self._have() < size:
                     if not await self._more():
-                        raise FrameFault(Offence.GARBAGE, "a frame broke off")
+                        # So ends a line whose other side could not write for some seconds: an
+                        # honest neighbour in a burst. It costs the connection, not the peace.
+                        raise FrameFault(Offence.SLOW, "a frame broke off")
         except trio.TooSlowError:
             raise FrameFault(Offence.SLOW, "a frame took too long") from None
         end = self._start + size

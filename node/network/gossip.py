@@ -12,10 +12,12 @@ judging records is left to callables.
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import trio
 from google.protobuf.message import DecodeError
@@ -89,6 +91,7 @@ class _Pubsub(Pubsub):
         self._host = host
         self._take = take
         self._batches = batches
+        self._writing: WeakKeyDictionary[INetStream, trio.Lock] = WeakKeyDictionary()
 
     async def stream_handler(self, stream: INetStream) -> None:
         peer = stream.muxed_conn.peer_id
@@ -162,7 +165,12 @@ class _Pubsub(Pubsub):
             queue._queue.max_size = limits.GOSSIP_QUEUE_MAX_COUNT
 
     async def write_msg(self, stream: INetStream, rpc_msg: rpc_pb2.RPC) -> bool:
-        written = await super().write_msg(stream, rpc_msg)
+        # The router answers beside the queue's own writer: two messages would mingle.
+        lock = self._writing.get(stream)
+        if lock is None:
+            lock = self._writing[stream] = trio.Lock()
+        async with lock:
+            written = await super().write_msg(stream, rpc_msg)
         link = self._host.link(str(stream.muxed_conn.peer_id))
         alive = link is not None and not link.muxed.event_shutting_down.is_set()
         if not written and link is not None and alive and link.muxed is stream.muxed_conn:
@@ -223,11 +231,14 @@ class Gossip:
         return [str(peer) for peer in self._pubsub.peer_topics.get(self.topic, ())]
 
     async def _tell_waiting(self) -> None:
+        """What comes after a silence goes at once, what follows waits for company."""
+        told_at = -math.inf
         while True:
             await self._woken.wait()
             self._woken = trio.Event()
             if len(self._waiting) < limits.FRAME_RECORDS_MAX_COUNT:
-                await trio.sleep(limits.GOSSIP_DELAY_MAX_S)
+                await trio.sleep_until(told_at + limits.GOSSIP_DELAY_MAX_S)
+            told_at = trio.current_time()
             records, self._waiting = self._waiting, []
             for payload in self._batches.pack(records):
                 await _never_raising(self._pubsub.publish(self.topic, payload))

@@ -251,7 +251,10 @@ class Network:
     ) -> tuple[int, Sequence[str]]:
         """Take in what sync brought. When it is news (`live`), tell the other neighbours."""
         outcome = await self._ports.intake(records, peer)
-        if not self._blame(peer, outcome) and live and outcome.accepted:
+        # Many at once are no news for a hint: the neighbours' own sync is about to fetch them, and
+        # each node would tell all of them again to all.
+        few = len(records) <= limits.HINT_SYNCED_MAX_COUNT and outcome.accepted == len(records)
+        if not self._blame(peer, outcome) and live and few:
             self.announce(records)
         return outcome.accepted, outcome.faults
 

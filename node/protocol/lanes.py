@@ -123,6 +123,7 @@ def place(overlay: Overlay, record: Record, row: LaneRow | None = None) -> Entry
     number = overlay.next_number()
     overlay.changes.number = number
     overlay.changes.id = record.id
+    overlay.changes.lanes.append(lane_key)
     branch, row = 0, row or LANE.get(overlay, lane_key)
     if row is None:
         row = _new_lane(overlay, lane_key)
@@ -322,6 +323,7 @@ def drop(overlay: Overlay, lane_key: bytes, doomed: set[bytes]) -> None:
     row = LANE.get(overlay, lane_key)
     if row is None or not doomed:
         return
+    overlay.changes.lanes.append(lane_key)
     bereft: set[bytes] = set()
     for record in doomed:
         entry = ENTRY.must(overlay, record)

@@ -59,6 +59,7 @@ FRAME_TARGET_BYTES: Final = 65_536  # one buffered stream read
 RANGE_ENTRIES_MAX_COUNT: Final = 2_048
 LANES_WANTED_MAX_COUNT: Final = 1_024  # lanes one want message may name
 HINT_RECORDS_MAX_COUNT: Final = 256  # records in one gossip message; about 60 kB of small ones
+HINT_SYNCED_MAX_COUNT: Final = 32  # of what sync brought at once, so much is told on as a hint
 LOCATOR_MAX_COUNT: Final = 48  # 2^40 records by doubling steps, plus a few heads
 SYNC_VERSION: Final = 1
 FRAMES_IN_FLIGHT_MAX_COUNT: Final = 8  # more gain nothing (measured); fewer leave the line idle

@@ -107,6 +107,10 @@ class SyncSource(Protocol):
         """The stored record (None when it was dropped meanwhile)."""
         ...
 
+    def raws(self, numbers: Sequence[int]) -> Sequence[RawRecord | None]:
+        """Stored records, in the order given (None for one that was dropped meanwhile)."""
+        ...
+
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         """Ids of records held without their body though nobody asked for its erasure."""
         ...

@@ -109,10 +109,9 @@ class Serve:
     def _next_batch(self) -> list[RawRecord]:
         batch: list[RawRecord] = []
         size, last = 0, None
-        while self._place < len(self._numbers) and len(batch) < limits.FRAME_RECORDS_MAX_COUNT:
-            number = self._numbers[self._place]
-            raw = self._source.raw(number) if number != last else None
-            if raw is not None:
+        ahead = self._numbers[self._place : self._place + limits.FRAME_RECORDS_MAX_COUNT]
+        for number, raw in zip(ahead, self._source.raws(ahead), strict=True):
+            if raw is not None and number != last:
                 if batch and size + size_of(raw) > limits.FRAME_TARGET_BYTES:
                     break
                 batch.append(raw)

@@ -180,6 +180,7 @@ class Changes:
     touched: list[bytes] = field(default_factory=_no_ids)  # ids whose search text changed
     events: list[tuple[str, bytes]] = field(default_factory=_no_events)  # (event name, subject id)
     id: bytes = b""  # of the record that is applied
+    lanes: list[bytes] = field(default_factory=_no_ids)  # keys of lanes whose heads changed
 
 
 class Overlay:

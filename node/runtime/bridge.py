@@ -79,7 +79,7 @@ class Bridge:
     def _committed(self, committed: Committed) -> None:
         """After each commit, in the event loop: only wakes."""
         if self.network is not None:
-            self.network.changed()
+            self.network.changed(committed.lanes)
         if committed.source == "own":
             self._owed.set()
         if any(duty.concerns(committed) for duty in self._duties):

@@ -38,6 +38,7 @@ class Committed:
     source: str  # "own", "file", or a peer id
     records: tuple[tuple[bytes, int], ...]  # (record id, local number)
     events: tuple[tuple[str, bytes], ...]
+    lanes: frozenset[bytes] = frozenset()  # keys of lanes whose heads changed
 
 
 Listener = Callable[[Committed], None]

@@ -279,6 +279,8 @@ class Admission:
         self._outcome = outcome
         self._records: list[tuple[bytes, int]] = []
         self._events: list[tuple[str, bytes]] = []
+        self._lanes: set[bytes] = set()
+        self._welcome_authors: set[bytes] = set()  # once welcome is welcome
         self._on_disk = False  # records of files wait
         self.left_over: list[bytes] = []  # ids held now, for which records on disk still wait
 
@@ -304,7 +306,8 @@ class Admission:
                 self._outcome.duplicate += 1
             else:
                 self._take(state, item)
-        return Committed(self._source, tuple(self._records), tuple(self._events))
+        records, events = tuple(self._records), tuple(self._events)
+        return Committed(self._source, records, events, frozenset(self._lanes))
 
     def _take(self, state: WriterState, first: Record) -> None:
         todo = [first]
@@ -368,6 +371,7 @@ class Admission:
         changes = self._core.fold.apply(state, record, state.unwritten, welcome)
         state.apply(record.raw, changes)
         self._events += changes.events
+        self._lanes.update(changes.lanes)
         self._records.append((record.id, changes.number))
         self._outcome.accepted += 1
         if changes.verdict != OK:
@@ -389,7 +393,10 @@ class Admission:
         header = record.header
         if self._source == FILE or header.seq <= STRANGER_SEQ_MAX.get(header.lane, -1):
             return ()
+        if header.author in self._welcome_authors:
+            return ()
         if members.is_welcome(reader, header.author, self._core.rules):
+            self._welcome_authors.add(header.author)
             return ()
         return (welcome_key(header.author),)
 

@@ -50,6 +50,7 @@ class Appender:
         self._anyway = anyway
         self.records: list[tuple[bytes, int]] = []
         self.events: list[tuple[str, bytes]] = []
+        self.lanes: set[bytes] = set()  # keys of lanes whose heads changed
 
     def append(self, draft: Draft) -> RecordId:
         """Sign and apply one record; opens its lane first where needed."""
@@ -109,6 +110,7 @@ class Appender:
         state.outbox_add(changes.number)
         self.records.append((made.id, changes.number))
         self.events.extend(changes.events)
+        self.lanes.update(changes.lanes)
         return made.id
 
 
@@ -164,5 +166,6 @@ class Publisher:
 
     def _told(self, appender: Appender) -> None:
         if appender.records:
-            done = Committed("own", tuple(appender.records), tuple(appender.events))
+            records, events = tuple(appender.records), tuple(appender.events)
+            done = Committed("own", records, events, frozenset(appender.lanes))
             self._core.tell(done)

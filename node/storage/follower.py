@@ -1,8 +1,9 @@
 """The search index follows the database, in a thread of its own, some moments behind.
 
 Rules: it reads on from where the index stopped, whatever happened in between, so nothing needs to
-be told to it twice. A full or failing disk makes it wait and try again; a damaged index is removed
-when the node stops and made anew at the next start. It never holds the database's writer up.
+be told to it twice. It lags while many records come, and never holds the database's writer up: in
+one process both need the interpreter's lock. A full or failing disk makes it wait and try again; a
+damaged index is removed when the node stops and made anew at the next start.
 """
 
 import sqlite3
@@ -22,6 +23,9 @@ from node.storage.query import Page, SearchQuery, SearchReader
 from node.storage.search import SearchIndex
 from node.storage.state import Commit
 
+BUSY_RECORDS_COUNT: Final = 256  # records of one commit that tell of an import or a sync
+BUSY_S: Final = 0.25  # so long after the last such commit more may come
+GIVEN_WAY_MAX_S: Final = 2.0  # then some documents are indexed all the same
 COMMIT_MAX_COUNT: Final = 4_000  # documents of one commit while there are many: a quarter second
 
 
@@ -33,6 +37,7 @@ class Search:
         self._database, self._path = database, path
         self._index: SearchIndex | None = None
         self._seen = 0
+        self._busy_until = 0.0
         self._change = threading.Condition()
         self._work, self._stop = threading.Event(), threading.Event()
         self._here = threading.local()
@@ -98,7 +103,15 @@ class Search:
         if self._fault is not None and self._fault.code == Problem.DATABASE_DAMAGED:
             remove_database(self._path)
 
+    def _give_way(self) -> None:
+        """While records stream in, let the writer have the processor, for so long at a time."""
+        end = time.monotonic() + GIVEN_WAY_MAX_S
+        while time.monotonic() < min(end, self._busy_until) and not self._stop.is_set():
+            self._stop.wait(BUSY_S / 5)
+
     def _committed(self, commit: Commit) -> None:
+        if commit.next_number - commit.first_number >= BUSY_RECORDS_COUNT:
+            self._busy_until = time.monotonic() + BUSY_S
         if commit.touched:
             self._work.set()
 
@@ -108,8 +121,9 @@ class Search:
             self._stop.wait(limits.SEARCH_DELAY_MS / 1_000)  # let some gather
             self._work.clear()
             try:
+                self._give_way()
                 while not self._stop.is_set() and self._batch():
-                    pass
+                    self._give_way()
                 self._rest()
                 self._fault = None
             except (sqlite3.Error, StorageFault) as error:

@@ -22,6 +22,8 @@ from node.storage.schema import fold_table
 
 _COLUMNS: Final = "signer, lead, tail, body, signature FROM records"
 RAW: Final = f"SELECT {_COLUMNS} WHERE number = ?"
+KEYS_AT_ONCE_COUNT: Final = 64
+RAWS: Final = f"SELECT number, {_COLUMNS} WHERE number IN ({', '.join('?' * KEYS_AT_ONCE_COUNT)})"
 RAWS_AFTER: Final = f"SELECT number, {_COLUMNS} WHERE number > ? ORDER BY number LIMIT ?"
 SIGNERS_KNOWN_MAX_COUNT: Final = 16_384  # keys kept in memory by number, 3 MB
 NEXT_NUMBER: Final = (
@@ -57,7 +59,6 @@ def _insert_text(shape: tuple[str, int, int]) -> str:
 
 ROWS_AT_ONCE_COUNT: Final = 64
 INSERT: Final = Lazily(_insert_text)
-KEYS_AT_ONCE_COUNT: Final = 64
 GET_MANY: Final = Lazily(
     lambda table: (
         f"SELECT k, v FROM {fold_table(table)} WHERE k IN ({', '.join('?' * KEYS_AT_ONCE_COUNT)})"
@@ -174,6 +175,16 @@ class Rows:
             self._signers = {None: b""}
         self._signers[signer] = keys
         return keys
+
+    def raws(self, numbers: Sequence[int]) -> list[RawRecord | None]:
+        """Stored records, in the order given (None: dropped), in few calls of SQLite."""
+        found: dict[int, RawRecord] = {}
+        for start in range(0, len(numbers), KEYS_AT_ONCE_COUNT):
+            part = list(numbers[start : start + KEYS_AT_ONCE_COUNT])
+            part += part[-1:] * (KEYS_AT_ONCE_COUNT - len(part))
+            for row in self._execute(RAWS, part).fetchall():
+                found[row[0]] = self._joined(*row[1:])
+        return [found.get(number) for number in numbers]
 
     def id_of(self, number: int) -> bytes:
         """Id of the stored record with this local number."""

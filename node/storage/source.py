@@ -58,6 +58,10 @@ class SqliteSyncSource:
         """The stored record (None when it was dropped meanwhile)."""
         return self._reader.raw(number)
 
+    def raws(self, numbers: Sequence[int]) -> Sequence[RawRecord | None]:
+        """Stored records, in the order given (None for one that was dropped meanwhile)."""
+        return self._reader.raws(numbers)
+
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         """Ids of records held without their body though nobody asked for its erasure."""
         return [key for key, _ in BODYLESS.scan(self._reader, b"", None, limit=limit)]

@@ -79,7 +79,7 @@ async def test_a_frame_that_breaks_off_is_an_offence(
 ) -> None:
     whole = framed(b"hello") if form is FrameReader else prefixed(bytes(300))
     for length in range(1, 5):
-        assert await fault(form, whole[:length]) == Offence.GARBAGE
+        assert await fault(form, whole[:length]) == Offence.SLOW  # an honest line may break, too
 
 
 @pytest.mark.trio

@@ -203,7 +203,6 @@ HOSTILE = {
     "an empty frame": lambda: bytes(4),
     "a frame that is no message": lambda: framed(b"\0" + os.urandom(300)),
     "a bomb": lambda: framed(b"\1" + __import__("zlib").compress(bytes(50_000_000))),
-    "a frame that breaks off": lambda: framed(bytes(5_000))[:100],
 }
 
 
@@ -234,6 +233,24 @@ async def test_garbage_on_the_sync_stream_is_answered_with_a_ban(
         await stream.write(HOSTILE[case]())
         await stream.close()
         await attacker.is_thrown_out()
+
+
+@bounded(20)
+async def test_a_frame_that_breaks_off_costs_the_connection_and_a_habit_of_it_a_ban(
+    people: list[Person],
+) -> None:
+    """An honest neighbour whose line was full for seconds breaks off, too: it may come again."""
+    async with under_attack(people) as (victim, _, attacker):
+        stream = await attacker.open(PROTOCOL)
+        await stream.write(framed(bytes(5_000))[:100])
+        await stream.close()
+        await until(lambda: not attacker.connected(), 3)
+        assert not attacker.banned()
+        conduct = victim.host.guard.conduct
+        assert conduct.counts(attacker.host.id) == {Offence.SLOW: 1}
+        for _ in range(4):
+            victim.host.guard.blame(attacker.host.id, Offence.SLOW, "a frame broke off")
+        assert attacker.banned()
 
 
 @bounded(20)

@@ -123,6 +123,9 @@ class DictSource:
     def raw(self, number: int) -> RawRecord | None:
         return self.state.raw(number)
 
+    def raws(self, numbers: Sequence[int]) -> Sequence[RawRecord | None]:
+        return [self.state.raw(number) for number in numbers]
+
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         return list(self.bodyless)[:limit]
 
