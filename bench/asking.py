@@ -24,9 +24,14 @@ class Connection:
         told = json.loads((home / "api.json").read_text(encoding="utf-8"))
         address = urlsplit(told["url"])
         self._host = address.netloc
+        self._address = (address.hostname, address.port)
         self._token = (home / "token").read_text(encoding="ascii").strip()
-        self._socket = socket.create_connection((address.hostname, address.port), ANSWER_MAX_S)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = self._open()
+
+    def _open(self) -> socket.socket:
+        opened = socket.create_connection(self._address, ANSWER_MAX_S)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def request(self, method: str, target: str, body: Any = None, key: str | None = None) -> bytes:
         """The bytes of a request, for `ask`. `target`: below `/v1`, escaped."""
@@ -55,6 +60,9 @@ class Connection:
             parts.append(self._more())
             left -= len(parts[-1])
         answer = b"".join(parts)
+        if b"connection: close" in head:  # hypercorn ends a connection after a thousand requests
+            self._socket.close()
+            self._socket = self._open()
         if status >= 300:
             raise RuntimeError(f"{status}: {answer[:200]!r}")
         return answer

@@ -20,6 +20,7 @@ from node.services.portability import genesis_of, read_lines
 from node.storage.documents import Document, document_of
 from node.storage.home import Home
 from node.storage.query import SearchQuery, SearchReader
+from node.storage.reader import SqliteReader
 from node.storage.search import SearchIndex
 
 DOCUMENTS_COUNT: Final = 100_000
@@ -166,9 +167,8 @@ def index(folder: Path, count: int) -> dict[str, Any]:
     try:
         raw = stages.raw_bytes(core)
         with core.reading() as reader:
-            touched = [record for _, record in reader.touched.after(0, 10 * count)]
             began = time.thread_time()
-            found = [(record, document_of(reader, record)) for record in touched]
+            found = [(record, document_of(reader, record)) for record in _touched(reader, count)]
             read_s = time.thread_time() - began
     finally:
         core.close()
@@ -185,6 +185,14 @@ def index(folder: Path, count: int) -> dict[str, Any]:
         "raw_bytes_per_record": round(raw / taken.records),
         "share_of_raw": round(size / raw, 3),
     }
+
+
+def _touched(reader: SqliteReader, count: int) -> Iterator[bytes]:
+    """Ids of all that the follower has looked at."""
+    for _, entry in reader.touched.after(0, 10 * count):
+        record = reader.id_at(entry) if isinstance(entry, int) else entry
+        if record is not None:
+            yield record
 
 
 def _take_all(path: Path, found: list[tuple[bytes, Document | None]]) -> float:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench import api, bounds, finding, primitives, query, stages, verify
+from bench import api, bounds, finding, nodes, primitives, query, stages, verify
+from bench.asking import Connection
 from bench.targets import TARGETS, figure_of
 
 
@@ -84,3 +85,15 @@ def test_primitives(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["bench"] == "primitives"
     assert found["streams"] == 1.0
     assert found["verify_per_s_2_threads"] > 0
+
+
+def test_a_client_goes_on_where_the_server_ends_a_connection(tmp_path: Path) -> None:
+    document, lines = stages.market_lines(100)
+    stages.make_member(tmp_path / "home", document)
+    stages.fill(tmp_path / "home", lines)
+    with nodes.running(tmp_path / "home"):
+        link = Connection(tmp_path / "home")
+        request = link.request("GET", "/identity")
+        answers = {link.ask(request) for _ in range(1_050)}
+        link.close()
+    assert len(answers) == 1
