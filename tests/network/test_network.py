@@ -248,7 +248,7 @@ async def test_a_frame_that_breaks_off_costs_the_connection_and_a_habit_of_it_a_
         assert not attacker.banned()
         conduct = victim.host.guard.conduct
         assert conduct.counts(attacker.host.id) == {Offence.SLOW: 1}
-        for _ in range(4):
+        for _ in range(5):
             victim.host.guard.blame(attacker.host.id, Offence.SLOW, "a frame broke off")
         assert attacker.banned()
 
