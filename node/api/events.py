@@ -15,12 +15,13 @@ Left to others: what the events are (the folds name them).
 # pyright: reportUnknownMemberType=false
 # The stubs of trio that come with libp2p do not know their own types.
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 import trio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -141,12 +142,11 @@ class EventHub:
         return (retry + f"id: {self._epoch}-{seq}\nevent: {name}\ndata: {{}}\n\n").encode()
 
     def _framed(self, event: Event) -> bytes:
-        text = json.dumps(self._data(event), ensure_ascii=False, separators=(",", ":"))
+        text = msgspec.json.encode(self._data(event)).decode()
         return f"id: {self._epoch}-{event.seq}\nevent: {event.name}\ndata: {text}\n\n".encode()
 
     def _data(self, event: Event) -> dict[str, Any]:
-        time = datetime.fromtimestamp(event.at / 1000, UTC)
-        data = {"time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+        data = {"time": _time(event.at)}
         subject = event.subject
         if len(subject) == CHAPTER_BYTES + ID_BYTES:
             number = int.from_bytes(subject[:CHAPTER_BYTES], "big")
@@ -155,6 +155,13 @@ class EventHub:
         else:
             data[SUBJECTS.get(event.name, "subject")] = subject.hex()
         return data
+
+
+@lru_cache(64)
+def _time(at_ms: int) -> str:
+    """All events of a commit have the same time."""
+    time = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class EventStream(Response):

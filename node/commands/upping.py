@@ -7,12 +7,11 @@ the web client's address carries the token in its fragment, which browsers do no
 
 import json
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any, Final
-
-import click
 
 from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import DONE, App, on_terminal
@@ -149,4 +148,5 @@ class Teller:
 
 
 def _print(value: dict[str, Any]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False))
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

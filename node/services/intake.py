@@ -75,6 +75,18 @@ class Outcome:
         return [c for c, n in self.rejected.items() for _ in range(n) if c not in BLAMELESS]
 
 
+@dataclass(slots=True, eq=False)
+class _Arrival:
+    """A verified batch of a neighbour on its way to the writer."""
+
+    found: "list[Verified]"
+    source: str
+    outcome: Outcome
+    turn: trio.Event = field(default_factory=trio.Event)
+    stored: bool = False
+    fault: Exception | None = None
+
+
 class Intake:
     """Admission of records from neighbours and files."""
 
@@ -82,9 +94,12 @@ class Intake:
         self._core = core
         self._threads = trio.CapacityLimiter(2)
         self._verifiers = Verifiers()
+        self._arrivals: list[_Arrival] = []
+        self._storing = False  # a task is storing arrivals, or is about to
         self._waiting_count = 0  # records of neighbours that are being verified
         core.closers.append(self._verifiers.stop)
         self._pending = Pending()
+        self._welcome: set[bytes] = set()  # authors, used in the writer's thread alone
         self._welcomed: list[bytes] = []
         core.listeners.append(self._note)
 
@@ -107,8 +122,71 @@ class Intake:
     async def take(self, raws: Sequence[RawRecord], source: str) -> Outcome:
         """Admit records; returns after the commit."""
         outcome = Outcome(read=len(raws))
-        await self.admit(await self.verified(raws), source, outcome)
+        mine = _Arrival(await self.verified(raws), source, outcome)
+        self._arrivals.append(mine)
+        if self._storing:
+            await self._my_turn(mine)
+        if not mine.stored:
+            with trio.CancelScope(shield=True):  # pyright: ignore[reportCallIssue] - others wait for the same commit
+                await self._store_arrivals()
+        if mine.fault is not None:
+            raise mine.fault
         return outcome
+
+    async def _my_turn(self, mine: "_Arrival") -> None:
+        """Wait until the own batch is stored by another task, or it is ours to store."""
+        try:
+            await mine.turn.wait()
+        except trio.Cancelled:
+            if mine in self._arrivals:
+                self._arrivals.remove(mine)
+            if mine.turn.is_set() and not mine.stored:
+                self._next_turn()
+            raise
+
+    async def _store_arrivals(self) -> None:
+        """Store what has arrived while the writer was busy in one job: small jobs cost more each
+        record. Then the task of the first batch that came meanwhile has its turn."""
+        self._storing = True
+        batches: list[_Arrival] = []
+        count = 0
+        while self._arrivals and count < JOB_RECORDS_COUNT:
+            batches.append(self._arrivals.pop(0))
+            count += len(batches[-1].found)
+        try:
+            await self._store_together(batches)
+        except Exception as fault:
+            self._welcome.clear()  # who was admitted in what is undone
+            for batch in batches:
+                batch.fault = fault
+        finally:
+            for batch in batches:
+                batch.stored = True
+                batch.turn.set()
+            self._next_turn()
+
+    def _next_turn(self) -> None:
+        self._storing = bool(self._arrivals)
+        if self._arrivals:
+            self._arrivals[0].turn.set()
+
+    def _look_ahead(self, state: WriterState, found: Sequence[Verified]) -> None:
+        """Read rows that these records will ask for, many at once."""
+        if len(found) >= FORESEEN_RECORDS_COUNT:
+            records = [item for item in found if isinstance(item, Record)]
+            state.preload(self._core.fold.foresee(records))
+
+    async def _store_together(self, batches: "Sequence[_Arrival]") -> None:
+        jobs = [self._admission(batch.source, batch.outcome) for batch in batches]
+
+        def run(state: WriterState) -> list[Committed]:
+            self._look_ahead(state, [item for batch in batches for item in batch.found])
+            return [job.run(state, batch.found) for job, batch in zip(jobs, batches, strict=True)]
+
+        for committed in await self._core.writer.run(run):
+            self._core.tell(committed)
+        for job, batch in zip(jobs, batches, strict=True):
+            await self._run((), job.left_over, batch.source, batch.outcome)
 
     async def admit(self, found: Sequence[Verified], source: str, outcome: Outcome) -> None:
         """Judge and store what `verified` returned, and add to the outcome."""
@@ -128,11 +206,22 @@ class Intake:
     ) -> None:
         """One writer job, and more while records that waited on disk are left over."""
         while part or grounds:
-            job = Admission(self._core, self._pending, source, outcome)
-            self._core.tell(
-                await self._core.writer.run(lambda s, j=job, p=part, g=grounds: j.run(s, p, g))
-            )
+            job = self._admission(source, outcome)
+
+            def run(
+                state: WriterState,
+                job: Admission = job,
+                part: Sequence[Verified] = part,
+                grounds: Sequence[bytes] = grounds,
+            ) -> Committed:
+                self._look_ahead(state, part)
+                return job.run(state, part, grounds)
+
+            self._core.tell(await self._core.writer.run(run))
             part, grounds = (), job.left_over
+
+    def _admission(self, source: str, outcome: Outcome) -> "Admission":
+        return Admission(self._core, self._pending, self._welcome, source, outcome)
 
     def take_sync(self, raws: Sequence[RawRecord], source: str) -> Outcome:
         """The same outside an event loop, on one thread."""
@@ -140,7 +229,7 @@ class Intake:
         found = admission.verify_chunk(raws, self._core.community)
         grounds: Sequence[bytes] = ()
         while found or grounds:
-            job = Admission(self._core, self._pending, source, outcome)
+            job = self._admission(source, outcome)
             self._core.tell(
                 self._core.writer.run_sync(lambda s, j=job, f=found, g=grounds: j.run(s, f, g))
             )
@@ -272,7 +361,10 @@ def _is_held(reader: Rows, record: bytes, raw: RawRecord) -> bool:
 class Admission:
     """One writer job: judges and folds records in order, and those that waited for them."""
 
-    def __init__(self, core: Core, pending: Pending, source: str, outcome: Outcome) -> None:
+    def __init__(
+        self, core: Core, pending: Pending, welcome: set[bytes], source: str, outcome: Outcome
+    ) -> None:
+        """`welcome`: authors that are known to be; once welcome is always welcome."""
         self._core = core
         self._pending = pending
         self._source = source
@@ -280,7 +372,7 @@ class Admission:
         self._records: list[tuple[bytes, int]] = []
         self._events: list[tuple[str, bytes]] = []
         self._lanes: set[bytes] = set()
-        self._welcome_authors: set[bytes] = set()  # once welcome is welcome
+        self._welcome_authors = welcome
         self._on_disk = False  # records of files wait
         self.left_over: list[bytes] = []  # ids held now, for which records on disk still wait
 
@@ -296,9 +388,6 @@ class Admission:
             for record in (*self._pending.release(ground), *self._from_disk(state, ground)):
                 self._outcome.waiting.discard(record.id)
                 self._take(state, record)
-        if len(found) >= FORESEEN_RECORDS_COUNT:
-            records = [item for item in found if isinstance(item, Record)]
-            state.preload(self._core.fold.foresee(records))
         for item in found:
             if isinstance(item, Refused):
                 self._outcome.rejected[item.code] += 1

@@ -24,8 +24,9 @@ from node.storage.search import SearchIndex
 from node.storage.state import Commit
 
 BUSY_RECORDS_COUNT: Final = 256  # records of one commit that tell of an import or a sync
-BUSY_S: Final = 0.25  # so long after the last such commit more may come
-GIVEN_WAY_MAX_S: Final = 2.0  # then some documents are indexed all the same
+BUSY_S: Final = 1.0  # so long after the last such commit more may come
+LOOK_S: Final = 0.1
+GIVEN_WAY_MAX_S: Final = 10.0  # then some documents are indexed all the same
 COMMIT_MAX_COUNT: Final = 4_000  # documents of one commit while there are many: a quarter second
 
 
@@ -107,7 +108,7 @@ class Search:
         """While records stream in, let the writer have the processor, for so long at a time."""
         end = time.monotonic() + GIVEN_WAY_MAX_S
         while time.monotonic() < min(end, self._busy_until) and not self._stop.is_set():
-            self._stop.wait(BUSY_S / 5)
+            self._stop.wait(LOOK_S)
 
     def _committed(self, commit: Commit) -> None:
         if commit.next_number - commit.first_number >= BUSY_RECORDS_COUNT:
