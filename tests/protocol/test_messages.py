@@ -82,7 +82,7 @@ BAD = {
     "text for a number": content(5, "1"),
     "a bool for a number": content(5, True),
     "no credit": content(5, 0),
-    "more credit than there is": content(5, 9),
+    "more credit than there is": content(5, limits.FRAMES_IN_FLIGHT_MAX_COUNT + 1),
     "a bound too long": content(2, 0, 0, [[[b"", bytes(98)], bytes(16)]], [], [], b""),
     "too many heads": content(2, 0, 0, [], [], [], bytes(97 * 2_001)),
     "a list too long": content(2, 0, 0, [], [[b"", b"", bytes(8 * 65), []]], [], b""),

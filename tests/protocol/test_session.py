@@ -190,7 +190,7 @@ def test_progress_is_known_while_an_answer_comes() -> None:
 
 
 def test_a_session_that_breaks_off_is_taken_up_where_it_was() -> None:
-    runs = [LaneMaker(f"neighbour {n}").run(100) for n in range(20)]
+    runs = [LaneMaker(f"neighbour {n}").run(400) for n in range(20)]
     a, b = source_with(*runs), DictSource()
     received = 0
     for attempt in range(40):
@@ -202,7 +202,7 @@ def test_a_session_that_breaks_off_is_taken_up_where_it_was() -> None:
         if a.ids() == b.ids():
             break
     assert a.ids() == b.ids()
-    assert received == 2_000
+    assert received == 8_000
     assert attempt > 1
 
 

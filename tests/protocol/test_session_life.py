@@ -165,15 +165,15 @@ def test_lane_kinds_that_only_one_side_keeps_stay_there() -> None:
 
 
 def test_records_dropped_while_they_wait_to_be_sent_are_passed_over() -> None:
-    run = LaneMaker("mina").run(2_000)
+    run = LaneMaker("mina").run(6_000)
     a, b = source_with(run), DictSource()
     line = Line(a, b)
     while not line.b.pending:
         line.step()
-    for number in range(1_900, 2_000):
+    for number in range(5_900, 6_000):
         a.drop(number)
     line.run()
-    assert b.ids() == {link.id for link in run[:1_900]}
+    assert b.ids() == {link.id for link in run[:5_900]}
     assert line.b.blamed == []
 
 

@@ -39,7 +39,7 @@ from tests.support.sync_source import COMMUNITY, LaneMaker, source_with
 
 
 def test_no_more_is_sent_than_may_be_unacknowledged() -> None:
-    peer = Peer(source_with(MAKER.run(2_000)))
+    peer = Peer(source_with(MAKER.run(6_000)))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
     sent = peer.say(WANT)
     data = [message for message in sent if isinstance(message, Records)]
@@ -49,7 +49,7 @@ def test_no_more_is_sent_than_may_be_unacknowledged() -> None:
 
 
 def test_a_neighbour_may_ask_for_less_in_flight() -> None:
-    peer = Peer(source_with(MAKER.run(2_000)), greeted=False)
+    peer = Peer(source_with(MAKER.run(6_000)), greeted=False)
     peer.say(peer.hello(frames=3, window=1))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
     assert sum(isinstance(message, Records) for message in peer.say(WANT)) == 1
@@ -99,7 +99,7 @@ def test_bytes_beyond_the_window_end_the_session() -> None:
     frame = messages.encode(Records(9, [], records))
     count = limits.WINDOW_BYTES // len(frame)
     assert count < limits.FRAMES_IN_FLIGHT_MAX_COUNT
-    left = 200
+    left = 8 * limits.FRAMES_IN_FLIGHT_MAX_COUNT
     for _ in range(count):
         left -= 4
         peer.say(Records(left, [], records))

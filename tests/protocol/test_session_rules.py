@@ -197,7 +197,7 @@ def test_a_wish_for_an_older_round_ends_the_session() -> None:
 
 
 def test_no_round_is_opened_while_an_answer_is_sent() -> None:
-    peer = Peer(source_with(MAKER.run(2_000)))
+    peer = Peer(source_with(MAKER.run(6_000)))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)
     peer.change()
     assert peer.wait(1_000) == []
@@ -280,7 +280,7 @@ def test_promises_without_records_are_counted() -> None:
 
 
 def test_a_question_while_the_answer_is_sent_ends_the_session() -> None:
-    run = MAKER.run(2_000)
+    run = MAKER.run(6_000)
     peer = Peer(source_with(run))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
     assert isinstance(peer.say(WANT)[0], Records)
@@ -289,7 +289,7 @@ def test_a_question_while_the_answer_is_sent_ends_the_session() -> None:
 
 
 def test_a_round_while_the_answer_is_sent_ends_the_session() -> None:
-    peer = Peer(source_with(MAKER.run(2_000)))
+    peer = Peer(source_with(MAKER.run(6_000)))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)
     peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
     assert peer.ended == Parting.UNEXPECTED
