@@ -50,24 +50,24 @@ def after(prefix: bytes) -> bytes | None:
 class Table(Generic[V]):
     """A named table with rows of one type."""
 
-    __slots__ = ("_decode", "name")
+    __slots__ = ("name", "read")
 
     def __init__(self, name: str, row: type[V]) -> None:
         assert name not in TABLES, f"table {name} declared twice"
         self.name = name
-        self._decode = msgspec.msgpack.Decoder(row).decode
+        self.read = msgspec.msgpack.Decoder(row).decode
         TABLES[name] = self  # type: ignore[assignment]
 
     def get(self, reader: Reader, key: bytes) -> V | None:
         """The row at `key`, or None."""
         data = reader.get(self.name, key)
-        return None if data is None else self._decode(data)
+        return None if data is None else self.read(data)
 
     def must(self, reader: Reader, key: bytes) -> V:
         """The row at `key`, which the caller knows to be there."""
         data = reader.get(self.name, key)
         assert data is not None, f"{self.name} lacks {key.hex()}"
-        return self._decode(data)
+        return self.read(data)
 
     def has(self, reader: Reader, key: bytes) -> bool:
         """True iff there is a row at `key`."""
@@ -84,7 +84,7 @@ class Table(Generic[V]):
     ) -> Iterator[tuple[bytes, V]]:
         """Rows with low <= key < high."""
         for key, data in reader.scan(self.name, low, high, reverse=reverse, limit=limit):
-            yield key, self._decode(data)
+            yield key, self.read(data)
 
     def under(
         self, reader: Reader, prefix: bytes, *, reverse: bool = False, limit: int | None = None

@@ -4,11 +4,11 @@ Rules: tables of the fold are caches; records are the truth. A rebuilt state is 
 and a test holds both to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from node.ledger.fold import Fold
 from node.protocol import record
-from node.protocol.record import RawRecord
+from node.protocol.record import RawRecord, Record
 from node.protocol.state import Changes
 from node.storage import doctor
 from node.storage.database import Database
@@ -22,7 +22,14 @@ def rebuild_state(
 ) -> int:
     """Drop and refold everything; returns the number of records. `progress(done, total)`."""
 
-    def refold(state: WriterState, raw: RawRecord) -> Changes:
-        return fold.apply(state, record.parse(raw, fold.rules.community))
+    parsed: dict[RawRecord, Record] = {}
 
-    return doctor.rebuild(database, refold, progress)
+    def look_ahead(state: WriterState, raws: Sequence[RawRecord]) -> None:
+        parsed.clear()
+        parsed.update((raw, record.parse(raw, fold.rules.community)) for raw in raws)
+        state.preload(fold.foresee(list(parsed.values())))
+
+    def refold(state: WriterState, raw: RawRecord) -> Changes:
+        return fold.apply(state, parsed[raw], state.unwritten)
+
+    return doctor.rebuild(database, refold, progress, look_ahead)

@@ -11,29 +11,31 @@ Left to others: sentences (`i18n`), mending (`storage.doctor`).
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from node.ledger import book, root
 from node.ledger.positions import TRADE, TradeRow
 from node.ledger.verify import Doubt
-from node.protocol import admission, lanes, record
+from node.protocol import admission, lanes
 from node.protocol.account import CREDIT, TradeAccept, TradeSettle
 from node.protocol.admission import Refused, Welcome, stored_body
 from node.protocol.errors import RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.ports import Reader
-from node.protocol.record import RawRecord
-from node.protocol.shapes import CommunityId
+from node.protocol.record import RawRecord, Record
 from node.protocol.state import Changes, Table, u16
 from node.services.core import Core
+from node.services.verifiers import Signatures
 from node.storage import doctor
 from node.storage.rows import Rows
 from node.storage.schema import fold_table
 from node.storage.state import WriterState
 
 V = TypeVar("V")
+SIGNATURES_AT_ONCE_COUNT: Final = 256  # records one verifier is asked about at a time
 PAGE_ROWS_COUNT: Final = 2_000
 FINDINGS_MAX_COUNT: Final = 100  # more than anybody reads; the first ones name the cause
 PROGRESS_TRADES_COUNT: Final = 500
@@ -195,44 +197,84 @@ def _count(reader: Rows, table: Table[V]) -> int:
 
 # --- from scratch ---------------------------------------------------------------------------------
 def _refold(core: Core, found: Verification, progress: Progress) -> None:
-    """Fold all stored records anew, and compare verdicts and the state root."""
+    """Fold all stored records anew, and compare verdicts and the state root; check signatures in
+    other processes meanwhile."""
     stored = core.reader  # verdicts never change, so the newest state will do
+    ahead = _Ahead(core, found)
 
     def refold(state: WriterState, raw: RawRecord) -> Changes:
-        changes = _checked(core, state, raw, found)
+        changes = _folded(core, state, ahead.parsed.get(raw), found)
         if changes is None:
             return Changes()
-        record_id = record.parse(raw, core.community).id
-        entry = lanes.entry_of(stored, record_id)
-        if entry is None or entry.verdict != changes.verdict:
-            found.doubt(Doubt.LOST if entry is None else Doubt.VERDICT, record_id)
+        verdict = ahead.verdicts.get(changes.id)
+        if verdict != changes.verdict:
+            found.doubt(Doubt.LOST if verdict is None else Doubt.VERDICT, changes.id)
         return changes
 
     def digest(reader: Reader) -> bytes:
         return root.state_root(reader, core.rules) if _is_sound(found) else b""
 
-    if doctor.compare(core.database, refold, digest, progress):
+    def look_ahead(state: WriterState, raws: Sequence[RawRecord]) -> None:
+        ahead.look(state, raws, stored)
+
+    with ThreadPoolExecutor(1) as beside:
+        signatures = beside.submit(_check_signatures, core)
+        differing = doctor.compare(core.database, refold, digest, progress, look_ahead)
+        for number in signatures.result():
+            found.doubt(Doubt.BYTES, f"#{number}")
+    if differing:
         found.doubt(Doubt.ROOT, "")
     _look_for_lost(core, found)
 
 
-def _checked(core: Core, state: WriterState, raw: RawRecord, found: Verification) -> Changes | None:
-    """What a stored record changes; None, and a finding, if its bytes or its ground do not hold."""
-    number = f"#{state.next_number()}"
-    try:
-        parsed = record.parse(raw, core.community)
-    except RemoteFault:
-        found.doubt(Doubt.BYTES, number)
-        return None
-    if admission.verify(parsed, CommunityId(core.community)) is not None:
-        found.doubt(Doubt.BYTES, number)
+class _Ahead:
+    """The records that are refolded next, parsed, and the verdicts that are stored of them."""
+
+    def __init__(self, core: Core, found: Verification) -> None:
+        self._core, self._found = core, found
+        self.parsed: dict[RawRecord, Record] = {}
+        self.verdicts: dict[bytes, str] = {}
+
+    def look(self, state: WriterState, raws: Sequence[RawRecord], stored: Rows) -> None:
+        """Parse these, and read what they will ask for. What cannot be parsed is not there: the
+        check of signatures names it."""
+        self.parsed.clear()
+        for raw in raws:
+            item = admission.parse(raw, self._core.community)
+            if isinstance(item, Record):
+                self.parsed[raw] = item
+        records = list(self.parsed.values())
+        state.preload(self._core.fold.foresee(records))
+        rows = stored.get_many(lanes.ENTRY.name, [item.id for item in records])
+        self.verdicts = {key: lanes.ENTRY.read(row).verdict for key, row in rows}
+
+
+def _check_signatures(core: Core) -> list[int]:
+    """L0: local numbers of stored records whose bytes or signature do not hold."""
+    bad: list[int] = []
+    with core.reading() as reader:
+        pages = iter(lambda: reader.records_after(last, SIGNATURES_AT_ONCE_COUNT), [])
+        last = -1
+        with Signatures(core.community) as signatures:
+            for page in pages:
+                last = page[-1][0]
+                bad += signatures.check(page)
+            bad += signatures.rest()
+    return bad
+
+
+def _folded(
+    core: Core, state: WriterState, parsed: Record | None, found: Verification
+) -> Changes | None:
+    """What a stored record changes; None, and a finding, if its ground does not hold."""
+    if parsed is None:
         return None
     judgement = core.fold.judge(state, parsed)
     if not isinstance(judgement, Welcome):
-        code = judgement.code if isinstance(judgement, Refused) else number
+        code = judgement.code if isinstance(judgement, Refused) else f"#{state.next_number()}"
         found.doubt(Doubt.CLOSURE, str(code))
         return None
-    return core.fold.apply(state, parsed)
+    return core.fold.apply(state, parsed, state.unwritten, judgement)
 
 
 def _look_for_lost(core: Core, found: Verification) -> None:

@@ -18,17 +18,30 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Final
 
 import trio
 
 from node.protocol.record import RawRecord
-from node.services.verifier import Answer, Request, answers, encode, framed, read_frame
+from node.services.verifier import (
+    Answer,
+    Fault,
+    Request,
+    answer,
+    answers,
+    encode,
+    framed,
+    read_frame,
+)
 
 IDLE_S: Final = 10.0
 STOP_S: Final = 5.0
 WORKERS_MAX_COUNT: Final = 3  # beyond that the writer is what everything waits for
 ASKED_MAX_COUNT: Final = 2  # requests in flight at one verifier
+Page = Sequence[tuple[int, RawRecord]]
+"""Records with their local numbers."""
+
 PROGRAM: Final = (sys.executable, "-c", "from node.services.verifier import main; main()")
 
 
@@ -65,12 +78,12 @@ class _Worker:
         self._input, self._output = self._process.stdin, self._process.stdout
         self._lock = threading.Lock()  # over `_slots` and `closed`
         self._writing = threading.Lock()
-        self._slots: deque[_Slot] = deque()
+        self._slots: deque[_Slot | _PlainSlot] = deque()
         self.closed = False
         self.asked = 0
         threading.Thread(target=self._read, name="wetalk-verifier", daemon=True).start()
 
-    def send(self, frame: bytes, slot: _Slot) -> None:
+    def send(self, frame: bytes, slot: "_Slot | _PlainSlot") -> None:
         """Ask; may wait for the verifier to read. Never raises: the slot is always finished."""
         with self._writing:
             with self._lock:
@@ -124,6 +137,75 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class _PlainSlot:
+    """A request on its way, without an event loop."""
+
+    def __init__(self) -> None:
+        self._answer: Future[bytes | None] = Future()
+
+    def finish(self, frame: bytes | None) -> None:
+        """The answer, or None when there will be none."""
+        self._answer.set_result(frame)
+
+    def wait(self) -> bytes | None:
+        """The answer, when it is there."""
+        return self._answer.result()
+
+
+class Signatures:
+    """Checks stored records, page after page, outside an event loop: in verifiers of its own, or,
+    where those cannot be, here."""
+
+    def __init__(self, community: bytes) -> None:
+        self._community = community
+        self._workers: list[_Worker] = []
+        self._asked: deque[tuple[_PlainSlot, Page]] = deque()
+
+    def __enter__(self) -> "Signatures":
+        try:
+            for _ in range(min(WORKERS_MAX_COUNT, os.cpu_count() or 1)):
+                self._workers.append(_Worker())
+        except OSError:
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def check(self, page: Page) -> list[int]:
+        """Have a page checked; returns the bad numbers of an earlier one."""
+        slot = _PlainSlot()
+        if self._workers:
+            request = Request(self._community, None, [raw for _, raw in page])
+            self._workers.append(self._workers.pop(0))
+            self._workers[0].send(encode(request), slot)
+        else:
+            slot.finish(None)
+        self._asked.append((slot, page))
+        if len(self._asked) > ASKED_MAX_COUNT * len(self._workers):
+            return self._answered()
+        return []
+
+    def rest(self) -> list[int]:
+        """Bad numbers of all pages that are still on their way."""
+        bad: list[int] = []
+        while self._asked:
+            bad += self._answered()
+        return bad
+
+    def _answered(self) -> list[int]:
+        slot, page = self._asked.popleft()
+        frame = slot.wait()
+        if frame is None:
+            found = answer(Request(self._community, None, [raw for _, raw in page]))
+        else:
+            found = answers.decode(frame)
+        return [
+            number for (number, _), item in zip(page, found, strict=True) if isinstance(item, Fault)
+        ]
 
 
 class Verifiers:

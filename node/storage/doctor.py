@@ -6,7 +6,7 @@ handed in, so that storage stays free of what records mean.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -33,6 +33,9 @@ from node.storage.state import WriterState
 
 Refold = Callable[[WriterState, RawRecord], Changes]
 """What the fold makes of a stored record, whose number is `state.next_number()`."""
+
+LookAhead = Callable[[WriterState, Sequence[RawRecord]], None]
+"""Shown the records that are refolded next, to read ahead what they will ask for."""
 
 Progress = Callable[[int, int], None]
 """Told (records done, records in all)."""
@@ -95,7 +98,10 @@ def _database_findings(home: Home) -> list[Finding]:
 
 
 def rebuild(
-    database: Database, refold: Refold, progress: Progress = lambda done, total: None
+    database: Database,
+    refold: Refold,
+    progress: Progress = lambda done, total: None,
+    look_ahead: LookAhead = lambda state, raws: None,
 ) -> int:
     """Make the fold's tables anew from the stored records, in order of arrival; returns how many.
 
@@ -112,6 +118,7 @@ def rebuild(
 
     def batch(state: WriterState, after: int) -> tuple[int, int]:
         records = state.records_after(after, REBUILD_BATCH_COUNT)
+        look_ahead(state, [raw for _, raw in records])
         for number, raw in records:
             with state.refolding(number):
                 state.apply(None, refold(state, raw))
@@ -133,6 +140,7 @@ def compare(
     refold: Refold,
     digest: Callable[[Reader], bytes] | None = None,
     progress: Progress = lambda done, total: None,
+    look_ahead: LookAhead = lambda state, raws: None,
 ) -> list[str]:
     """Where the fold's tables differ from what a refold in a scratch file gives; empty: nowhere.
 
@@ -151,7 +159,7 @@ def compare(
         create_fold_tables(connection)
         _look_at_once(database, connection, reader.connection)
         state = _Scratch(connection, database.community, lambda: 0)
-        _refold_all(state, refold, progress)
+        _refold_all(state, refold, progress, look_ahead)
         if digest is not None:
             return [] if digest(reader) == digest(state) else ["digest"]
         return _differing_tables(connection)
@@ -179,12 +187,16 @@ class _Scratch(WriterState):
     """Tables of the fold in the scratch file; records are read from the attached home."""
 
     def apply(self, raw: RawRecord | None, changes: Changes) -> None:
-        self._rows.write(changes.rows)
+        if changes.rows is not self._rows.unwritten:
+            self._rows.write(changes.rows)
 
 
-def _refold_all(state: WriterState, refold: Refold, progress: Progress) -> None:
+def _refold_all(
+    state: WriterState, refold: Refold, progress: Progress, look_ahead: LookAhead
+) -> None:
     total, done, last = state.record_count(), 0, -1
     while records := state.records_after(last, REBUILD_BATCH_COUNT):
+        look_ahead(state, [raw for _, raw in records])
         for number, raw in records:
             with state.refolding(number):
                 state.apply(None, refold(state, raw))
