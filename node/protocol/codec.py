@@ -29,6 +29,20 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+def stored(data: bytes, shape: type[T]) -> T:
+    """Decode bytes that admission has accepted: they are canonical, and of the shape.
+
+    Raises RemoteFault `encoding` when they are not what they were: a damaged file.
+    """
+    decoder = _decoders.get(shape)
+    if decoder is None:
+        decoder = _decoders[shape] = msgspec.msgpack.Decoder(shape)
+    try:
+        return cast(T, decoder.decode(data))
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise RemoteFault(Reject.ENCODING, str(error)) from None
+
+
 def decode(data: bytes, shape: type[T]) -> T:
     """Decode canonical bytes into a msgspec Struct or other typed shape.
 

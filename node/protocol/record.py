@@ -110,6 +110,11 @@ def reread(raw: RawRecord, record: bytes) -> Record:
     return Record(RecordId(record), header, body, raw)
 
 
+def stored_header(data: bytes) -> Header:
+    """The header of a stored record, which `parse_header` has accepted before."""
+    return codec.stored(data, Header)
+
+
 def parse_header(data: bytes) -> Header:
     """Parse a header alone and check its own rules. Raises RemoteFault."""
     try:

@@ -97,7 +97,9 @@ def verify(
     with core.reading() as reader:
         _add_up(core, reader, found, (lambda done, total: None) if from_scratch else progress)
         found.records = reader.record_count()
-        if _is_sound(found):
+        if not _is_sound(found):
+            found.root = b""
+        elif not found.root:
             found.root = root.state_root(reader, core.rules)
     found.level = _level(found)
     found.seconds = round(time.monotonic() - started, 3)
@@ -212,7 +214,8 @@ def _refold(core: Core, found: Verification, progress: Progress) -> None:
         return changes
 
     def digest(reader: Reader) -> bytes:
-        return root.state_root(reader, core.rules) if _is_sound(found) else b""
+        found.root = root.state_root(reader, core.rules) if _is_sound(found) else b""
+        return found.root
 
     def look_ahead(state: WriterState, raws: Sequence[RawRecord]) -> None:
         ahead.look(state, raws, stored)

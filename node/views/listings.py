@@ -14,7 +14,7 @@ from node.protocol.crypto import sha256
 from node.protocol.lanes import Entry
 from node.protocol.market import ListingClose, ListingPut
 from node.protocol.ports import Reader
-from node.protocol.record import Record, parse_header
+from node.protocol.record import Record, stored_header
 from node.protocol.shapes import Row
 from node.protocol.state import Group, Overlay, Table, u40, u64
 
@@ -98,7 +98,7 @@ def _texts_by(reader: Reader, listing: bytes, author: bytes) -> Iterator[tuple[b
 
 def _body(reader: Reader, number: int) -> ListingPut | None:
     raw = reader.raw(number)
-    return None if raw is None or raw.body is None else codec.decode(raw.body, ListingPut)
+    return None if raw is None or raw.body is None else codec.stored(raw.body, ListingPut)
 
 
 _Revision = tuple[int, bytes, int, ListingPut]
@@ -129,9 +129,9 @@ def _refresh(overlay: Overlay, listing: bytes) -> None:
     raw = overlay.raw(first.number)
     if raw is None or raw.body is None or CLOSING.any(overlay, listing + author):
         return
-    body = codec.decode(raw.body, ListingPut)
+    body = codec.stored(raw.body, ListingPut)
     if body.listing is None:  # else it is a revision itself
-        own = (parse_header(raw.header).time, listing, first.number, body)
+        own = (stored_header(raw.header).time, listing, first.number, body)
         _show(overlay, first.number, author, _newest(overlay, listing + author, own))
 
 
@@ -212,7 +212,7 @@ def listings_by(
         number = int.from_bytes(key[-5:], "big")
         raw = reader.raw(number)
         if raw is not None:
-            author = parse_header(raw.header).author
+            author = stored_header(raw.header).author
             listing = _shown(reader, reader.id_of(number), author, number)
             if listing is not None:
                 yield listing

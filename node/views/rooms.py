@@ -17,7 +17,7 @@ from node.protocol import codec, lanes
 from node.protocol.crypto import sha256
 from node.protocol.lanes import Entry
 from node.protocol.ports import Reader
-from node.protocol.record import RawRecord, Record, parse_header
+from node.protocol.record import RawRecord, Record, stored_header
 from node.protocol.shapes import Row
 from node.protocol.social import PostDelete, PostEdit, PostPut
 from node.protocol.state import Group, Overlay, Table, u40, u64
@@ -128,7 +128,7 @@ def _held(reader: Reader, number: int) -> tuple[PostPut, int] | None:
     raw = reader.raw(number)
     if raw is None or raw.body is None:
         return None
-    return codec.decode(raw.body, PostPut), parse_header(raw.header).time
+    return codec.stored(raw.body, PostPut), stored_header(raw.header).time
 
 
 def _withdraw(overlay: Overlay, post: bytes, number: int, body: PostPut, time: int) -> None:
@@ -175,13 +175,13 @@ def post_of(reader: Reader, post: bytes) -> Post | None:
 def _shown(reader: Reader, post: bytes, raw: RawRecord) -> Post | None:
     if raw.body is None:
         return None
-    body, header = codec.decode(raw.body, PostPut), parse_header(raw.header)
+    body, header = codec.stored(raw.body, PostPut), stored_header(raw.header)
     text, edited = body.text, None
     edits = EDIT.under(reader, post + header.author)
     for time, _, number in sorted(((e.time, key, e.number) for key, e in edits), reverse=True):
         held = reader.raw(number)
         if held is not None and held.body is not None:
-            text, edited = codec.decode(held.body, PostEdit).text, time
+            text, edited = codec.stored(held.body, PostEdit).text, time
             break
     return Post(
         post, header.author, body.room, text, body.language, body.reply_to, header.time, edited
