@@ -23,6 +23,7 @@ from typing import Any
 
 from bench import report, runner, workloads
 from bench.runner import BENCHES, PRIMITIVES, Wishes
+from node.runtime.interpreter import settle
 
 FAILED, USAGE = 1, 2
 
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; the exit code."""
     asked = _asked(arguments)
     if asked.inside:
+        settle()  # as every `wetalk` process does
         return _inside(asked.names[0], Wishes(asked.full, asked.work))
     if asked.names[:1] == ["workload"]:
         return _write_workloads(asked.names[1:])

@@ -23,6 +23,7 @@ from node.protocol.shapes import Id, Row
 PLAIN: Final = 0
 ZLIB: Final = 1
 _LEVEL: Final = 1  # higher levels cost three times as much and save a twentieth (measured)
+_THOROUGH_LEVEL: Final = 6  # for little: there the line is what takes the time
 _WORTH_BYTES: Final = 64  # content below this size is not worth packing
 _VERBATIM: Final = 0  # the lane number of a record whose header travels as it is
 _LANES_COUNT: Final = 6  # lane kinds with a compact form
@@ -59,11 +60,11 @@ class Batch(Row, frozen=True):
     signatures: Annotated[bytes, Meta(max_length=64 * limits.FRAME_RECORDS_MAX_COUNT)]
 
 
-def pack(content: bytes) -> bytes:
+def pack(content: bytes, *, thorough: bool = False) -> bytes:
     """The frame that carries `content`, at most FRAME_INFLATED_MAX_BYTES of it."""
     assert len(content) <= limits.FRAME_INFLATED_MAX_BYTES
     if len(content) >= _WORTH_BYTES:
-        packed = zlib.compress(content, _LEVEL)
+        packed = zlib.compress(content, _THOROUGH_LEVEL if thorough else _LEVEL)
         if len(packed) < len(content):
             return bytes((ZLIB,)) + packed
     return bytes((PLAIN,)) + content

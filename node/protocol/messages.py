@@ -159,12 +159,14 @@ DATA = (Want, Records, Proofs, Addresses)
 
 # Not `codec.decode`: that reads what does not fit once more without bounds, to tell why.
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+THOROUGH_LEFT_MAX_COUNT: Final = 1_024
 _GREETING_MAX_BYTES: Final = 16_384
 
 
 def encode(message: Message) -> bytes:
-    """The frame of a message."""
-    return pack(codec.encode(message))
+    """The frame of a message. The end of an answer, or a short one, is packed more thoroughly."""
+    thorough = isinstance(message, Records) and message.left <= THOROUGH_LEFT_MAX_COUNT
+    return pack(codec.encode(message), thorough=thorough)
 
 
 def decode(frame: bytes) -> Message:
