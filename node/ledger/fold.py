@@ -46,7 +46,8 @@ class Fold:
             revoked = identities.revocation_of(reader, record)
             if revoked is not None and not identities.may_be_held(reader, record, revoked):
                 return Refused(Reject.REVOKED)
-            return Welcome(judgement.lane, revoked is not None)
+            judgement.revoked = revoked is not None
+            return judgement
         if isinstance(judgement, Known) and judgement.fills:
             return Known(BODYLESS.has(reader, record.id))  # what was to be erased stays erased
         return judgement

@@ -45,7 +45,7 @@ class Known:
     fills: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Welcome:
     """May be applied now. `lane`: the row of its lane, when the record extends the one branch;
     `revoked`: whether its device is (R10). Both save the fold a look, and are true only until

@@ -92,7 +92,7 @@ class Intake:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._threads = trio.CapacityLimiter(2)
+        self._threads = trio.Semaphore(2)  # parts that are verified in threads at a time
         self._verifiers = Verifiers()
         self._arrivals: list[_Arrival] = []
         self._storing = False  # a task is storing arrivals, or is about to
@@ -243,43 +243,49 @@ class Intake:
         """
         self._waiting_count += len(raws)
         try:
-            if not self._worth_asking(len(raws)):
-                return await self._in_threads(raws, self._verify)
-            return await self._in_parts(raws, self._ask_records)
+            much = self._is_much(max(len(raws), self._waiting_count))
+            return await self._in_parts(raws, much, self._ask_records, self._verify)
         finally:
             self._waiting_count -= len(raws)
 
     async def verified_lines(self, lines: Sequence[bytes]) -> list[Verified]:
         """The same for lines of an export file."""
-        if not self._worth_asking(len(lines)):
-            return await self._in_threads(lines, self._verify_lines)
-        return await self._in_parts(lines, self._ask_lines)
+        much = self._is_much(len(lines))
+        return await self._in_parts(lines, much, self._ask_lines, self._verify_lines)
 
-    def _worth_asking(self, count: int) -> bool:
-        """True iff other processes shall verify: they are there, or there is much to do."""
+    def _is_much(self, count: int) -> bool:
+        """True iff other processes shall verify so many, as soon as they are there."""
         if self._verifiers.running:
             return count >= ASKED_RECORDS_COUNT
-        return max(count, self._waiting_count) >= VERIFIERS_RECORDS_COUNT
-
-    async def _in_threads(
-        self, items: Sequence[T], work: Callable[[Sequence[T]], list[Verified]]
-    ) -> list[Verified]:
-        async def ask(part: Sequence[T]) -> list[Verified]:
-            return await trio.to_thread.run_sync(work, part, limiter=self._threads)
-
-        return await self._in_parts(items, ask)
+        if count < VERIFIERS_RECORDS_COUNT:
+            return False
+        self._verifiers.start()
+        return True
 
     async def _in_parts(
-        self, items: Sequence[T], work: Callable[[Sequence[T]], Awaitable[list[Verified]]]
+        self,
+        items: Sequence[T],
+        much: bool,
+        ask: Callable[[Sequence[T]], Awaitable[list[Verified]]],
+        work: Callable[[Sequence[T]], list[Verified]],
     ) -> list[Verified]:
-        if len(items) <= CHUNK_RECORDS_COUNT:
-            return await work(items)
+        """Verify a part at a time: in processes (`ask`) if there is much, in threads (`work`) if
+        not, and until the processes have started."""
         starts = range(0, len(items), CHUNK_RECORDS_COUNT)
         results: list[list[Verified]] = [[] for _ in starts]
 
         async def one(number: int, part: Sequence[T]) -> None:
-            results[number] = await work(part)
+            if not (much and self._verifiers.running):
+                async with self._threads:
+                    if not (much and self._verifiers.running):
+                        results[number] = await trio.to_thread.run_sync(work, part)
+                        return
+            results[number] = await ask(part)
 
+        if len(items) <= CHUNK_RECORDS_COUNT:
+            results = [[]]
+            await one(0, items)
+            return results[0]
         async with trio.open_nursery() as nursery:
             for number, start in enumerate(starts):
                 nursery.start_soon(one, number, items[start : start + CHUNK_RECORDS_COUNT])
@@ -288,7 +294,7 @@ class Intake:
     async def _ask_lines(self, lines: Sequence[bytes]) -> list[Verified]:
         answers = await self._verifiers.lines(self._core.community, lines)
         if answers is None:
-            return await trio.to_thread.run_sync(self._verify_lines, lines, limiter=self._threads)
+            return await trio.to_thread.run_sync(self._verify_lines, lines)
         found: list[Verified] = []
         for item in answers:
             if isinstance(item, verifier.Line):
@@ -305,7 +311,7 @@ class Intake:
         fresh = [raw for raw, known in zip(raws, held, strict=True) if not known]
         answers = await self._verifiers.records(community, fresh) if fresh else []
         if answers is None:
-            return await trio.to_thread.run_sync(self._verify, raws, limiter=self._threads)
+            return await trio.to_thread.run_sync(self._verify, raws)
         found: list[Verified] = []
         following = iter(answers)
         for raw, record, known in zip(raws, ids, held, strict=True):

@@ -101,6 +101,8 @@ def main() -> None:
     """Serve until standard input ends."""
     gc.disable()  # nothing here makes cycles
     source, target = sys.stdin.buffer, sys.stdout.buffer
+    target.write(framed(b""))  # ready
+    target.flush()
     while (frame := read_frame(source)) is not None:
         target.write(framed(encode(answer(_requests.decode(frame)))))
         target.flush()

@@ -80,6 +80,7 @@ class _Worker:
         self._writing = threading.Lock()
         self._slots: deque[_Slot | _PlainSlot] = deque()
         self.closed = False
+        self.ready = False  # it has started, which takes a sixth of a second
         self.asked = 0
         threading.Thread(target=self._read, name="wetalk-verifier", daemon=True).start()
 
@@ -98,7 +99,8 @@ class _Worker:
                 self._give_up()
 
     def _read(self) -> None:
-        while self._has_more():
+        self.ready = read_frame(self._output) is not None
+        while self.ready and self._has_more():
             frame = read_frame(self._output)
             with self._lock:
                 slot = self._slots.popleft() if frame is not None and self._slots else None
@@ -221,7 +223,16 @@ class Verifiers:
     @property
     def running(self) -> bool:
         """True iff a verifier is there, so that asking it costs little."""
-        return any(not worker.closed for worker in self._workers)
+        return any(worker.ready and not worker.closed for worker in self._workers)
+
+    def start(self) -> None:
+        """Have them all started, if none is; returns at once."""
+        self._workers = [worker for worker in self._workers if not worker.closed]
+        while not self._ended and len(self._workers) < self.count:
+            try:
+                self._workers.append(_Worker())
+            except OSError:
+                return
 
     async def lines(self, community: bytes, lines: Sequence[bytes]) -> list[Answer] | None:
         """Answers for lines of an export file; None if nobody could be asked."""
@@ -251,19 +262,9 @@ class Verifiers:
         return found if len(found) == count else None
 
     def _free(self) -> _Worker | None:
-        """The verifier with least to do; a new one while some processor has none."""
-        self._workers = [worker for worker in self._workers if not worker.closed]
-        if self._ended:
-            return None
-        idle = [worker for worker in self._workers if worker.asked == 0]
-        if not idle and len(self._workers) < self.count:
-            try:
-                self._workers.append(_Worker())
-            except OSError:
-                if not self._workers:
-                    return None
-            idle = self._workers
-        return min(idle or self._workers, key=lambda worker: worker.asked)
+        """The verifier with least to do."""
+        there = [worker for worker in self._workers if worker.ready and not worker.closed]
+        return min(there, key=lambda worker: worker.asked, default=None)
 
     def stop(self) -> None:
         """End them all; who waits for an answer gets none."""

@@ -58,6 +58,13 @@ def processes(taken: Intake) -> list[int]:
     return [worker._process.pid for worker in taken._verifiers._workers]
 
 
+async def started(taken: Intake) -> None:
+    taken._verifiers.start()
+    with trio.fail_after(10):
+        while not taken._verifiers.running:
+            await trio.sleep(0.01)
+
+
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -76,6 +83,7 @@ async def test_other_processes_find_what_threads_find(
         assert processes(taken) == []  # so few are not worth it
         monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
         monkeypatch.setattr(intake, "ASKED_RECORDS_COUNT", 1)
+        await started(taken)
         asked = await taken.verified(raws), await taken.verified_lines(lines)
         pids = processes(taken)
         assert pids
@@ -93,6 +101,7 @@ async def test_what_is_held_is_not_verified_again(
 ) -> None:
     monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
     async with taking(tmp_path) as (_, taken):
+        await started(taken)
         outcome = Outcome()
         await taken.admit(await taken.verified(RAWS), FILE, outcome)
         assert outcome.accepted == len(RAWS)
@@ -107,6 +116,7 @@ async def test_a_killed_verifier_costs_nothing_but_time(
     monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
     monkeypatch.setattr(intake, "ASKED_RECORDS_COUNT", 1)
     async with taking(tmp_path) as (_, taken):
+        await started(taken)
         before = await taken.verified(RAWS)
         pids = processes(taken)
         for pid in pids:
@@ -122,6 +132,7 @@ async def test_a_killed_verifier_costs_nothing_but_time(
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
         assert found == before
+        await started(taken)
         assert await taken.verified(RAWS) == before  # with new ones
         assert not set(processes(taken)) & set(pids)
 
@@ -131,7 +142,7 @@ async def test_without_any_verifier_threads_do_the_work(
 ) -> None:
     monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
     async with taking(tmp_path) as (_, taken):
-        expected = await taken._in_threads(RAWS, taken._verify)
+        expected = taken._verify(RAWS)
         monkeypatch.setattr(verifiers, "PROGRAM", ("/nowhere/to/be/found",))
         assert await taken.verified(RAWS) == expected
         monkeypatch.setattr(verifiers, "PROGRAM", ("/bin/true",))
@@ -144,6 +155,7 @@ async def test_idle_verifiers_end_and_come_again(
     monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
     monkeypatch.setattr(verifiers, "IDLE_S", 0.05)
     async with taking(tmp_path) as (_, taken):
+        await started(taken)
         before = await taken.verified(RAWS)
         pids = processes(taken)
         with trio.fail_after(10):
