@@ -16,6 +16,7 @@ Left to others: what the events are (the folds name them).
 # The stubs of trio that come with libp2p do not know their own types.
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -63,6 +64,7 @@ class EventHub:
         self._wake = trio.Event()
         self._streams = 0
         self._token = trio.lowlevel.current_trio_token()
+        self._bulk_at = -limits.BULK_S
         self.status_number = 0  # grows when GET /status has news
         self.closed = False
         core.writer.add_listener(self._committed)
@@ -74,11 +76,18 @@ class EventHub:
 
     def _committed(self, commit: Commit) -> None:
         """In the writer's thread."""
+        if commit.next_number - commit.first_number >= limits.BULK_RECORDS_COUNT:
+            self._bulk_at = time.monotonic()
         if commit.events:
             try:
                 self._token.run_sync_soon(self.wake, idempotent=True)
             except trio.RunFinishedError:
                 pass
+
+    def _is_bulk(self) -> bool:
+        """True iff an import or sync is going on: then a client that reads every event would take
+        a quarter of the processor from it."""
+        return time.monotonic() - self._bulk_at < limits.BULK_S
 
     def wake(self) -> None:
         """Have every stream look for news."""
@@ -114,6 +123,8 @@ class EventHub:
                 if found:
                     seq = found[-1].seq
                     yield b"".join(self._framed(event) for event in found)
+                    if len(found) == limits.EVENTS_READ_AT_ONCE_COUNT and self._is_bulk():
+                        await trio.sleep(limits.EVENTS_BULK_PAUSE_S)
                 elif seen != self.status_number:
                     seen = self.status_number
                     yield STATUS

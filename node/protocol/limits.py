@@ -190,6 +190,8 @@ WRITER_QUEUE_MAX_COUNT: Final = 8_192  # jobs waiting; beyond it the disk is hop
 PROBE_SIZE_BYTES: Final = 65_536  # what must fit, twice, before writing starts again on a full disk
 EVENTS_KEPT_MAX_COUNT: Final = 65_536  # a client that was away for longer reads its lists anew
 EVENTS_TRIM_EVERY_COUNT: Final = 1_024  # trimming each time would cost a write each
+BULK_RECORDS_COUNT: Final = 256  # records of one commit that tell of an import or a sync
+BULK_S: Final = 1.0  # so long after the last such commit more may come
 READERS_MAX_COUNT: Final = 16  # connections of one thread: as many snapshots open at once
 
 # --- local API ------------------------------------------------------------------------------------
@@ -214,6 +216,7 @@ IDEMPOTENCY_KEY_MAX_CHARACTERS: Final = 128
 IDEMPOTENCY_KEPT_HOURS: Final = 24  # longer than anybody retries
 EVENT_STREAMS_MAX_COUNT: Final = 64  # open tabs and bots of one member
 EVENTS_READ_AT_ONCE_COUNT: Final = 128
+EVENTS_BULK_PAUSE_S: Final = 0.1  # between such pages while records stream in
 EVENTS_HEARTBEAT_S: Final = 15  # proxies and phones close what is silent for longer
 EVENTS_RETRY_MS: Final = 1_000  # how soon a client comes back
 PENDING_MAX_COUNT: Final = 16_384  # records that wait in memory for what they name

@@ -23,8 +23,6 @@ from node.storage.query import Page, SearchQuery, SearchReader
 from node.storage.search import SearchIndex
 from node.storage.state import Commit
 
-BUSY_RECORDS_COUNT: Final = 256  # records of one commit that tell of an import or a sync
-BUSY_S: Final = 1.0  # so long after the last such commit more may come
 LOOK_S: Final = 0.1
 GIVEN_WAY_MAX_S: Final = 10.0  # then some documents are indexed all the same
 COMMIT_MAX_COUNT: Final = 4_000  # documents of one commit while there are many: a quarter second
@@ -111,8 +109,8 @@ class Search:
             self._stop.wait(LOOK_S)
 
     def _committed(self, commit: Commit) -> None:
-        if commit.next_number - commit.first_number >= BUSY_RECORDS_COUNT:
-            self._busy_until = time.monotonic() + BUSY_S
+        if commit.next_number - commit.first_number >= limits.BULK_RECORDS_COUNT:
+            self._busy_until = time.monotonic() + limits.BULK_S
         if commit.touched:
             self._work.set()
 
