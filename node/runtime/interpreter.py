@@ -9,7 +9,7 @@ import gc
 import sys
 from typing import Final
 
-YOUNG_OBJECTS_COUNT: Final = 50_000  # made before the next look: at most some 10 MB
+YOUNG_OBJECTS_COUNT: Final = 10_000  # made before the next look: a megabyte or two
 TURN_S: Final = 0.001
 
 

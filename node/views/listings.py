@@ -96,9 +96,14 @@ def _texts_by(reader: Reader, listing: bytes, author: bytes) -> Iterator[tuple[b
             yield revision, row.number
 
 
-def _body(reader: Reader, number: int) -> ListingPut | None:
+def _text(reader: Reader, number: int) -> bytes | None:
     raw = reader.raw(number)
-    return None if raw is None or raw.body is None else codec.stored(raw.body, ListingPut)
+    return None if raw is None else raw.body
+
+
+def _body(reader: Reader, number: int) -> ListingPut | None:
+    text = _text(reader, number)
+    return None if text is None else codec.stored(text, ListingPut)
 
 
 _Revision = tuple[int, bytes, int, ListingPut]
@@ -193,13 +198,11 @@ def listing_of(reader: Reader, listing: bytes) -> Listing | None:
     entry = lanes.entry_of(reader, listing)
     if entry is None or entry.kind != "listing.put":
         return None
-    return _shown(reader, listing, lanes.author_of(reader, entry), entry.number)
-
-
-def _shown(reader: Reader, listing: bytes, author: bytes, number: int) -> Listing | None:
-    row = LISTING.get(reader, u40(number))
+    row = LISTING.get(reader, u40(entry.number))
     body = None if row is None else _body(reader, row.number)
-    return None if row is None or body is None else Listing(listing, author, row.time, body)
+    if row is None or body is None:
+        return None
+    return Listing(listing, lanes.author_of(reader, entry), row.time, body)
 
 
 def listings_by(
@@ -210,12 +213,14 @@ def listings_by(
     top = prefix + lanes.below(reader, before, until_ms)
     for key, _ in LISTING_INDEX.scan(reader, prefix, top, reverse=True, limit=limit):
         number = int.from_bytes(key[-5:], "big")
-        raw = reader.raw(number)
-        if raw is not None:
+        row, raw = LISTING.get(reader, u40(number)), reader.raw(number)
+        if row is None or raw is None:
+            continue
+        body = raw.body if row.number == number else _text(reader, row.number)
+        if body is not None:
             author = stored_header(raw.header).author
-            listing = _shown(reader, reader.id_of(number), author, number)
-            if listing is not None:
-                yield listing
+            shown = codec.stored(body, ListingPut)
+            yield Listing(reader.id_of(number), author, row.time, shown)
 
 
 def live_ids(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
