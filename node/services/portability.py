@@ -26,8 +26,9 @@ from node.protocol import lanes, portable
 from node.protocol.errors import LocalFault, Reject, RemoteFault, WetalkError
 from node.protocol.limits import EXPORT_HEAD_MAX_BYTES
 from node.protocol.ports import Clock
+from node.services.checks import Verified
 from node.services.core import Core, now_ms
-from node.services.intake import FILE, Intake, Outcome, Verified
+from node.services.intake import FILE, Intake, Outcome
 from node.services.keyless import keyless_core
 from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish

@@ -11,6 +11,7 @@ None and the caller verifies by itself.
 
 # pyright: reportUnknownMemberType=false
 
+import itertools
 import os
 import select
 import subprocess
@@ -25,6 +26,7 @@ import trio
 
 from node.protocol.record import RawRecord
 from node.services.verifier import (
+    LENGTH_BYTES,
     Answer,
     Fault,
     Request,
@@ -32,17 +34,18 @@ from node.services.verifier import (
     answers,
     encode,
     framed,
-    read_frame,
 )
 
 IDLE_S: Final = 10.0
+ANSWER_MAX_S: Final = 60.0  # a verifier that hangs is ended: 128 signatures take 10 ms
 STOP_S: Final = 5.0
 WORKERS_MAX_COUNT: Final = 3  # beyond that the writer is what everything waits for
 ASKED_MAX_COUNT: Final = 2  # requests in flight at one verifier
 Page = Sequence[tuple[int, RawRecord]]
 """Records with their local numbers."""
 
-PROGRAM: Final = (sys.executable, "-c", "from node.services.verifier import main; main()")
+# -P: never a package that happens to lie in the current folder.
+PROGRAM: Final = (sys.executable, "-P", "-c", "from node.services.verifier import main; main()")
 
 
 class _Slot:
@@ -75,7 +78,7 @@ class _Worker:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._input, self._output = self._process.stdin, self._process.stdout
+        self._input, self._output = self._process.stdin, self._process.stdout.fileno()
         self._lock = threading.Lock()  # over `_slots` and `closed`
         self._writing = threading.Lock()
         self._slots: deque[_Slot | _PlainSlot] = deque()
@@ -99,9 +102,9 @@ class _Worker:
                 self._give_up()
 
     def _read(self) -> None:
-        self.ready = read_frame(self._output) is not None
+        self.ready = self._frame() is not None
         while self.ready and self._has_more():
-            frame = read_frame(self._output)
+            frame = self._frame()
             with self._lock:
                 slot = self._slots.popleft() if frame is not None and self._slots else None
             if slot is None:
@@ -111,13 +114,33 @@ class _Worker:
         self.stop()
 
     def _has_more(self) -> bool:
-        """Wait for an answer; False when nobody has asked for one in a while."""
-        while not select.select([self._output], [], [], IDLE_S)[0]:
+        """Wait for an answer; False when nobody has asked for one in a while, or none comes."""
+        poll = select.poll()  # not `select`, which knows no file beyond the thousandth
+        poll.register(self._output, select.POLLIN)
+        for waits in itertools.count(1):
+            if poll.poll(IDLE_S * 1_000):
+                return True
             with self._lock:
-                if not self._slots:
+                if not self._slots or waits * IDLE_S >= ANSWER_MAX_S:
                     self.closed = True
                     return False
-        return True
+        return False
+
+    def _frame(self) -> bytes | None:
+        """The next frame; None at the end. Reads no byte beyond it: what lay in a buffer of ours
+        would wait there unseen."""
+        length = self._exactly(LENGTH_BYTES)
+        return None if length is None else self._exactly(int.from_bytes(length, "big"))
+
+    def _exactly(self, size: int) -> bytes | None:
+        parts: list[bytes] = []
+        while size:
+            part = os.read(self._output, size)
+            if not part:
+                return None
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
     def _give_up(self) -> None:
         with self._lock:
@@ -127,7 +150,7 @@ class _Worker:
             slot.finish(None)
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process. May be called more than once."""
         with self._lock:
             self.closed = True
         try:

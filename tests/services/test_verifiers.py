@@ -13,9 +13,10 @@ import trio.testing
 from node.protocol import portable
 from node.protocol.admission import Known, Refused
 from node.protocol.record import RawRecord, Record
-from node.services import intake, verifiers
+from node.services import checks, verifiers
+from node.services.checks import Checks, Verified
 from node.services.core import Core
-from node.services.intake import FILE, Intake, Outcome, Verified
+from node.services.intake import FILE, Intake, Outcome
 from node.services.keyless import keyless_core
 from node.storage.home import Home
 from tests.support.world import World
@@ -41,10 +42,10 @@ def with_faults(raws: Sequence[RawRecord]) -> list[RawRecord]:
 
 
 @asynccontextmanager
-async def taking(tmp_path: Path) -> AsyncGenerator[tuple[Core, Intake]]:
+async def taking(tmp_path: Path) -> AsyncGenerator[tuple[Core, Checks]]:
     core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
     try:
-        yield core, Intake(core)
+        yield core, Checks(core)
     finally:
         await trio.to_thread.run_sync(core.close)
 
@@ -54,11 +55,11 @@ def named(item: Verified) -> str:
     return item.code + item.detail if isinstance(item, Refused) else repr(item)
 
 
-def processes(taken: Intake) -> list[int]:
+def processes(taken: Checks) -> list[int]:
     return [worker._process.pid for worker in taken._verifiers._workers]
 
 
-async def started(taken: Intake) -> None:
+async def started(taken: Checks) -> None:
     taken._verifiers.start()
     with trio.fail_after(10):
         while not taken._verifiers.running:
@@ -79,12 +80,12 @@ async def test_other_processes_find_what_threads_find(
     raws = with_faults(RAWS)
     lines = [portable.encode_line(raw).encode() for raw in raws] + [b"{}", b"\xff"]
     async with taking(tmp_path) as (_, taken):
-        by_threads = await taken.verified(raws), await taken.verified_lines(lines)
+        by_threads = await taken.records(raws), await taken.lines(lines)
         assert processes(taken) == []  # so few are not worth it
-        monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
-        monkeypatch.setattr(intake, "ASKED_RECORDS_COUNT", 1)
+        monkeypatch.setattr(checks, "VERIFIERS_RECORDS_COUNT", 1)
+        monkeypatch.setattr(checks, "ASKED_RECORDS_COUNT", 1)
         await started(taken)
-        asked = await taken.verified(raws), await taken.verified_lines(lines)
+        asked = await taken.records(raws), await taken.lines(lines)
         pids = processes(taken)
         assert pids
         assert asked[0] == by_threads[0]
@@ -99,13 +100,13 @@ async def test_other_processes_find_what_threads_find(
 async def test_what_is_held_is_not_verified_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
-    async with taking(tmp_path) as (_, taken):
+    monkeypatch.setattr(checks, "VERIFIERS_RECORDS_COUNT", 1)
+    async with taking(tmp_path) as (core, taken):
         await started(taken)
         outcome = Outcome()
-        await taken.admit(await taken.verified(RAWS), FILE, outcome)
+        await Intake(core).admit(await taken.records(RAWS), FILE, outcome)
         assert outcome.accepted == len(RAWS)
-        again = await taken.verified([*RAWS, RAWS[-1]._replace(signature=bytes(64))])
+        again = await taken.records([*RAWS, RAWS[-1]._replace(signature=bytes(64))])
         assert all(isinstance(item, Known) for item in again[:-1])
         assert isinstance(again[-1], Refused)
 
@@ -113,11 +114,11 @@ async def test_what_is_held_is_not_verified_again(
 async def test_a_killed_verifier_costs_nothing_but_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
-    monkeypatch.setattr(intake, "ASKED_RECORDS_COUNT", 1)
+    monkeypatch.setattr(checks, "VERIFIERS_RECORDS_COUNT", 1)
+    monkeypatch.setattr(checks, "ASKED_RECORDS_COUNT", 1)
     async with taking(tmp_path) as (_, taken):
         await started(taken)
-        before = await taken.verified(RAWS)
+        before = await taken.records(RAWS)
         pids = processes(taken)
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)  # so that the next request meets its end
@@ -125,7 +126,7 @@ async def test_a_killed_verifier_costs_nothing_but_time(
             found: list[object] = []
 
             async def ask() -> None:
-                found.extend(await taken.verified(RAWS))
+                found.extend(await taken.records(RAWS))
 
             nursery.start_soon(ask)
             await trio.testing.wait_all_tasks_blocked(0.05)
@@ -133,32 +134,67 @@ async def test_a_killed_verifier_costs_nothing_but_time(
                 os.kill(pid, signal.SIGKILL)
         assert found == before
         await started(taken)
-        assert await taken.verified(RAWS) == before  # with new ones
+        assert await taken.records(RAWS) == before  # with new ones
         assert not set(processes(taken)) & set(pids)
 
 
 async def test_without_any_verifier_threads_do_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+    monkeypatch.setattr(checks, "VERIFIERS_RECORDS_COUNT", 1)
     async with taking(tmp_path) as (_, taken):
         expected = taken._verify(RAWS)
         monkeypatch.setattr(verifiers, "PROGRAM", ("/nowhere/to/be/found",))
-        assert await taken.verified(RAWS) == expected
+        assert await taken.records(RAWS) == expected
         monkeypatch.setattr(verifiers, "PROGRAM", ("/bin/true",))
-        assert await taken.verified(RAWS) == expected
+        assert await taken.records(RAWS) == expected
 
 
 async def test_idle_verifiers_end_and_come_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "VERIFIERS_RECORDS_COUNT", 1)
+    monkeypatch.setattr(checks, "VERIFIERS_RECORDS_COUNT", 1)
     monkeypatch.setattr(verifiers, "IDLE_S", 0.05)
     async with taking(tmp_path) as (_, taken):
         await started(taken)
-        before = await taken.verified(RAWS)
+        before = await taken.records(RAWS)
         pids = processes(taken)
         with trio.fail_after(10):
             while any(map(is_alive, pids)):
                 await trio.sleep(0.01)
-        assert await taken.verified(RAWS) == before
+        assert await taken.records(RAWS) == before
+
+
+async def test_small_answers_that_come_together_are_both_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two requests are in flight at each verifier: one read of its pipe may bring both answers."""
+    monkeypatch.setattr(checks, "ASKED_RECORDS_COUNT", 1)
+    async with taking(tmp_path) as (_, taken):
+        await started(taken)
+        expected = await taken.records(RAWS)
+        with trio.fail_after(20):
+            for _ in range(100):
+                async with trio.open_nursery() as nursery:
+                    for _ in range(8):
+                        nursery.start_soon(same, taken, expected)
+
+
+async def same(taken: Checks, expected: list[Verified]) -> None:
+    assert await taken.records(RAWS) == expected
+
+
+async def test_a_verifier_that_hangs_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "ASKED_RECORDS_COUNT", 1)
+    monkeypatch.setattr(verifiers, "IDLE_S", 0.2)
+    monkeypatch.setattr(verifiers, "ANSWER_MAX_S", 0.6)
+    monkeypatch.setattr(verifiers, "STOP_S", 0.2)
+    async with taking(tmp_path) as (_, taken):
+        await started(taken)
+        for pid in processes(taken):
+            os.kill(pid, signal.SIGSTOP)
+        with trio.fail_after(20):
+            found = await taken.records(RAWS)
+        assert found == taken._verify(RAWS)
