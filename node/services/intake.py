@@ -115,7 +115,8 @@ class Intake:
         if self._storing:
             await self._my_turn(mine)
         if not mine.stored:
-            with trio.CancelScope(shield=True):  # pyright: ignore[reportCallIssue] - others wait for the same commit
+            # Shielded: others wait for the same commit.
+            with trio.CancelScope(shield=True):  # pyright: ignore[reportCallIssue]
                 await self._store_arrivals()
         if mine.fault is not None:
             raise mine.fault
