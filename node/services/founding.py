@@ -1,4 +1,4 @@
-"""Founding a community by plan: several chapters, officers and relays, from a file that people write.
+"""Founding a community by plan: chapters, officers and relays, from a file that people write.
 
 Rules: the plan is TOML and says in words what the founding document says in bytes; every fault in
 it has a sentence of its own, found before anything is made. What is left out has a safe default.
@@ -11,7 +11,7 @@ import re
 import secrets
 import tomllib
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from node.protocol import genesis as documents
 from node.protocol import limits
@@ -127,7 +127,7 @@ def read_plan(text: str) -> Plan:
         raise LocalFault("plan-syntax", detail=str(problem)) from None
     _refuse_unknown(found, COMMUNITY_FIELDS)
     decimals = _number(found, "decimals", 2, 0, limits.DECIMALS_MAX_COUNT)
-    tables = _value(found, "chapter", list)
+    tables = _list(found, "chapter")
     if not 1 <= len(tables) <= limits.CHAPTERS_MAX_COUNT:
         raise LocalFault("plan-field", field="[[chapter]]")
     if not all(isinstance(table, dict) for table in tables):
@@ -192,6 +192,10 @@ def _value(table: dict[str, Any], field: str, kind: type[T], default: T | None =
     return found
 
 
+def _list(table: dict[str, Any], field: str, default: list[Any] | None = None) -> list[Any]:
+    return cast(list[Any], _value(table, field, list, default))  # pyright: ignore
+
+
 def _number(table: dict[str, Any], field: str, default: int, least: int, most: int) -> int:
     found = _value(table, field, int, default)
     if not least <= found <= most:
@@ -216,7 +220,7 @@ def _word(table: dict[str, Any], field: str) -> str:
 
 
 def _languages(table: dict[str, Any]) -> tuple[str, ...]:
-    found: list[Any] = _value(table, "languages", list)
+    found = _list(table, "languages")
     if not 1 <= len(found) <= LANGUAGES_MAX_COUNT or not all(isinstance(t, str) for t in found):
         raise LocalFault("plan-field", field="languages")
     tags = [written.language(tag) for tag in found]
@@ -228,7 +232,7 @@ def _keys(
     table: dict[str, Any], field: str, default: list[Any], most: int, chapter: str
 ) -> tuple[str, ...]:
     """Members or relays as typed: 64 hex digits, or `me`."""
-    found = _value(table, field, list, default)
+    found = _list(table, field, default)
     if len(found) > most:
         raise LocalFault("plan-many", field=field, most=most, chapter=chapter)
     keys = [one.strip().lower() if isinstance(one, str) else "" for one in found]

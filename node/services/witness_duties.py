@@ -164,7 +164,9 @@ class WitnessDuties:
         refused = False
         for head in lanes.heads_of(reader, lane_key):
             opened = POSITION.must(reader, head.id).open
-            path = self._fresh(reader, head.id, before, known) if self._asked(reader, opened) else []
+            path = (
+                self._fresh(reader, head.id, before, known) if self._asked(reader, opened) else []
+            )
             if not any(trades.commit_of(reader, record) for record in path):
                 done.add(head.id)
                 continue
@@ -172,9 +174,7 @@ class WitnessDuties:
             covered = [] if top is None else path[path.index(top) :]
             if top is not None and any(trades.commit_of(reader, record) for record in covered):
                 heads.append((top, opened))
-            refused |= any(
-                trades.commit_of(reader, r) for r in path[: len(path) - len(covered)]
-            )
+            refused |= any(trades.commit_of(reader, r) for r in path[: len(path) - len(covered)])
         return Found(heads, refused, frozenset(done))
 
     def _asked(self, reader: Rows, opened: bytes) -> bool:
@@ -208,7 +208,7 @@ class WitnessDuties:
 
     def _may(self, reader: Rows, lane_key: bytes, record: bytes) -> bool:
         forked = proofs.fork_seq(reader, lane_key)  # known perhaps by proof alone
-        if forked is not None and not is_revoked(reader, lane_key[:32], lane_key[32:64]):
-            if lanes.ENTRY.must(reader, record).seq >= forked:
-                return False
+        revoked = is_revoked(reader, lane_key[:32], lane_key[32:64])  # then cuts say what stands
+        if forked is not None and not revoked and lanes.ENTRY.must(reader, record).seq >= forked:
+            return False
         return alerts.may_stamp(reader, self._core.own.public_key, record, self._core.rules)
