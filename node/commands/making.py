@@ -73,7 +73,7 @@ def read_plan_file(path: Path) -> Plan:
     try:
         return read_plan(data.decode())
     except UnicodeDecodeError as problem:
-        raise LocalFault("plan-syntax", detail=str(problem)) from None
+        raise LocalFault("plan-syntax", problem=str(problem)) from None
 
 
 def _link_in(written: str) -> str | None:

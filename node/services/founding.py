@@ -124,7 +124,7 @@ def read_plan(text: str) -> Plan:
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        raise LocalFault("plan-syntax", detail=str(problem)) from None
+        raise LocalFault("plan-syntax", problem=str(problem)) from None
     _refuse_unknown(found, COMMUNITY_FIELDS)
     decimals = _number(found, "decimals", 2, 0, limits.DECIMALS_MAX_COUNT)
     tables = _list(found, "chapter")

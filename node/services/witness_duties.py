@@ -15,7 +15,7 @@ Left to others: which head may be stamped (`node.ledger.alerts`), when to look (
 # The stubs of trio that come with libp2p do not know their own types.
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,7 @@ from node.protocol.account import AccountOpen
 from node.protocol.admission import stored_body
 from node.protocol.errors import OK, LocalFault
 from node.protocol.identity import Lane
+from node.protocol.lanes import Entry
 from node.protocol.office import WitnessStamp
 from node.services import proofs
 from node.services.core import Committed, Core
@@ -51,9 +52,6 @@ class Found:
     done: frozenset[bytes]  # heads below which nothing is left to do
 
 
-NOTHING: Final = Found([], refused=False, done=frozenset())
-
-
 class WitnessDuties:
     """Stamps. `perform` is called by one task, never twice at once."""
 
@@ -64,7 +62,7 @@ class WitnessDuties:
         self._refused: set[bytes] = set()  # of these, commits wait until something frees them
         self._done: dict[bytes, frozenset[bytes]] = {}  # lane -> heads with nothing to stamp below
         self._all = True  # look at every lane: after a start
-        self._news = False  # something came since the last look at the clock
+        self._stirred = False  # something came since the last look at the clock
         self._keen = core.is_witness
         if self._keen:
             core.listeners.append(self._note)
@@ -81,7 +79,7 @@ class WitnessDuties:
         for lane_key in committed.lanes:
             if lane_key[64] == Lane.ACCOUNT:
                 self._named.add(lane_key)
-                self._news = True
+                self._stirred = True
             elif lane_key[64] in FREEING:
                 self._named |= self._refused
 
@@ -108,9 +106,9 @@ class WitnessDuties:
 
     async def _gather(self) -> None:
         waited = 0.0
-        self._news = True
-        while self._news and waited < GATHER_MAX_S:
-            self._news = False
+        self._stirred = True
+        while self._stirred and waited < GATHER_MAX_S:
+            self._stirred = False
             await trio.sleep(GATHER_S)
             waited += GATHER_S
 
@@ -150,32 +148,50 @@ class WitnessDuties:
 
     def _due(self, reader: Rows, lane_key: bytes) -> Found:
         """What there is to stamp on a lane now."""
-        row = lanes.LANE.get(reader, lane_key)
-        if row is None:
-            return NOTHING
-        own = self._core.own.public_key
-        before = stamps.last_heads(reader, own, row.number)
-        lane = row.number.to_bytes(4, "big")
-        if not before and next(trades.COMMIT_ON.under(reader, lane, limit=1), None) is None:
-            return NOTHING  # who only ever sold
         known = self._done.get(lane_key, frozenset())
         heads: list[tuple[bytes, bytes]] = []
         done: set[bytes] = set()
         refused = False
         for head in lanes.heads_of(reader, lane_key):
             opened = POSITION.must(reader, head.id).open
-            path = (
-                self._fresh(reader, head.id, before, known) if self._asked(reader, opened) else []
-            )
-            if not any(trades.commit_of(reader, record) for record in path):
+            if head.id in known or not self._asked(reader, opened):
+                done.add(head.id)
+                continue
+            path, below = self._news(reader, head.id, opened, known)
+            paid = [trades.commit_of(reader, record) is not None for record in path]
+            if not below and not any(paid):
                 done.add(head.id)
                 continue
             top = self._top(reader, lane_key, path)
-            covered = [] if top is None else path[path.index(top) :]
-            if top is not None and any(trades.commit_of(reader, record) for record in covered):
+            place = len(path) if top is None else path.index(top)
+            if top is not None and (below or any(paid[place:])):
                 heads.append((top, opened))
-            refused |= any(trades.commit_of(reader, r) for r in path[: len(path) - len(covered)])
+            refused |= any(paid[:place]) or (below and top is None)
         return Found(heads, refused, frozenset(done))
+
+    def _news(
+        self, reader: Rows, head: bytes, opened: bytes, known: frozenset[bytes]
+    ) -> tuple[list[bytes], bool]:
+        """The part of a path that this relay has not stamped or looked at, newest first, and
+        whether the lanes that its open carries hold a commit that it has not stamped."""
+        entry = lanes.ENTRY.must(reader, head)
+        before = self._stamped(reader, entry.lane)
+        carried = [lanes.ENTRY.must(reader, c) for c in positions.past_heads(reader, opened)]
+        numbers = {entry.lane, *(place.lane for place in carried)}
+        if not before and not any(_ever_paid(reader, number) for number in numbers):
+            return [], False
+        path = list(self._fresh(reader, entry, before, known))
+        if not path or path[-1] != opened:
+            return path, False  # what stands on the open was stamped, and all it carries with it
+        below = any(
+            trades.commit_of(reader, record)
+            for place in carried
+            for record in self._fresh(reader, place, self._stamped(reader, place.lane), known)
+        )
+        return path, below
+
+    def _stamped(self, reader: Rows, lane: int) -> list[bytes]:
+        return stamps.last_heads(reader, self._core.own.public_key, lane)
 
     def _asked(self, reader: Rows, opened: bytes) -> bool:
         """True iff the lane asks this relay for its stamps."""
@@ -186,16 +202,14 @@ class WitnessDuties:
         return self._core.own.public_key in body.witnesses
 
     def _fresh(
-        self, reader: Rows, head: bytes, before: Sequence[bytes], known: frozenset[bytes]
-    ) -> list[bytes]:
-        """The path from a head down to what this relay has stamped or looked at, newest first."""
-        path: list[bytes] = []
-        for record in lanes.path_down(reader, lanes.ENTRY.must(reader, head)):
+        self, reader: Rows, top: Entry, before: Sequence[bytes], known: frozenset[bytes]
+    ) -> Iterator[bytes]:
+        """The path from a place down to what this relay has stamped or looked at."""
+        for record in lanes.path_down(reader, top):
             entry = lanes.ENTRY.must(reader, record)
             if record in known or any(positions.in_past(reader, entry, old) for old in before):
-                break
-            path.append(record)
-        return path
+                return
+            yield record
 
     def _top(self, reader: Rows, lane_key: bytes, path: Sequence[bytes]) -> bytes | None:
         """The highest record of a path (newest first) that may be stamped, or None.
@@ -212,3 +226,9 @@ class WitnessDuties:
         if forked is not None and not revoked and lanes.ENTRY.must(reader, record).seq >= forked:
             return False
         return alerts.may_stamp(reader, self._core.own.public_key, record, self._core.rules)
+
+
+def _ever_paid(reader: Rows, lane: int) -> bool:
+    """True iff a lane holds a commit: who only ever sold is not walked through."""
+    rows = trades.COMMIT_ON.under(reader, lane.to_bytes(4, "big"), limit=1)
+    return next(rows, None) is not None
