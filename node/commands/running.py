@@ -19,11 +19,6 @@ from node.commands.base import (
 from node.commands.witness import own_relay_of, say_relay
 from node.protocol.errors import LocalFault, WetalkError
 
-UNREADABLE: Final = frozenset(
-    {"home-missing", "database-damaged", "database-foreign", "schema-newer", "rebuild-needed"}
-)
-"""Findings of the doctor after which nobody looks into the tables."""
-
 
 @command(
     "up",
@@ -140,8 +135,8 @@ def doctor(app: App, rebuild: bool) -> int:
         with open_home(app) as core:
             count = rebuild_state(core.database, core.fold)
     findings = looking.check(app.home)
-    relay = None if any(one.code in UNREADABLE for one in findings) else own_relay_of(app)
     bad = [one for one in findings if one.level == "bad"]
+    relay = None if bad else own_relay_of(app)  # what is not sound is not looked into
     app.result(
         {
             "home": str(app.home.path),

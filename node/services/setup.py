@@ -243,8 +243,12 @@ def keep_addresses(state: WriterState, addresses: Iterable[str]) -> None:
 def leave_own(core: Core) -> str:
     """The name of the member, if their community is one of their own in which nothing happened.
 
-    Raises LocalFault community-not-empty.
+    One with other officers or relays is theirs too. Raises LocalFault community-shared,
+    community-not-empty.
     """
+    for chapter in core.rules.genesis.chapters:
+        if {*chapter.officers, *chapter.witnesses} - {core.member, core.own.public_key}:
+            raise LocalFault("community-shared")
     with core.reading() as reader:
         others = any(
             lane[:32] != core.member for lane, _ in lanes.LANE.under(reader, b"", limit=64)

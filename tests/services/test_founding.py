@@ -288,6 +288,24 @@ def test_an_officer_of_the_plan_joins_without_applying(homes: list[Home]) -> Non
         core.close()
 
 
+def test_a_community_of_several_founders_is_not_left_by_mistake(homes: list[Home]) -> None:
+    founder, second, third = homes
+    for home, plan in (
+        (founder, plan_for([ME, A.hex()])),
+        (second, plan_for([ME], B)),
+        (third, plan_for([ME], "me")),
+    ):
+        make(home, "순희", plan=plan)
+        core = open_core(home, signer=Signer.device(home.device_key))
+        if home is third:  # nobody else is in it
+            assert setup.leave_own(core) == "순희"
+        else:
+            with pytest.raises(LocalFault) as caught:
+                setup.leave_own(core)
+            assert caught.value.code == "community-shared"
+        core.close()
+
+
 def test_an_officer_of_two_chapters_opens_the_account_where_they_were_invited(
     homes: list[Home],
 ) -> None:
