@@ -32,7 +32,11 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "device": "member",
         "contact": "member",
     },
+<<<<<<< HEAD
     "community": {"community": "community", "chapter": "community", "witness": "witness"},
+=======
+    "community": {"community": "community", "chapter": "chapter"},
+>>>>>>> main
     "talk": {"say": "talk", "read": "talk", "post": "talk"},
     "market": {"sell": "market", "want": "market", "search": "market", "listing": "market"},
     "trade": {

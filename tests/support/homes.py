@@ -102,13 +102,14 @@ def genesis_for(
     *officers: str,
     default_limit: int = 10_000,
     limit_max: int = 100_000,
+    k: int = 1,
     witnesses: Sequence[str] = (),
     q: int = 0,
 ) -> bytes:
-    """Genesis of a community with one chapter, k = 1; `witnesses` are members' first devices."""
+    """Genesis of a community with one chapter; `witnesses` are members' first devices."""
     chapter = Chapter(
         default_limit=default_limit,
-        k=1,
+        k=k,
         limit_max=limit_max,
         name="마을",
         officers=[member_id(name) for name in officers],
