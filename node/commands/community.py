@@ -1,18 +1,11 @@
-"""Belonging: `community` and `chapter`."""
+"""Belonging: `community`."""
 
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-<<<<<<< HEAD
-import click
-
-from node.commands.base import App, amount_of, argument, clean, group, option
-from node.commands.member import FILE, WORDS_FILE
-=======
 from node.commands.base import App, argument, clean, group, option
-from node.commands.member import WORDS_FILE
->>>>>>> main
+from node.commands.member import FILE, WORDS_FILE
 from node.i18n import amount_text
 
 if TYPE_CHECKING:

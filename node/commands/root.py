@@ -32,11 +32,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "device": "member",
         "contact": "member",
     },
-<<<<<<< HEAD
-    "community": {"community": "community", "chapter": "community", "witness": "witness"},
-=======
-    "community": {"community": "community", "chapter": "chapter"},
->>>>>>> main
+    "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
     "talk": {"say": "talk", "read": "talk", "post": "talk"},
     "market": {"sell": "market", "want": "market", "search": "market", "listing": "market"},
     "trade": {
