@@ -1,4 +1,4 @@
-"""Belonging: `community`."""
+"""Belonging to a community: `community` shows, founds, plans, invites and joins."""
 
 import sys
 from pathlib import Path
