@@ -130,11 +130,7 @@ def hints(api: Api, language: str) -> list[Hint]:
         add("restoring", "next.restoring")
     elif core.echo_wanted:
         add("echo", "next.echo")
-    with core.reading() as reader:
-        if core.is_witness and stamps.is_convicted(reader, core.own.public_key):
-            add("relay-convicted", "next.witness_convicted")
-        if accounts.left_behind(core, reader):
-            add("left-behind", "next.left_behind", "wetalk backup")
+    _relays(api, add)
     if api.live.network_state == "running" and not api.live.neighbours():
         add("neighbours", "peers.none")
     _belonging(api, add)
@@ -148,6 +144,20 @@ def hints(api: Api, language: str) -> list[Hint]:
     if asked:
         add("proposals", "next.proposals", "wetalk chapter proposals", count=asked)
     return found
+
+
+def _relays(api: Api, add: Callable[..., None]) -> None:
+    """What relays have confirmed that needs somebody."""
+    core = api.core
+    with core.reading() as reader:
+        keys = {key for chapter in core.rules.genesis.chapters for key in chapter.witnesses}
+        convicted = {key for key in keys if stamps.is_convicted(reader, key)}
+        if core.own.public_key in convicted:
+            add("relay-convicted", "next.witness_convicted")
+        elif convicted:
+            add("relay-liar", "alert.witness", "wetalk community show")
+        if accounts.left_behind(core, reader):
+            add("left-behind", "next.left_behind", "wetalk backup")
 
 
 def _belonging(api: Api, add: Callable[..., None]) -> None:
