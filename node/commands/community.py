@@ -176,7 +176,7 @@ def community_join(app: App, link: str, words_file: Any) -> None:
 def move(app: App, invitation: "Invitation", phrase: "Phrase") -> None:
     """Leave a still empty community of one's own for another, in the running node or in the home.
 
-    Raises LocalFault community-not-empty, community-same.
+    Raises LocalFault community-shared, community-not-empty, community-same.
     """
     from node.commands import making
     from node.commands.local import is_running

@@ -96,8 +96,8 @@ def _read(path: Path, size_max_bytes: int) -> bytes:
 def rejoin(app: App, invitation: Invitation, phrase: Phrase) -> Made:
     """Leave a community of one's own that is still empty, and apply to another, as the same member.
 
-    What was there is put into a folder beside. Raises LocalFault community-not-empty,
-    community-same.
+    What was there is put into a folder beside. Raises LocalFault community-shared,
+    community-not-empty, community-same.
     """
     from node.commands.local import open_home
     from node.services.setup import leave_own
