@@ -1,62 +1,61 @@
 """What must hold in every state of every honest node, and what must hold when all has healed.
 
 Rules: nothing here trusts what it checks: balances are added up from trades, states are folded anew
-from durable bytes, and every node is held against every other. A broken rule is a `Broken` with a
-stable name, by which a smaller history is recognised as the same.
+from durable bytes, and every node is held against every other. A broken rule is a `Broken`.
+
+Left to others: what a single record rests on (`grounds`).
 """
 
 import random
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from node.ledger import book, positions, stamps, trades
+from node.ledger import alerts, book, positions, stamps, trades
+from node.ledger.alerts import CleanIncome
 from node.ledger.positions import POSITION, TRADE
 from node.ledger.root import state_root
-from node.protocol import lanes
+from node.protocol import codec, lanes
 from node.protocol.account import CREDIT
-from node.protocol.errors import OK
+from node.protocol.crypto import record_id
 from node.protocol.identity import Lane
-from node.protocol.state import DictState
-from node.views import members
-from simulator.store import Store
+from node.protocol.market import ListingClose, ListingPut
+from node.protocol.ports import Reader
+from node.protocol.record import RawRecord, Record, parse_header
+from node.protocol.shapes import CommunityId
+from node.protocol.social import PostDelete, PostEdit
+from node.views import chapters, identities, listings, members, rooms
+from simulator import grounds
+from simulator.broken import expect
 
 if TYPE_CHECKING:
     from simulator.node import Node
     from simulator.world import World
 
-DEBITS = ("trade.propose", "trade.accept")
+PENDING_LOOKED_AT_COUNT: Final = 256
 
 
-class Broken(AssertionError):
-    """A promise does not hold. `name` is stable."""
-
-    def __init__(self, name: str, told: str) -> None:
-        super().__init__(f"{name}: {told}")
-        self.name = name
-
-
-def expect(holds: bool, name: str, told: str = "") -> None:
-    """Raise `Broken` unless it holds."""
-    if not holds:
-        raise Broken(name, told)
-
-
-def cheap(world: "World", node: "Node", new: Iterable[bytes]) -> None:
-    """After each job of a node: sums, and that all nodes agree on verdicts."""
+def cheap(world: "World", node: "Node", new: Iterable[tuple[Record, str]]) -> None:
+    """After each job of a node: sums, grounds of what is new, and that all nodes agree on it."""
     state = node.store.state
     total = sum(amount for _, _, amount in book.balances(state))
     expect(total == 0, "sum", f"balances of node {node.number} add up to {total}")
-    for record in new:
-        verdict = node.store.verdicts.get(record, "")
-        known = world.verdicts.setdefault(record, verdict)
-        expect(known == verdict, "verdict", f"{record.hex()[:8]}: {known} and {verdict}")
+    for record, verdict in new:
+        known = world.verdicts.get(record.id)
+        if known is None and lanes.ENTRY.has(state, record.id):  # not dropped in the same job
+            world.verdicts[record.id] = verdict
+            grounds.look_at(world, state, record, verdict)
+        else:
+            expect(
+                known in (None, verdict), "verdict", f"{record.id.hex()[:8]}: {known}, {verdict}"
+            )
+    for ground in node.store.pending.missing(PENDING_LOOKED_AT_COUNT):
+        expect(not node.store.holds(ground), "waits", f"node {node.number} waits for what it has")
 
 
 def thorough(world: "World", node: "Node") -> None:
-    """Now and then: the books from the trades, limits, growth, what was acknowledged."""
+    """Now and then: the books from the trades, growth, what was acknowledged."""
     state = node.store.state
     _books(state)
-    _limits(state)
     committed = {trade for _, trade in trades.COMMIT_ON.scan(state, b"", None)}
     before = world.committed.get(node.number, set())
     expect(before <= committed, "growth", f"node {node.number} forgot a committed trade")
@@ -72,7 +71,27 @@ def refold(node: "Node") -> None:
     expect(again == state_root(node.store.state, rules), "refold", f"node {node.number}")
 
 
-def _books(state: DictState) -> None:
+def accepted(world: "World", node: "Node", propose: bytes) -> None:
+    """An honest payee accepts no credit that rests on income from the exposed branch of a fork,
+    unless stamps made that income final (R45)."""
+    state = node.store.state
+    row = TRADE.must(state, propose)
+    if row.unit != CREDIT or not row.by_payer:
+        return
+    position, entry = POSITION.must(state, propose), lanes.ENTRY.must(state, propose)
+    income = 0
+    for trade, commit in positions.claims_at(state, entry, position.open).items():
+        place = lanes.ENTRY.must(state, commit)
+        key = lanes.key_of(state, place.lane)
+        forked = lanes.LANE.must(state, key).fork_seq
+        revoked = identities.is_revoked(state, key[:32], key[32:64])
+        if revoked or not 0 <= forked <= place.seq or stamps.secured(state, commit):
+            income += TRADE.must(state, trade).amount
+    left = income - position.outgoing + position.limit
+    expect(left >= 0, "unclean", f"node {node.number} accepts {row.amount}: {-left} too much")
+
+
+def _books(state: Reader) -> None:
     """Balances are the sums of committed trades that are not contested."""
     sums: dict[bytes, int] = {}
     for trade in {trade for _, trade in trades.COMMIT_ON.scan(state, b"", None)}:
@@ -85,49 +104,123 @@ def _books(state: DictState) -> None:
     expect({m: n for m, n in sums.items() if n} == kept, "books")
 
 
-def _limits(state: DictState) -> None:
-    """No ok debit takes its lane below its limit, and no path skips or repeats a number."""
-    for key, entry in lanes.ENTRY.scan(state, b"", None):
-        lane_key = lanes.key_of(state, entry.lane)
-        if lane_key[64] != Lane.ACCOUNT or entry.verdict != OK or entry.kind not in DEBITS:
-            continue
-        position = POSITION.must(state, key)
-        row = TRADE.get(state, position.trade)
-        pays = row is not None and row.unit == CREDIT and lane_key[:32] == row.payer
-        if pays:
-            left = position.incoming - position.outgoing + position.limit
-            expect(left >= 0, "limit", f"{key.hex()[:8]} is {-left} below")
-
-
 def healed(world: "World") -> None:
     """At the end: all honest nodes hold the same and show the same; nothing honest is gone."""
     honest = [node for node in world.nodes if node.honest]
-    first = honest[0]
-    rules = first.town.rules
-    heads = [_heads(node.store) for node in honest]
-    for node, shown in zip(honest, heads, strict=True):
-        lost = [lane for lane in heads[0] if lane not in shown]
-        expect(shown == heads[0], "heads", f"node {node.number} differs: {len(lost)} lanes")
+    first, rules = honest[0], world.town.rules
+    heads = [_heads(node.store.state) for node in honest]
+    for node, own in zip(honest, heads, strict=True):
+        lost = [lane for lane in heads[0] if lane not in own]
+        expect(own == heads[0], "heads", f"node {node.number} differs: {len(lost)} lanes")
     roots = {state_root(node.store.state, rules) for node in honest}
     expect(len(roots) == 1, "roots", f"{len(roots)} different")
+    erased = _erased(first.store.held())
     for node in honest:
+        thorough(world, node)
         refold(node)
+        stored = _with_bodies(node.store.community, node.store.held())
+        expect(not erased & stored, "erased", f"node {node.number}")
         for record in (*node.acknowledged, *node.entrusted):
             everywhere = all(other.store.holds(record) for other in honest)
             expect(everywhere, "lost", f"of node {node.number}: {record.hex()[:8]}")
     chance = random.Random(f"order {world.seed}")
-    order = list(range(len(first.store.durable)))
+    order = list(range(len(first.store.held())))
     chance.shuffle(order)
     mixed = state_root(first.store.refolded(order), rules)
     expect(mixed == state_root(first.store.state, rules), "order")
+    others = chance.sample(honest[1:], min(2, len(honest) - 1))
+    told = shown(world, first.store.state)
+    for node in others:
+        for name, rows in shown(world, node.store.state).items():
+            expect(rows == told[name], "shown", f"{name} at node {node.number}")
+    _sums(first.store.state)
+    _honest_lanes(world, first.store.state)
     _bound(world, honest)
 
 
-def _heads(store: Store) -> dict[bytes, list[bytes]]:
+def _heads(state: Reader) -> dict[bytes, list[bytes]]:
+    found: dict[bytes, list[bytes]] = {}
+    for head in lanes.heads_between(state, b"", None):
+        found.setdefault(head.lane_key, []).append(head.id)
+    return found
+
+
+def _sums(state: Reader) -> None:
+    """What is kept at each head as in and out is the sum over its whole past (R19)."""
+    for head in lanes.heads_between(state, b"", None):
+        position = POSITION.get(state, head.id)
+        if position is not None and position.open:
+            entry = lanes.ENTRY.must(state, head.id)
+            again = positions.sums_at(state, entry, position.open)
+            expect(again == (position.incoming, position.outgoing), "sums", head.id.hex()[:8])
+
+
+def shown(world: "World", state: Reader) -> dict[str, object]:
+    """What a node shows its owner, by name: the same on all nodes with the same records."""
+    rules, clean = world.town.rules, CleanIncome(world.town.rules)
+    own = [device.member for device in world.town.devices]
+    account = [key for key, _ in lanes.LANE.scan(state, b"", None) if key[64] == Lane.ACCOUNT]
+    heads = [head for key in account for head in lanes.heads_of(state, key)]
+    proposed = [key for key, _ in TRADE.scan(state, b"", None)]
+    profiles = [identities.profile_of(state, member) for member in own]
     return {
-        key: [head.id for head in lanes.heads_of(store.state, key)]
-        for key, _ in lanes.LANE.scan(store.state, b"", None)
+        "posts": {post: rooms.post_of(state, post) for post in rooms.live_ids(state)},
+        "listings": sorted(listings.live_ids(state)),
+        "profiles": [profile and (profile.name, profile.about) for profile in profiles],
+        "devices": [list(identities.devices_of(state, member)) for member in own],
+        "membership": [members.membership(state, 0, member, rules) for member in own],
+        "policy": chapters.policy_of(state, 0, rules),
+        "proposals": [one.hash for one in chapters.proposals(state, 0, rules)],
+        "trades": [(trade, book.status_of(state, trade)) for trade in proposed],
+        "accepts": [clean.may_accept(state, trade) for trade in proposed],
+        "alerts": [alerts.alerts_on(state, key, rules, 0) for key in account],
+        "spendable": sorted((head.id, clean.spendable(state, head.id)) for head in heads),
+        "turnover": list(book.TURNOVER.scan(state, b"", None)),
+        "given": list(book.CONTRIBUTED.scan(state, b"", None)),
+        "convicted": [key for key, _ in stamps.CONVICTED.scan(state, b"", None)],
     }
+
+
+def _erased(held: Sequence[RawRecord]) -> set[tuple[bytes, bytes]]:
+    """(author, id) of posts and listings that their authors asked to erase."""
+    found: set[tuple[bytes, bytes]] = set()
+    for raw in held:
+        header = parse_header(raw.header)
+        if raw.body is not None and header.kind == "post.delete":
+            found.add((header.author, codec.stored(raw.body, PostDelete).post))
+        elif raw.body is not None and header.kind == "listing.close":
+            close = codec.stored(raw.body, ListingClose)
+            if close.erase:
+                found.add((header.author, close.listing))
+    return found
+
+
+def _with_bodies(community: CommunityId, held: Sequence[RawRecord]) -> set[tuple[bytes, bytes]]:
+    """(author, id) of posts and listings of which a text is stored, be it an edit."""
+    found: set[tuple[bytes, bytes]] = set()
+    for raw in held:
+        header = parse_header(raw.header)
+        if raw.body is None:
+            continue
+        if header.kind in ("post.put", "listing.put"):
+            found.add((header.author, record_id(community, raw.header)))
+        if header.kind == "post.edit":
+            found.add((header.author, codec.stored(raw.body, PostEdit).post))
+        elif header.kind == "listing.put":
+            revised = codec.stored(raw.body, ListingPut).listing
+            if revised is not None:
+                found.add((header.author, revised))
+    return found
+
+
+def _honest_lanes(world: "World", state: Reader) -> None:
+    """No lane of an honest device is forked, and no honest relay is convicted."""
+    careless = {node.device.member for node in world.nodes if node.may_fork or not node.honest}
+    for lane_key, _ in lanes.FORK.scan(state, b"", None):
+        expect(lane_key[:32] in careless, "own-fork", lane_key.hex()[:8])
+    for witness, _ in stamps.CONVICTED.scan(state, b"", None):
+        owners = [node for node in world.nodes if witness in node.member.keys]
+        expect(all(one.device.member in careless for one in owners), "convicted")
 
 
 def _bound(world: "World", honest: Sequence["Node"]) -> None:
@@ -143,21 +236,16 @@ def _bound(world: "World", honest: Sequence["Node"]) -> None:
         if own is not None:
             head = lanes.ENTRY.must(state, own[1])
             claimed |= set(positions.claims_at(state, head, own[0]))
-    taken = sum(
-        TRADE.must(state, trade).amount
-        for trade in claimed
-        if TRADE.must(state, trade).payer in cheats
-    )
-    paid = sum(
-        TRADE.must(state, trade).amount
-        for trade in {trade for _, trade in trades.COMMIT_ON.scan(state, b"", None)}
-        if TRADE.must(state, trade).payee in cheats and TRADE.must(state, trade).payer not in cheats
-    )
+    rows = [TRADE.must(state, trade) for trade in claimed]
+    taken = sum(row.amount for row in rows if row.payer in cheats)
+    committed = {trade for _, trade in trades.COMMIT_ON.scan(state, b"", None)}
+    rows = [TRADE.must(state, trade) for trade in committed]
+    paid = sum(r.amount for r in rows if r.payee in cheats and r.payer not in cheats)
     trusted = sum(_highest(state, cheat) for cheat in cheats)
     expect(taken <= trusted + paid, "bound", f"{taken} of {trusted} + {paid}")
 
 
-def _highest(state: DictState, member: bytes) -> int:
+def _highest(state: Reader, member: bytes) -> int:
     """The highest limit ever granted to a lane of a member, over all of them."""
     found = 0
     for key, row in members.ACT.scan(state, b"", None):

@@ -6,26 +6,35 @@ mischief is chosen by a random source. It never has another's keys.
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from node.ledger.positions import POSITION
+from node.ledger import positions, stamps
+from node.ledger.positions import POSITION, TRADE
 from node.protocol import lanes
-from node.protocol.account import CREDIT, TradePropose
-from node.protocol.identity import Lane
+from node.protocol.account import (
+    CREDIT,
+    AccountClaim,
+    ClaimItem,
+    TradeAccept,
+    TradePropose,
+    TradeSettle,
+)
+from node.protocol.identity import Cut, DeviceRevoke, Lane, LaneName
 from node.protocol.office import WitnessStamp
-from node.protocol.record import RawRecord
+from node.protocol.record import LANE_OF_KIND, RawRecord
 from node.protocol.shapes import Body
 from node.protocol.social import PostPut
 from node.views import members
 from simulator.member import ORDER_HASH
 from simulator.node import Node
-from simulator.town import LIMIT, Town
+from simulator.town import LIMIT, LIMIT_MAX, Town, grant_of
 
 if TYPE_CHECKING:
     from simulator.world import World
 
 GARBAGE_SHARE: Final = 0.02  # of frames
 FLOOD_COUNT: Final = 12
+BRANCHES_COUNT: Final = 3
 
 
 class Hostile(Node):
@@ -51,6 +60,13 @@ class Hostile(Node):
         deeds: tuple[Callable[[random.Random], None], ...] = (
             self._fork_account,
             self._fork_account,
+            self._pump,
+            self._pump,
+            self._spend_all,
+            self._claim_again,
+            self._refund_twice,
+            self._act_alone,
+            self._cut_branch,
             self._fork_talk,
             self._withhold,
             self._flood,
@@ -58,6 +74,17 @@ class Hostile(Node):
             self._late,
         )
         chance.choice(deeds)(chance)
+
+    def _force(self, body: Body, kind: str) -> None:
+        """Sign and hold a record, void or not, as a job."""
+
+        def job() -> None:
+            heads = lanes.heads_of(self.store.state, self.device.lane(LANE_OF_KIND[kind]))
+            if heads:
+                community = self.store.community
+                self.store.take([self.device.next(self.store.state, community, body, kind)])
+
+        self.submit(job)
 
     def _twice(self, kind: str, lane: Lane, bodies: list[Body]) -> list[RawRecord]:
         """Records side by side on one place of an own lane."""
@@ -80,39 +107,147 @@ class Hostile(Node):
                     lambda p=peer, r=raw: self.world.nodes[p].hear(self.number, [r]),
                 )
         if raws and chance.random() < 0.5:
-            self.submit(lambda: self._keep(raws[:1]))
+            self.submit(lambda: _ignore(self.store.take(raws[:1])))
 
-    def _keep(self, raws: list[RawRecord]) -> None:
-        self.store.take(raws)
+    def _own(self) -> tuple[bytes, bytes] | None:
+        """(open, grant) of the own account lane, forked or not."""
+        state = self.store.state
+        heads = lanes.heads_of(state, self.device.lane(Lane.ACCOUNT))
+        opened = POSITION.must(state, heads[0].id).open if heads else b""
+        grant = members.current_act(state, opened, self.town.rules) if opened else None
+        return None if grant is None else (opened, grant[0])
+
+    def _payment(self, payee: bytes, amount: int, refunds: bytes | None = None) -> Body | None:
+        """A proposal to pay a member, from the own lane."""
+        own, theirs = self._own(), self.member.partner_account(payee)
+        if own is None or theirs is None or amount < 1:
+            return None
+        return TradePropose(
+            amount=amount,
+            grant=own[1],
+            order_hash=ORDER_HASH,
+            payee_lane=theirs,
+            payer_lane=own[0],
+            refunds=refunds,
+            unit=CREDIT,
+            valid_until=None,
+        )
+
+    def _others(self, chance: random.Random) -> list[bytes]:
+        others = [d.member for d in self.town.devices if d.member != self.device.member]
+        return chance.sample(others, len(others))
 
     def _fork_account(self, chance: random.Random) -> None:
         """Pay several people with the same credit."""
-        state = self.store.state
-        own = self.member.account
-        if own is None:
-            heads = lanes.heads_of(state, self.device.lane(Lane.ACCOUNT))
-            own = (POSITION.must(state, heads[0].id).open, heads[0].id) if heads else None
-        if own is None or not own[0]:
+        bodies = [
+            self._payment(member, chance.choice((LIMIT, LIMIT // 2)))
+            for member in self._others(chance)[:3]
+        ]
+        found = [body for body in bodies if body is not None]
+        self._hand_out(chance, self._twice("trade.propose", Lane.ACCOUNT, found))
+
+    def _pump(self, chance: random.Random) -> None:
+        """Pay an accomplice on many branches with the same credit, so that they can spend it all:
+        they accept each, each branch is settled, and what it brought is claimed."""
+        accomplices = [n for n in self.world.nodes if isinstance(n, Hostile) and n is not self]
+        if not accomplices or not accomplices[0].up:
             return
-        grant = members.current_act(state, own[0], self.town.rules)
-        others = [d.member for d in self.town.devices if d.member != self.device.member]
-        bodies: list[Body] = []
-        for member in chance.sample(others, min(3, len(others))):
-            theirs = self.member.partner_account(member)
-            if theirs is not None and grant is not None:
-                bodies.append(
-                    TradePropose(
-                        amount=chance.choice((LIMIT, LIMIT // 2)),
-                        grant=grant[0],
-                        order_hash=ORDER_HASH,
-                        payee_lane=theirs,
-                        payer_lane=own[0],
-                        refunds=None,
-                        unit=CREDIT,
-                        valid_until=None,
-                    )
-                )
-        self._hand_out(chance, self._twice("trade.propose", Lane.ACCOUNT, bodies))
+        other = accomplices[0]
+        body = self._payment(other.device.member, LIMIT)
+        if body is None:
+            return
+        branches: list[RawRecord] = []
+        for _ in range(BRANCHES_COUNT):
+            self.device.time += 1  # makes another id of the same terms
+            branches += self._twice("trade.propose", Lane.ACCOUNT, [body])
+
+        def accept() -> None:
+            other.store.take(branches)
+            for raw in branches:
+                propose = other.store.parsed(raw).id
+                other.member.write(TradeAccept(grant=None, propose=propose), "trade.accept")
+            accepts = [record.raw for record in other.member.made]
+            other.member.made.clear()
+            self.submit(lambda: self._settle_all(branches, accepts, other))
+
+        other.submit(accept)
+
+    def _settle_all(
+        self, branches: list[RawRecord], accepts: list[RawRecord], other: "Hostile"
+    ) -> None:
+        """Settle each branch, and let the accomplice have it."""
+        self.store.take([*branches, *accepts])
+        settles: list[RawRecord] = []
+        for propose, accept in zip(branches, accepts, strict=False):
+            on, by = self.store.parsed(propose), self.store.parsed(accept)
+            body = TradeSettle(accept=by.id)
+            place = (on.header.seq + 1, on.id)
+            settles.append(self.device.sign(self.store.community, body, "trade.settle", *place))
+        self.store.take(settles)
+
+        def claim() -> None:
+            other.store.take(settles)
+            other.member.duties()
+            other.member.made.clear()
+
+        other.submit(claim)
+
+    def _spend_all(self, chance: random.Random) -> None:
+        """Pay an honest member whatever the own lane has, however it came by it."""
+        own, account = self._own(), self.member.account
+        if own is None or account is None:
+            return
+        position = POSITION.must(self.store.state, account[1])
+        limit = members.ACT.must(self.store.state, own[0] + own[1]).limit
+        amount = position.incoming - position.outgoing + limit
+        honest = [n.device.member for n in self.world.nodes if n.honest]
+        body = self._payment(chance.choice(honest), amount)
+        if body is not None:
+            self._force(body, "trade.propose")
+
+    def _claim_again(self, chance: random.Random) -> None:
+        """Claim what was claimed already, or what is not secured."""
+        state, own = self.store.state, self.member.account
+        if own is None:
+            return
+        entry = lanes.ENTRY.must(state, own[1])
+        commits = sorted(positions.claims_at(state, entry, own[0]).values())
+        commits += [commit for _, commit in self.member.paid_to_me()]
+        if commits:
+            commit = chance.choice(commits)
+            named = stamps.stamps_for(state, commit)
+            items = [ClaimItem(commit=commit, stamps=named[: chance.randint(0, len(named))])]
+            self._force(AccountClaim(items=items), "account.claim")
+
+    def _refund_twice(self, chance: random.Random) -> None:
+        """Give back more than was received, to make partners look indebted."""
+        paid = self.member.paid_to_me()
+        if paid:
+            trade, commit = chance.choice(paid)
+            row = TRADE.must(self.store.state, trade)
+            for _ in range(2):
+                body = self._payment(row.payer, row.amount, refunds=commit)
+                if body is not None:
+                    self._force(body, "trade.propose")
+
+    def _act_alone(self, chance: random.Random) -> None:
+        """An officer raises a limit alone, however many it takes, beyond what may be granted."""
+        own, state = self._own(), self.store.state
+        if own is None or self.device.member not in self.town.chapter.officers:
+            return
+        known = tuple(act for act, _ in members.acts_on(state, own[0]))[:16]
+        limit = LIMIT_MAX + chance.randrange(2)
+        self._force(grant_of(self.town.rules, own[0], limit, known), "credit.grant")
+
+    def _cut_branch(self, chance: random.Random) -> None:
+        """Shut the own device out with a cut on another branch than the one that was shown."""
+        heads = lanes.heads_of(self.store.state, self.device.lane(Lane.ACCOUNT))
+        if len(heads) > 1 and self.device.key not in self.town.chapter.witnesses:
+            chosen = chance.choice(heads)
+            cut = Cut(seq=chosen.seq, id=chosen.id)
+            cuts: dict[LaneName, Cut | Literal["open"]] = {"account": cut, "social": "open"}
+            self._force(DeviceRevoke(cuts={**cuts, "market": "open"}, key=self.device.key),
+                        "device.revoke")  # fmt: skip
 
     def _fork_talk(self, chance: random.Random) -> None:
         bodies: list[Body] = [
@@ -128,7 +263,7 @@ class Hostile(Node):
 
     def _flood(self, chance: random.Random) -> None:
         """Records with broken signatures, bodies or places."""
-        raws = list(self.store.state.records.values())
+        raws = self.store.held()
         broken: list[RawRecord] = []
         for raw in chance.sample(raws, min(FLOOD_COUNT, len(raws))):
             bad = bytearray(chance.choice((raw.header, raw.signature)))
@@ -165,5 +300,5 @@ class Hostile(Node):
         self.skew_ms = chance.choice((-1, 1)) * 31_536_000_000
 
 
-def _ignore(_: bool) -> None:
+def _ignore(_: object) -> None:
     return None

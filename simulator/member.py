@@ -8,8 +8,6 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from node.ledger import alerts, book, positions, stamps, trades
 from node.ledger.alerts import CleanIncome
 from node.ledger.positions import POSITION, TRADE, Status
@@ -28,20 +26,14 @@ from node.protocol.account import (
 from node.protocol.errors import OK
 from node.protocol.identity import Lane
 from node.protocol.market import ListingClose, ListingPut
-from node.protocol.office import (
-    CreditGrant,
-    OfficeApprove,
-    OfficePropose,
-    WitnessStamp,
-    act_content,
-    act_hash,
-)
-from node.protocol.record import LANE_OF_KIND, OPENING_KIND, RawRecord
+from node.protocol.office import WitnessStamp
+from node.protocol.record import LANE_OF_KIND, OPENING_KIND, Record
 from node.protocol.shapes import Body, CommunityId
 from node.protocol.social import LaneOpen, PostDelete, PostEdit, PostPut, ProfileSet
-from node.views import chapters, identities, members
+from node.views import identities, members
+from simulator import officer, relay
 from simulator.store import Store
-from simulator.town import LIMIT, LIMIT_MAX, SALT, Device, Town, grant_of, opening
+from simulator.town import LIMIT, SALT, Device, Town, opening
 
 ORDER_HASH: Final = crypto.sha256(crypto.WORD_ORDER, b"simulated")
 CLAIM_MAX_COUNT: Final = 8
@@ -55,7 +47,8 @@ class Member:
         self.device = device
         self.store = store
         self.community = CommunityId(town.rules.community)
-        self.made: list[RawRecord] = []  # by the job under way
+        self.keys = {device.key}  # of all devices that this member ever had
+        self.made: list[Record] = []  # by the job under way
 
     # --- signing ----------------------------------------------------------------------------------
     def write(self, body: Body, kind: str) -> bool:
@@ -72,12 +65,12 @@ class Member:
             if not self.write(LaneOpen(auth), OPENING_KIND[lane]):
                 return False
         raw = self.device.next(self.store.state, self.community, body, kind)
-        found = self.store.fold.apply(self.store.state, self.store.parsed(raw))
-        if found.verdict != OK:
+        record = self.store.parsed(raw)
+        if self.store.fold.apply(self.store.state, record).verdict != OK:
             return False
-        _, _, new = self.store.take([raw])
-        self.made += new
-        return bool(new)
+        taken = self.store.take([raw])
+        self.made += [record] * taken.accepted
+        return bool(taken.accepted)
 
     def _is_shut_out(self) -> bool:
         return identities.is_revoked(self.store.state, self.device.member, self.device.key)
@@ -119,7 +112,7 @@ class Member:
             (1, self._release),
             (1, self._refund),
             (1, self._rate),
-            (1, self._office),
+            (2, lambda chosen: officer.act(self, chosen)),
         )
         weights = [weight for weight, _ in acts]
         chance.choices([act for _, act in acts], weights)[0](chance)
@@ -254,7 +247,7 @@ class Member:
         head = lanes.ENTRY.must(self.store.state, own[1])
         return positions.status_at(self.store.state, head, own[0], trade)
 
-    def _paid_to_me(self) -> list[tuple[bytes, bytes]]:
+    def paid_to_me(self) -> list[tuple[bytes, bytes]]:
         """(trade, commit) of what others paid this member."""
         state = self.store.state
         found: list[tuple[bytes, bytes]] = []
@@ -265,7 +258,7 @@ class Member:
         return found
 
     def _refund(self, chance: random.Random) -> None:
-        paid, own = self._paid_to_me(), self.account
+        paid, own = self.paid_to_me(), self.account
         if not paid or own is None:
             return
         trade, commit = chance.choice(paid)
@@ -276,43 +269,9 @@ class Member:
             self._terms(own[0], theirs, self._grant(own[0], row.unit), row.unit, amount, commit)
 
     def _rate(self, chance: random.Random) -> None:
-        paid = self._paid_to_me()
+        paid = self.paid_to_me()
         if paid:
             self.write(RatingGive(chance.choice(paid)[1], None, 5), "rating.give")
-
-    def _office(self, chance: random.Random) -> None:
-        """An officer changes a limit, or agrees to what another proposed."""
-        rules, state = self.town.rules, self.store.state
-        if not members.is_officer(rules, self.device.member, 0):
-            return
-        asked = [
-            one
-            for one in chapters.proposals(state, 0, rules)
-            if self.device.member not in one.officers
-        ]
-        if asked:
-            one = chance.choice(asked)
-            self._decide(one.kind, one.body)
-            return
-        device = chance.choice(self.town.devices)
-        heads = lanes.heads_of(state, device.lane(Lane.ACCOUNT))
-        opened = POSITION.must(state, heads[0].id).open if heads else b""
-        if opened:
-            known = [act for act, _ in members.acts_on(state, opened)][:16]
-            limit = chance.choice((LIMIT, LIMIT // 2, 2 * LIMIT, LIMIT_MAX))
-            self._decide("credit.grant", grant_of(rules, opened, limit, tuple(known)))
-
-    def _decide(self, kind: str, act: object) -> None:
-        """The act, or a proposal that waits for other officers."""
-        assert isinstance(act, CreditGrant)
-        chapter, state = self.town.chapter, self.store.state
-        agreed = chapters.approvers(state, act_hash(kind, act))
-        others = {o: a for o, a in agreed.items() if o != self.device.member}
-        if 1 + len(others) >= chapter.k:
-            self.write(msgspec.structs.replace(act, approvals=sorted(others.values())), kind)
-        elif self.device.member not in agreed:
-            self.write(OfficePropose(act_content(kind, act)), "office.propose")
-            self.write(OfficeApprove(act_hash(kind, act)), "office.approve")
 
     # --- duties -----------------------------------------------------------------------------------
     def duties(self) -> None:
@@ -322,7 +281,7 @@ class Member:
         self._settle()
         self._claim()
         self._stamp()
-        self._grant_default()
+        officer.duties(self)
 
     def _open(self) -> None:
         """Open this device's account, carrying every head of the member's other lanes (R46)."""
@@ -373,7 +332,7 @@ class Member:
             return
         head, mine = lanes.ENTRY.must(state, own[1]), positions.mine(state, own[0])
         items: list[ClaimItem] = []
-        for trade, commit in self._paid_to_me():
+        for trade, commit in self.paid_to_me():
             row = TRADE.must(state, trade)
             if row.unit != CREDIT or row.payee_open not in mine:
                 continue
@@ -388,63 +347,7 @@ class Member:
                 self.write(AccountClaim(items=[item]), "account.claim")
 
     def _stamp(self) -> None:
-        """A witness stamps heads that hold commits it has not stamped."""
-        state, chapter = self.store.state, self.town.chapter
-        if self.device.key not in chapter.witnesses:
-            return
-        for key, row in list(lanes.LANE.scan(state, b"", None)):
-            if key[64] != Lane.ACCOUNT or row.fork_seq >= 0:
-                continue
-            for head in lanes.heads_of(state, key):
-                position = POSITION.must(state, head.id)
-                if not position.open or self._is_stamped(head.id):
-                    continue
-                if alerts.may_stamp(state, self.device.key, head.id, self.town.rules):
-                    self.write(WitnessStamp(head=head.id, open=position.open), "witness.stamp")
-
-    def _is_stamped(self, head: bytes) -> bool:
-        """True iff there is nothing in this head's lane that needs a stamp of ours."""
-        state = self.store.state
-        entry = lanes.ENTRY.must(state, head)
-        prefix = entry.lane.to_bytes(4, "big")
-        commits = [key[4:] for key, _ in trades.COMMIT_ON.under(state, prefix)]
-        stamped = [
-            row.head
-            for _, row in stamps.STAMP.scan(state, b"", None)
-            if row.witness == self.device.key
-        ]
-        return all(
-            any(positions.in_past(state, lanes.ENTRY.must(state, c), h) for h in stamped)
-            for c in commits
-        )
-
-    def _grant_default(self) -> None:
-        """The first officer's program grants the default limit to a member's new lane."""
-        rules, state = self.town.rules, self.store.state
-        if self.device.member != self.town.chapter.officers[0]:
-            return
-        for device in self.town.devices:
-            for key, _, revoked in identities.devices_of(state, device.member):
-                lane = device.member + key + bytes((Lane.ACCOUNT,))
-                for head in lanes.heads_of(state, lane):
-                    opened = POSITION.must(state, head.id).open
-                    if not revoked and opened and self._may_grant(opened, lane):
-                        self._decide("credit.grant", grant_of(rules, opened, LIMIT, ()))
-
-    def _may_grant(self, opened: bytes, lane: bytes) -> bool:
-        state, rules = self.store.state, self.town.rules
-        if next(members.acts_on(state, opened), None) is not None:
-            return False
-        if alerts.alerts_on(state, lane, rules, 0):
-            return False
-        entry = lanes.ENTRY.must(state, opened)
-        for key, _, _ in identities.devices_of(state, lane[:32]):
-            other = lane[:32] + key + bytes((Lane.ACCOUNT,))
-            for head in lanes.heads_of(state, other):
-                old = POSITION.must(state, head.id).open
-                if not old or old == opened:
-                    continue
-                granted = next(members.acts_on(state, old), None) is not None
-                if granted and not positions.in_past(state, lanes.ENTRY.must(state, old), opened):
-                    return False
-        return entry.verdict == OK
+        """A witness stamps what holds commits that it has not stamped."""
+        if self.device.key in self.town.chapter.witnesses:
+            for head, opened in relay.due(self.store.state, self.device.key, self.town.rules):
+                self.write(WitnessStamp(head=head, open=opened), "witness.stamp")

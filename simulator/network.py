@@ -48,6 +48,7 @@ class Weather:
     loss: float = 0.0  # of hints; a thousandth of it, of frames
     doubling: float = 0.0
     slow: frozenset[int] = frozenset()  # nodes whose lines are slow
+    sluggish: frozenset[int] = frozenset()  # nodes whose disks are: they read on late
 
 
 class Network:

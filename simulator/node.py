@@ -2,113 +2,52 @@
 
 Rules: the node's own `Session` speaks with each neighbour; what it wants done is done as the driver
 of the network layer does it. Jobs of the writer take effect one after the other, each at the end of
-its write; a crash drops those that have not ended. What a job acknowledged is never lost.
+its write; what has arrived meanwhile is one job, as in the node's intake. A crash drops jobs that
+have not ended. What a job acknowledged is never lost.
 """
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from node.ledger.root import state_root
-from node.protocol import effects as do
 from node.protocol import forks, lanes
-from node.protocol.crypto import record_id
+from node.protocol.effects import Deliver
 from node.protocol.errors import RemoteFault
-from node.protocol.greeting import Settings
 from node.protocol.heads import Heads
 from node.protocol.identity import Lane
 from node.protocol.ports import ForkProof, HeadItem
-from node.protocol.record import RawRecord
-from node.protocol.session import Phase, Session
+from node.protocol.record import ERASABLE_LANES, RawRecord, Record
+from node.protocol.session import Phase
 from node.protocol.shapes import CommunityId
 from simulator.member import Member
 from simulator.store import Store
-from simulator.town import Device, Town
+from simulator.talk import Talk
+from simulator.town import TIME_MS, Device, Town
 
 if TYPE_CHECKING:
     from simulator.world import World
 
 WRITE_MIN_MS: Final = 1
 WRITE_MAX_MS: Final = 15
+SLUGGISH_FACTOR: Final = 40  # of a slow disk
 DUTY_DELAY_MS: Final = 20
 DIAL_AGAIN_MS: Final = 700
-TIMEOUT_MS: Final = 1_500
 SEVERE: Final = 3  # blames after which a neighbour is left alone
 HINT_MAX_COUNT: Final = 32
-Job = Callable[[], None]
+REPEATED_SHARE: Final = 0.1  # of hints heard before: judged again
+Job = Callable[[], Callable[[], None] | None]
+"""Within a write; returns what is to be done after it."""
 
 
-class Talk:
-    """One side of a conversation."""
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """Records of a neighbour on their way to the writer; `told`: what became of them."""
 
-    def __init__(self, node: "Node", peer: int, *, dialer: bool, nonce: bytes) -> None:
-        self.node = node
-        self.peer = peer
-        self.other: Talk | None = None
-        self.open = True
-        self._broken = False  # a frame was lost: nothing after it arrives either
-        self._wakes = 0
-        self._last_arrival = 0
-        settings = Settings(own_lanes=node.own_lanes)
-        self.session = Session(node.store, node.heads, settings, dialer=dialer, nonce=nonce)
-
-    def perform(self, effects: Sequence[do.Effect]) -> None:
-        """Do what the session wants."""
-        for effect in effects:
-            if isinstance(effect, do.Send):
-                self._send(self.node.frame_out(effect.frame))
-            elif isinstance(effect, do.Deliver):
-                self.node.deliver(self, effect)
-            elif isinstance(effect, do.Proofs):
-                self.node.learn(effect.proofs)
-            elif isinstance(effect, do.Wake):
-                self._wake(effect.at_ms)
-            elif isinstance(effect, do.Blame):
-                self.node.blame(self.peer, effect.code)
-            elif isinstance(effect, do.Echo):
-                self.node.echoed(effect.heads)
-            elif isinstance(effect, do.Close):
-                self.hang_up()
-
-    def _send(self, frame: bytes) -> None:
-        world = self.node.world
-        if not self.open or self._broken:
-            return
-        if world.network.breaks() or not world.network.reaches(self.node.number, self.peer):
-            self._broken = True
-            world.clock.after(TIMEOUT_MS, self.hang_up)
-            return
-        arrival = world.clock.now + world.network.latency(self.node.number, self.peer)
-        self._last_arrival = arrival = max(arrival, self._last_arrival)
-        other = self.other
-        assert other is not None
-        world.clock.after(arrival - world.clock.now, lambda: other.receive(frame))
-
-    def receive(self, frame: bytes) -> None:
-        """A frame has arrived."""
-        if self.open:
-            self.perform(self.session.receive(frame, self.node.world.clock.now))
-
-    def _wake(self, at_ms: int) -> None:
-        self._wakes += 1
-        mine, clock = self._wakes, self.node.world.clock
-
-        def tick() -> None:
-            if self.open and mine == self._wakes:
-                self.perform(self.session.tick(clock.now))
-
-        clock.after(max(0, at_ms - clock.now), tick)
-
-    def hang_up(self) -> None:
-        """End the conversation on both sides."""
-        if not self.open:
-            return
-        self.open = False
-        self.node.talks.pop(self.peer, None)
-        if self.other is not None:
-            other = self.other
-            self.node.world.clock.after(1, other.hang_up)
-        self.node.world.redial(self.node.number, self.peer)
+    peer: int
+    raws: Sequence[RawRecord]
+    told: Callable[[int, list[str]], None]
 
 
 class Node:
@@ -121,8 +60,8 @@ class Node:
         self.number = number
         self.town = town
         self.up = True
-        self.store = Store(town.rules, town.start, memoised=world.memoised)
-        self.device: Device = Device(f"m{number}")
+        self.store: Store = world.store_for(number)
+        self.device = Device(f"m{number}", signed=world.signed)
         self.member = Member(town, self.device, self.store)
         self.talks: dict[int, Talk] = {}
         self.heads = Heads(self.store)
@@ -130,10 +69,13 @@ class Node:
         self.entrusted: list[bytes] = []  # acknowledged before the disk was set back
         self.skew_ms = 0
         self.echo_wanted = False
+        self.may_fork = False  # set back while a neighbour may not have known all it had signed
         self.blames: dict[int, int] = {}
         self._life = 0  # grows at each crash: what was under way before is void
         self._busy_until = 0
         self._due = False
+        self._inbox: list[_Arrival] = []
+        self._heard: set[RawRecord] = set()
         self._chance = random.Random(f"node {number} {world.seed}")
 
     # --- the writer -------------------------------------------------------------------------------
@@ -141,6 +83,8 @@ class Node:
         """Do this job after those before it, at the end of its write."""
         life, clock = self._life, self.world.clock
         write = self._chance.randint(WRITE_MIN_MS, WRITE_MAX_MS)
+        if self.number in self.world.network.weather.sluggish:
+            write *= SLUGGISH_FACTOR
         self._busy_until = max(self._busy_until, clock.now) + write
 
         def run() -> None:
@@ -150,35 +94,42 @@ class Node:
         clock.after(self._busy_until - clock.now, run)
 
     def _perform(self, job: Job) -> None:
-        before = len(self.store.durable)
-        generation = self.store.generation()
-        job()
-        new = self.store.durable[before:]
-        if self.store.generation() != generation:
-            self.heads.changed(self.store.moved)
-            self.store.moved.clear()
+        store = self.store
+        then = store.write(job)
+        new, moved = store.news, store.moved
+        store.news, store.moved = [], set()
+        if moved:
+            self.heads.changed(moved)
             for talk in list(self.talks.values()):
                 if talk.session.phase is not Phase.CLOSED:
                     talk.perform(talk.session.changed(self.world.clock.now))
         if new:
-            self._tell(new)
-            self._wake_duties()
+            self._tell([record.raw for record, _ in new])
+            if any(key[64] not in ERASABLE_LANES for key in moved):
+                self._wake_duties()
+        if then is not None:
+            then()
         self.world.happened(self, new)
 
     def act(self, step: Callable[[Member], None]) -> None:
-        """A step of this member's program; what it made counts as acknowledged."""
+        """A step of this member's program; what it made counts as acknowledged after its write."""
 
-        def job() -> None:
+        def job() -> Callable[[], None] | None:
             if self.echo_wanted:
-                return
-            self.device.time = 1_790_000_000_000 + self.world.clock.now + self.skew_ms
+                return None
+            self.device.time = TIME_MS + self.world.clock.now + self.skew_ms
             self.member.made.clear()
             step(self.member)
-            community = CommunityId(self.town.rules.community)
-            self.acknowledged += [record_id(community, raw.header) for raw in self.member.made]
+            made = list(self.member.made)
+            return lambda: self._acknowledge(made)
 
         if self.up:
             self.submit(job)
+
+    def _acknowledge(self, made: Sequence[Record]) -> None:
+        self.acknowledged += [record.id for record in made]
+        for record in made:
+            self.world.made(self, record)
 
     def _wake_duties(self) -> None:
         if not self._due:
@@ -201,16 +152,30 @@ class Node:
         """What is really sent."""
         return frame
 
-    def deliver(self, talk: Talk, effect: do.Deliver) -> None:
+    def _arrive(self, arrival: _Arrival) -> None:
+        self._inbox.append(arrival)
+        if len(self._inbox) == 1:
+            self.submit(self._store_arrivals)
+
+    def _store_arrivals(self) -> Callable[[], None]:
+        batches, self._inbox = self._inbox, []
+        taken = [self.store.take(batch.raws, str(batch.peer)) for batch in batches]
+
+        def tell() -> None:
+            for batch, found in zip(batches, taken, strict=True):
+                batch.told(found.accepted, found.faults)
+
+        return tell
+
+    def deliver(self, talk: Talk, effect: Deliver) -> None:
         """Records of a conversation."""
 
-        def job() -> None:
-            accepted, faults, _ = self.store.take(effect.records)
+        def told(accepted: int, faults: list[str]) -> None:
             if talk.open:
                 now = self.world.clock.now
                 talk.perform(talk.session.delivered(effect.token, accepted, faults, now))
 
-        self.submit(job)
+        self._arrive(_Arrival(talk.peer, effect.records, told))
 
     def _tell(self, new: Sequence[RawRecord]) -> None:
         """Hint at new records, as gossip does."""
@@ -227,16 +192,18 @@ class Node:
                 clock.after(delay, lambda r=receiver, h=hint: r.hear(self.number, h))
 
     def hear(self, peer: int, hint: Sequence[RawRecord]) -> None:
-        """A hint has arrived."""
+        """A hint has arrived. Gossip drops most of what it heard before."""
         if not self.up or peer not in self.talks:
             return
+        if self._heard.issuperset(hint) and self._chance.random() >= REPEATED_SHARE:
+            return
+        self._heard.update(hint)
 
-        def job() -> None:
-            _, faults, _ = self.store.take(hint)
+        def told(_: int, faults: list[str]) -> None:
             for code in faults:
                 self.blame(peer, code)
 
-        self.submit(job)
+        self._arrive(_Arrival(peer, hint, told))
 
     def learn(self, proofs: Sequence[ForkProof]) -> None:
         """Fork proofs: kept if their signatures hold."""
@@ -245,7 +212,7 @@ class Node:
                 found = forks.verify(proof, CommunityId(self.town.rules.community))
             except RemoteFault:
                 continue
-            self.store.proofs.setdefault(found.lane_key, proof)
+            self.store.learn(found.lane_key, proof)
 
     def blame(self, peer: int, code: str) -> None:
         """A neighbour broke a rule."""
@@ -270,31 +237,34 @@ class Node:
         self.up = False
         self._life += 1
         self._due = False
+        self._inbox.clear()
+        self._heard.clear()
         for talk in list(self.talks.values()):
             talk.hang_up()
 
     def start(self) -> None:
-        """Power on: everything is folded anew from the disk."""
+        """Power on: what is on the disk is all there is."""
         if self.up:
             return
         before = state_root(self.store.state, self.town.rules)
         self.store.crash()
         self.world.refolded(self, before)
+        self._begin()
+        self._wake_duties()
+
+    def _begin(self) -> None:
         self.heads = Heads(self.store)
         self.up = True
         self._busy_until = self.world.clock.now
-        self._wake_duties()
 
-    def set_back(self, share: float) -> None:
-        """The disk is replaced by an older image of itself: this node signs nothing on its account
-        lane until a neighbour shows the own heads as they are here (R11)."""
-        first = len(self.town.start.records)
-        keep = first + int((len(self.store.durable) - first) * share)
+    def set_back(self) -> None:
+        """The disk is replaced by an older image of itself: this node signs nothing until a
+        neighbour shows the own heads as they are here (R11)."""
         self.crash()
-        self.entrusted += self.acknowledged
-        self.acknowledged.clear()
-        del self.store.durable[keep:]
-        self.store.crash()
-        self.echo_wanted = True
-        self.heads = Heads(self.store)
-        self.up = True
+        if self.store.set_back():
+            self.entrusted += self.acknowledged
+            self.acknowledged.clear()
+            self.echo_wanted = True
+        else:
+            self.store.crash()
+        self._begin()

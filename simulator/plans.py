@@ -5,13 +5,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from simulator.checks import Broken
+from simulator.broken import Broken
 from simulator.network import Weather
 from simulator.town import QUORUMS, Plan
 from simulator.world import LIFE_MS, Life, Step, World
 
 YEAR_MS: Final = 31_536_000_000
 UNMEMOISED_SHARE: Final = 0.01
+ON_DISK_SHARE: Final = 0.02
+ECLIPSE_SHARE: Final = 0.25
+OFFICERS_COUNT: Final = 3
 TRIES_MAX_COUNT: Final = 400
 
 
@@ -19,50 +22,105 @@ def life_of(seed: int, nodes: int, acts: int) -> Life:
     """The life that a seed stands for; `acts`: how many things people do in it."""
     chance = random.Random(f"life {seed} {nodes} {acts}")
     witnesses, q = chance.choice(QUORUMS)
-    plan = Plan(nodes, min(witnesses, nodes), q if witnesses <= nodes else 0, chance.choice((1, 2)))
+    plan = Plan(
+        nodes, min(witnesses, nodes), q if witnesses <= nodes else 0, chance.choice((1, 2, 3))
+    )
     hostile_count = chance.choice((0, 0, 1, 1, 2)) if nodes > 3 else 0
     hostile = frozenset(chance.sample(range(nodes), hostile_count))
     weather = Weather(
         loss=chance.choice((0.0, 0.05, 0.3)),
         doubling=chance.choice((0.0, 0.1, 0.5)),
         slow=frozenset(chance.sample(range(nodes), chance.choice((0, 0, 1)))),
+        sluggish=frozenset(chance.sample(range(nodes), chance.choice((0, 0, 0, 1)))),
     )
     skews = tuple(chance.choice((0, 0, 0, 5_000, -YEAR_MS, YEAR_MS)) for _ in range(nodes))
-    steps: list[Step] = []
-
-    def add(kind: str, node: int, at: int, to: int = -1) -> None:
-        steps.append(Step(at, kind, node, len(steps), to))
-
+    away = chance.sample(range(min(nodes, OFFICERS_COUNT)), chance.choice((0, 0, 0, 1)))
+    days = _Days(chance, nodes, hostile)
     for _ in range(acts):
-        add("act", chance.randrange(nodes), chance.randrange(LIFE_MS))
-    for cheat in sorted(hostile):
-        for _ in range(chance.randint(2, 6)):
-            add("cheat", cheat, chance.randrange(LIFE_MS))
-    for _ in range(chance.choice((0, 1, 2, 4))):
         node, at = chance.randrange(nodes), chance.randrange(LIFE_MS)
-        add("crash", node, at)
-        add("start", node, at + chance.randrange(4_000))
-    for _ in range(chance.choice((0, 1, 2))):
-        _walls(chance, nodes, add)
-    if chance.random() < 0.3:
-        add("device", chance.randrange(nodes), chance.randrange(LIFE_MS))
-    if chance.random() < 0.2:
-        add("image", chance.randrange(nodes), chance.randrange(LIFE_MS))
-    steps.sort(key=lambda step: (step.at_ms, step.salt))
-    memoised = chance.random() >= UNMEMOISED_SHARE
-    return Life(str(seed), plan, weather, hostile, skews, tuple(steps), memoised)
+        if node not in away or at > LIFE_MS // 2:  # some officer is away at first
+            days.add("act", node, at)
+    days.mischief()
+    days.accidents()
+    links: frozenset[tuple[int, int]] = frozenset()
+    if hostile and chance.random() < ECLIPSE_SHARE:
+        links = days.eclipse()
+    return Life(
+        seed=str(seed),
+        plan=plan,
+        weather=weather,
+        hostile=hostile,
+        skews_ms=skews,
+        steps=tuple(sorted(days.steps, key=lambda step: (step.at_ms, step.salt))),
+        memoised=chance.random() >= UNMEMOISED_SHARE,
+        on_disk=chance.random() < ON_DISK_SHARE,
+        links=links,
+    )
 
 
-def _walls(chance: random.Random, nodes: int, add: Callable[..., None]) -> None:
-    """A partition for a while, sometimes one way only."""
-    inside = set(chance.sample(range(nodes), chance.randint(1, max(1, nodes // 2))))
-    start, length = chance.randrange(LIFE_MS), chance.randrange(8_000)
-    one_way = chance.random() < 0.3
-    for a in sorted(inside):
-        for b in sorted(set(range(nodes)) - inside):
-            for sender, receiver in ((a, b),) if one_way else ((a, b), (b, a)):
-                add("wall", sender, start, receiver)
-                add("unwall", sender, start + length, receiver)
+class _Days:
+    """The steps of a life that is being planned."""
+
+    def __init__(self, chance: random.Random, nodes: int, hostile: frozenset[int]) -> None:
+        self.steps: list[Step] = []
+        self._chance, self._nodes, self._hostile = chance, nodes, hostile
+
+    def add(self, kind: str, node: int, at: int, to: int = -1) -> None:
+        """One more step."""
+        self.steps.append(Step(at, kind, node, len(self.steps), to))
+
+    def mischief(self) -> None:
+        """What cheats do."""
+        for cheat in sorted(self._hostile):
+            for _ in range(self._chance.randint(2, 8)):
+                self.add("cheat", cheat, self._chance.randrange(LIFE_MS))
+
+    def accidents(self) -> None:
+        """Crashes, partitions, new devices, old images, clocks that jump."""
+        chance, nodes = self._chance, self._nodes
+        for _ in range(chance.choice((0, 1, 2, 4))):
+            node, at = chance.randrange(nodes), chance.randrange(LIFE_MS)
+            self.add("crash", node, at)
+            self.add("start", node, at + chance.randrange(4_000))
+        for _ in range(chance.choice((0, 1, 2))):
+            self._walls()
+        if chance.random() < 0.4:
+            self.add("device", chance.randrange(nodes), chance.randrange(LIFE_MS))
+        if chance.random() < 0.3:
+            node, at = chance.randrange(nodes), chance.randrange(LIFE_MS // 2)
+            self.add("copy", node, at)
+            self.add("image", node, at + chance.randrange(LIFE_MS // 2))
+        for _ in range(chance.choice((0, 0, 1, 2))):
+            self.add("jump", chance.randrange(nodes), chance.randrange(LIFE_MS))
+
+    def _between(self, a: int, b: int, start: int, end: int, *, one_way: bool = False) -> None:
+        for sender, receiver in ((a, b),) if one_way else ((a, b), (b, a)):
+            self.add("wall", sender, start, receiver)
+            self.add("unwall", sender, end, receiver)
+
+    def _walls(self) -> None:
+        """A partition for a while, sometimes one way only."""
+        chance, nodes = self._chance, self._nodes
+        inside = set(chance.sample(range(nodes), chance.randint(1, max(1, nodes // 2))))
+        start, length = chance.randrange(LIFE_MS), chance.randrange(8_000)
+        one_way = chance.random() < 0.3
+        for a in sorted(inside):
+            for b in sorted(set(range(nodes)) - inside):
+                self._between(a, b, start, start + length, one_way=one_way)
+
+    def eclipse(self) -> frozenset[tuple[int, int]]:
+        """For a while a node meets hostile neighbours alone, then one honest one more, and the rest
+        when all heals; the links this takes."""
+        chance = self._chance
+        honest = sorted(set(range(self._nodes)) - self._hostile)
+        victim, *others = chance.sample(honest, len(honest))
+        start = chance.randrange(LIFE_MS // 2)
+        for other in others[1:]:
+            self._between(victim, other, start, 2 * LIFE_MS)
+        if others:
+            self._between(victim, others[0], start, start + chance.randrange(LIFE_MS // 2))
+        ends = [*sorted(self._hostile), *others[:1]]
+        return frozenset((min(victim, end), max(victim, end)) for end in ends)
 
 
 def broken_by(life: Life) -> Broken | None:

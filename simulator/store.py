@@ -1,26 +1,31 @@
 """A node's records: what is durable, the state folded from it, and what waits for its ground.
 
-Rules: a job (records of a neighbour, a step of the own program) takes effect at one moment, the end
+Rules: a job (records of neighbours, a step of the own program) takes effect at one moment, the end
 of its write; a crash before it leaves nothing of it. What was acknowledged is durable. After a
 crash the state is folded anew from the durable bytes and must be what it was.
+
+Left to others: the same on a real database (`disk`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
 from node.protocol.admission import Known, Missing, Refused, Welcome
 from node.protocol.errors import Reject
-from node.protocol.ports import ForkProof, HeadItem
+from node.protocol.ports import ForkProof, HeadItem, Reader
 from node.protocol.record import RawRecord, Record
 from node.protocol.shapes import CommunityId
-from node.protocol.state import DictState
+from node.protocol.state import Changes, DictState
+from node.storage.pending import Pending
 from node.views.members import Rules
 
-WAITING_MAX_COUNT: Final = 4_096
 VERIFIED_KEPT_COUNT: Final = 65_536
+BLAMELESS: Final = frozenset({str(Reject.REVOKED)})  # an honest neighbour may not know of a cut yet
+T = TypeVar("T")
 
 
 @lru_cache(maxsize=VERIFIED_KEPT_COUNT)
@@ -29,74 +34,89 @@ def admit(raw: RawRecord, community: CommunityId) -> Record | Refused:
     return admission.verify_chunk([raw], community)[0]
 
 
+@dataclass(slots=True)
+class Taken:
+    """What became of a batch: how many were new, and codes to blame the sender for."""
+
+    accepted: int = 0
+    faults: list[str] = field(default_factory=list[str])
+
+
 class Store:
-    """One node's records. Also what its conversations read (`SyncSource`)."""
+    """One node's records, in memory. Also what its conversations read (`SyncSource`)."""
 
     def __init__(self, rules: Rules, start: DictState, *, memoised: bool = True) -> None:
         """`start`: a state to copy; `memoised`: signatures are checked once for all nodes."""
         self.rules = rules
+        self.community = CommunityId(rules.community)
         self.fold = Fold(rules)
-        self.state = start.copy()
-        self.durable: list[RawRecord] = list(self.state.records.values())
-        self.verdicts: dict[bytes, str] = {}
-        self.waiting: dict[bytes, list[RawRecord]] = {}
-        self.faults: list[str] = []
+        self.start = start
+        self.memory = start.copy()
+        self.state: Reader = self.memory
+        self.pending = Pending()
         self.proofs: dict[bytes, ForkProof] = {}
         self.moved: set[bytes] = set()  # keys of lanes whose heads changed since they were told
+        self.news: list[tuple[Record, str]] = []  # newly held, with verdicts, since they were told
         self.withheld: frozenset[bytes] = frozenset()  # lane keys never shown to anybody
+        self._image: DictState | None = None
         self._verify = admit if memoised else admit.__wrapped__
         self._generation = 0
 
     def parsed(self, raw: RawRecord) -> Record:
         """An own record, which is known to be sound."""
-        found = self._verify(raw, CommunityId(self.rules.community))
+        found = self._verify(raw, self.community)
         assert not isinstance(found, Refused), found
         return found
 
-    # --- taking in --------------------------------------------------------------------------------
-    def take(self, raws: Iterable[RawRecord]) -> tuple[int, list[str], list[RawRecord]]:
-        """(how many were new, codes to blame the sender for, the new ones)."""
-        todo = list(raws)
-        new: list[RawRecord] = []
-        faults: list[str] = []
-        while todo:
-            raw = todo.pop(0)
-            found = self._verify(raw, CommunityId(self.rules.community))
-            if isinstance(found, Refused):
-                faults.append(str(found.code))
-                continue
-            judged = self.fold.judge(self.state, found)
-            if isinstance(judged, Missing):
-                self._wait(judged.ids[0], raw)
-            elif isinstance(judged, Refused):
-                if judged.code != Reject.REVOKED:
-                    faults.append(str(judged.code))
-            elif isinstance(judged, Known):
-                if judged.fills:
-                    self._fill(found)
-            else:
-                assert isinstance(judged, Welcome)
-                self._apply(found, judged)
-                new.append(raw)
-                todo = self.waiting.pop(found.id, []) + todo
-        return len(new), faults, new
+    # --- writing ----------------------------------------------------------------------------------
+    def write(self, job: Callable[[], T]) -> T:
+        """Do one job of the writer; all of it is durable afterwards."""
+        return job()
 
-    def _wait(self, ground: bytes, raw: RawRecord) -> None:
-        if sum(map(len, self.waiting.values())) < WAITING_MAX_COUNT:
-            row = self.waiting.setdefault(ground, [])
-            if raw not in row:
-                row.append(raw)
+    def take(self, raws: Iterable[RawRecord], source: str = "") -> Taken:
+        """Take records in, and those that waited for them. Within a job."""
+        found = Taken()
+        for raw in raws:
+            record = self._verify(raw, self.community)
+            if isinstance(record, Refused):
+                found.faults.append(str(record.code))
+            else:
+                self._take(record, source, found)
+        return found
+
+    def _take(self, first: Record, source: str, found: Taken) -> None:
+        todo = [first]
+        while todo:
+            record = todo.pop()
+            judged = self.fold.judge(self.state, record)
+            if isinstance(judged, Welcome):
+                self._apply(record, judged)
+                found.accepted += 1
+                if self.pending:
+                    todo += self.pending.release(record.id)
+            elif isinstance(judged, Missing):
+                self.pending.add(record, judged.ids, source)
+            elif isinstance(judged, Refused):
+                if judged.code not in BLAMELESS:
+                    found.faults.append(str(judged.code))
+            elif isinstance(judged, Known) and judged.fills:
+                self._change(None, self.fold.fill(self.state, record))
 
     def _apply(self, record: Record, welcome: Welcome) -> None:
-        changes = self.fold.apply(self.state, record, welcome=welcome)
-        self.state.apply(record.raw, changes)
-        self.verdicts[record.id] = changes.verdict
-        self.durable.append(record.raw)
+        changes = self._folded(record, welcome)
+        self._change(record.raw, changes)
+        self.news.append((record, changes.verdict))
         self._generation += 1
         self.moved.update(changes.lanes)
         for name, lane_key in changes.events:
             if name == "fork":
                 self._prove(lane_key)
+
+    def _folded(self, record: Record, welcome: Welcome) -> Changes:
+        return self.fold.apply(self.state, record, welcome=welcome)
+
+    def _change(self, raw: RawRecord | None, changes: Changes) -> None:
+        self.memory.apply(raw, changes)
 
     def _prove(self, lane_key: bytes) -> None:
         """Keep the proof of a fork that the own records show."""
@@ -109,36 +129,60 @@ class Store:
             if raw is None:
                 return
             halves += [raw.header, raw.signature]
-        self.proofs.setdefault(lane_key, ForkProof(*halves))
+        self.learn(lane_key, ForkProof(*halves))
 
-    def _fill(self, record: Record) -> None:
-        changes = self.fold.fill(self.state, record)
-        self.state.apply(None, changes)
-        number = self.number_of(record.id)
-        if number is not None and changes.fill is not None:
-            self.durable.append(record.raw)
+    def learn(self, lane_key: bytes, proof: ForkProof) -> None:
+        """Keep a fork proof that holds."""
+        self.proofs.setdefault(lane_key, proof)
+
+    # --- what lasts -------------------------------------------------------------------------------
+    def held(self) -> list[RawRecord]:
+        """All records as they are stored, in order of arrival."""
+        return list(self.memory.records.values())
 
     def refolded(self, order: Sequence[int] | None = None) -> DictState:
         """The state folded anew from the durable bytes, in that order (positions) or their own."""
-        other = Store(self.rules, DictState())
-        raws = self.durable if order is None else [self.durable[n] for n in order]
+        raws, first = self.held(), list(self.start.records.values())
+        if order is not None:
+            other, raws = Store(self.rules, DictState()), [raws[n] for n in order]
+        elif raws[: len(first)] == first:  # what all lives start with was folded already
+            other, raws = Store(self.rules, self.start), raws[len(first) :]
+        else:
+            other = Store(self.rules, DictState())
         other.take(raws)
-        return other.state
+        return other.memory
 
     def crash(self) -> None:
         """Forget all that was only in memory, and fold anew what is durable."""
-        self.waiting.clear()
-        durable, self.durable = self.durable, []
-        self.state = DictState()
-        self.verdicts = {}
+        self._restart(self.refolded())
+
+    def _restart(self, state: DictState) -> None:
+        self.memory = self.state = state
+        self._forget()
+
+    def _forget(self) -> None:
+        self.pending = Pending()
+        self.moved.clear()
+        self.news.clear()
         self._generation += 1
-        self.take(durable)
+
+    def keep_image(self) -> None:
+        """Copy the disk aside."""
+        self._image = self.memory.copy()
+
+    def set_back(self) -> bool:
+        """Put the copy in place of the disk; False if there is none."""
+        if self._image is None:
+            return False
+        self._restart(self._image)
+        self._image = None
+        self.proofs.clear()
+        return True
+
+    def close(self) -> None:
+        """The life is over."""
 
     # --- what conversations read ------------------------------------------------------------------
-    @property
-    def community(self) -> CommunityId:
-        return CommunityId(self.rules.community)
-
     def generation(self) -> int:
         return self._generation
 

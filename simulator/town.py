@@ -31,6 +31,7 @@ CHAPTER: Final = "town"
 LIMIT: Final = 100  # small, so that it binds
 LIMIT_MAX: Final = 400
 SALT: Final = bytes(16)
+TIME_MS: Final = 1_790_000_000_000  # when virtual time begins
 QUORUMS: Final = ((0, 0), (3, 2), (4, 3))
 OFFICERS: Final = (0, 1, 2)  # by node number; k of them act together
 
@@ -52,11 +53,15 @@ class Plan:
 
 @dataclass(slots=True)
 class Device:
-    """A member's device: its keys. It signs on the lanes that a state shows."""
+    """A member's device: its keys. It signs on the lanes that a state shows.
+
+    `signed` takes note of all ids that were signed: whatever else a node holds is forged.
+    """
 
     name: str
     number: int = 0  # of the device; the first is 0
-    time: int = 1_790_000_000_000
+    time: int = TIME_MS
+    signed: set[bytes] = field(default_factory=set[bytes], repr=False)
     member: bytes = field(init=False)
     key: bytes = field(init=False)
     _signer: SigningKey = field(init=False, repr=False)
@@ -79,8 +84,9 @@ class Device:
         signer = key_of(f"{self.name} root") if root else self._signer
         key = self.member if root else self.key
         header, data = record.build(body, kind, self.member, key, seq, prev, self.time)
-        message = crypto.record_message(crypto.record_id(community, header))
-        return RawRecord(header, data, signer.sign(message).signature)
+        record_id = crypto.record_id(community, header)
+        self.signed.add(record_id)
+        return RawRecord(header, data, signer.sign(crypto.record_message(record_id)).signature)
 
     def next(self, reader: Reader, community: CommunityId, body: Body, kind: str) -> RawRecord:
         """The next record of a lane as a state shows it; opens the lane where needed is the
@@ -106,10 +112,12 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A community ready to live: rules, devices by node, the state all start with."""
+    """A community ready to live: rules, founding document, devices by node, the state all start
+    with."""
 
     plan: Plan
     rules: Rules
+    document: bytes
     devices: tuple[Device, ...]
     start: DictState
 
@@ -146,14 +154,15 @@ def _genesis(plan: Plan, devices: tuple[Device, ...]) -> bytes:
 def found(plan: Plan) -> Town:
     """A town of this kind, its first records folded."""
     devices = tuple(Device(f"m{n}") for n in range(plan.nodes))
-    community, document = genesis.parse(_genesis(plan, devices))
+    founding = _genesis(plan, devices)
+    community, document = genesis.parse(founding)
     rules = Rules(community, document)
     store = Store(rules, DictState())
     for device in devices:
         _settle_in(store, community, device, document.chapters[0])
     for device in devices:
         _belong(store, community, device, devices, document.chapters[0])
-    return Town(plan, rules, devices, store.state)
+    return Town(plan, rules, founding, devices, store.memory)
 
 
 def write(store: Store, device: Device, body: Body, kind: str) -> bytes:
@@ -165,8 +174,8 @@ def write(store: Store, device: Device, body: Body, kind: str) -> bytes:
         assert auth is not None
         write(store, device, LaneOpen(auth), OPENING_KIND[lane])
     raw = device.next(store.state, community, body, kind)
-    _, faults, new = store.take([raw])
-    assert new, (kind, faults)
+    taken = store.take([raw])
+    assert taken.accepted, (kind, taken.faults)
     return crypto.record_id(community, raw.header)
 
 
