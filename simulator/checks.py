@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 PENDING_LOOKED_AT_COUNT: Final = 256
+ANEW_COUNT: Final = 2  # nodes folded anew at the end of a life
+ALL_ANEW_SHARE: Final = 0.2  # of lives at whose end all are
 
 
 def cheap(world: "World", node: "Node", new: Iterable[tuple[Record, str]]) -> None:
@@ -114,16 +116,22 @@ def healed(world: "World") -> None:
         expect(own == heads[0], "heads", f"node {node.number} differs: {len(lost)} lanes")
     roots = {state_root(node.store.state, rules) for node in honest}
     expect(len(roots) == 1, "roots", f"{len(roots)} different")
+    for node in honest:
+        missed = node.store.bodies_missing(1_000)
+        found = any(other.store.has_body(record) for record in missed for other in honest)
+        expect(not found, "bodies", f"node {node.number} lacks some that others have")
     erased = _erased(first.store.held())
+    chance = random.Random(f"end {world.seed}")
+    anew = honest if chance.random() < ALL_ANEW_SHARE else chance.sample(honest, ANEW_COUNT)
     for node in honest:
         thorough(world, node)
-        refold(node)
+        if node in anew:
+            refold(node)
         stored = _with_bodies(node.store.community, node.store.held())
         expect(not erased & stored, "erased", f"node {node.number}")
         for record in (*node.acknowledged, *node.entrusted):
             everywhere = all(other.store.holds(record) for other in honest)
             expect(everywhere, "lost", f"of node {node.number}: {record.hex()[:8]}")
-    chance = random.Random(f"order {world.seed}")
     order = list(range(len(first.store.held())))
     chance.shuffle(order)
     mixed = state_root(first.store.refolded(order), rules)

@@ -165,7 +165,8 @@ class Hostile(Node):
             other.store.take(branches)
             for raw in branches:
                 propose = other.store.parsed(raw).id
-                other.member.write(TradeAccept(grant=None, propose=propose), "trade.accept")
+                if other.store.holds(propose):
+                    other.member.write(TradeAccept(grant=None, propose=propose), "trade.accept")
             accepts = [record.raw for record in other.member.made]
             other.member.made.clear()
             self.submit(lambda: self._settle_all(branches, accepts, other))

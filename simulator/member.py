@@ -49,6 +49,7 @@ class Member:
         self.community = CommunityId(town.rules.community)
         self.keys = {device.key}  # of all devices that this member ever had
         self.made: list[Record] = []  # by the job under way
+        self._done: set[bytes] = set()  # heads below which nothing is left to stamp
 
     # --- signing ----------------------------------------------------------------------------------
     def write(self, body: Body, kind: str) -> bool:
@@ -349,5 +350,6 @@ class Member:
     def _stamp(self) -> None:
         """A witness stamps what holds commits that it has not stamped."""
         if self.device.key in self.town.chapter.witnesses:
-            for head, opened in relay.due(self.store.state, self.device.key, self.town.rules):
+            state, done = self.store.state, self._done
+            for head, opened in relay.due(state, self.device.key, self.town.rules, done):
                 self.write(WitnessStamp(head=head, open=opened), "witness.stamp")

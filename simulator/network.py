@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 
 LATENCY_MIN_MS = 1
-LATENCY_MAX_MS = 120
+LATENCIES_MAX_MS = (8, 40, 120)  # one house, one country, the world
 SLOW_FACTOR = 20
 DOUBLED_MAX_COUNT = 3
 
@@ -45,6 +45,7 @@ class Clock:
 class Weather:
     """How bad the network is. Shares are 0 to 1."""
 
+    latency_max_ms: int = LATENCIES_MAX_MS[-1]
     loss: float = 0.0  # of hints; a thousandth of it, of frames
     doubling: float = 0.0
     slow: frozenset[int] = frozenset()  # nodes whose lines are slow
@@ -80,7 +81,7 @@ class Network:
 
     def latency(self, sender: int, receiver: int) -> int:
         """How long the next message takes, ms."""
-        delay = self._random.randint(LATENCY_MIN_MS, LATENCY_MAX_MS)
+        delay = self._random.randint(LATENCY_MIN_MS, self.weather.latency_max_ms)
         return delay * SLOW_FACTOR if {sender, receiver} & self.weather.slow else delay
 
     def breaks(self) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WRITE_MIN_MS: Final = 1
 WRITE_MAX_MS: Final = 15
 SLUGGISH_FACTOR: Final = 40  # of a slow disk
-DUTY_DELAY_MS: Final = 20
+DUTY_DELAY_MS: Final = 50
 DIAL_AGAIN_MS: Final = 700
 SEVERE: Final = 3  # blames after which a neighbour is left alone
 HINT_MAX_COUNT: Final = 32

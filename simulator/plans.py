@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from simulator.broken import Broken
-from simulator.network import Weather
+from simulator.network import LATENCIES_MAX_MS, Weather
 from simulator.town import QUORUMS, Plan
 from simulator.world import LIFE_MS, Life, Step, World
 
@@ -14,6 +14,7 @@ YEAR_MS: Final = 31_536_000_000
 UNMEMOISED_SHARE: Final = 0.01
 ON_DISK_SHARE: Final = 0.02
 ECLIPSE_SHARE: Final = 0.25
+RUSH_MS: Final = 500
 OFFICERS_COUNT: Final = 3
 TRIES_MAX_COUNT: Final = 400
 
@@ -28,6 +29,7 @@ def life_of(seed: int, nodes: int, acts: int) -> Life:
     hostile_count = chance.choice((0, 0, 1, 1, 2)) if nodes > 3 else 0
     hostile = frozenset(chance.sample(range(nodes), hostile_count))
     weather = Weather(
+        latency_max_ms=chance.choice(LATENCIES_MAX_MS),
         loss=chance.choice((0.0, 0.05, 0.3)),
         doubling=chance.choice((0.0, 0.1, 0.5)),
         slow=frozenset(chance.sample(range(nodes), chance.choice((0, 0, 1)))),
@@ -37,14 +39,14 @@ def life_of(seed: int, nodes: int, acts: int) -> Life:
     away = chance.sample(range(min(nodes, OFFICERS_COUNT)), chance.choice((0, 0, 0, 1)))
     days = _Days(chance, nodes, hostile)
     for _ in range(acts):
-        node, at = chance.randrange(nodes), chance.randrange(LIFE_MS)
+        node, at = chance.randrange(nodes), days.moment()
         if node not in away or at > LIFE_MS // 2:  # some officer is away at first
             days.add("act", node, at)
     days.mischief()
     days.accidents()
-    links: frozenset[tuple[int, int]] = frozenset()
+    links = _links(chance, nodes, hostile)
     if hostile and chance.random() < ECLIPSE_SHARE:
-        links = days.eclipse()
+        links |= days.eclipse()
     return Life(
         seed=str(seed),
         plan=plan,
@@ -58,22 +60,49 @@ def life_of(seed: int, nodes: int, acts: int) -> Life:
     )
 
 
+def _links(
+    chance: random.Random, nodes: int, hostile: frozenset[int]
+) -> frozenset[tuple[int, int]]:
+    """Who talks with whom: a ring, a ring with chords, or a tree; the honest are never apart."""
+    kind = chance.choice(("ring", "chords", "tree"))
+    pairs = [(n, (n + 1) % nodes) for n in range(nodes)]
+    if kind == "chords":
+        pairs += [(n, (n + 3) % nodes) for n in range(1, nodes, 2)]
+    elif kind == "tree":
+        pairs = [(n, chance.randrange(n)) for n in range(1, nodes)]
+    part = {n: n for n in range(nodes) if n not in hostile}  # honest node -> its part's name
+    honest = sorted(part)
+    for a, b in [*pairs, *zip(honest, honest[1:], strict=False)]:
+        if a in part and b in part and part[a] != part[b]:
+            old, new = part[a], part[b]
+            part = {n: new if name == old else name for n, name in part.items()}
+            pairs.append((a, b))
+    return frozenset((min(pair), max(pair)) for pair in pairs if pair[0] != pair[1])
+
+
 class _Days:
     """The steps of a life that is being planned."""
 
     def __init__(self, chance: random.Random, nodes: int, hostile: frozenset[int]) -> None:
         self.steps: list[Step] = []
         self._chance, self._nodes, self._hostile = chance, nodes, hostile
+        self._busy = [chance.randrange(LIFE_MS) for _ in range(chance.choice((0, 6, 12)))]
 
     def add(self, kind: str, node: int, at: int, to: int = -1) -> None:
         """One more step."""
         self.steps.append(Step(at, kind, node, len(self.steps), to))
 
+    def moment(self) -> int:
+        """When somebody does something: at any time, or in the rush hours of this life."""
+        if not self._busy:
+            return self._chance.randrange(LIFE_MS)
+        return self._chance.choice(self._busy) + self._chance.randrange(RUSH_MS)
+
     def mischief(self) -> None:
         """What cheats do."""
         for cheat in sorted(self._hostile):
             for _ in range(self._chance.randint(2, 8)):
-                self.add("cheat", cheat, self._chance.randrange(LIFE_MS))
+                self.add("cheat", cheat, self.moment())
 
     def accidents(self) -> None:
         """Crashes, partitions, new devices, old images, clocks that jump."""

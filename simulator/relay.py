@@ -14,13 +14,19 @@ from node.protocol.ports import Reader
 from node.views.members import Rules
 
 
-def due(reader: Reader, witness: bytes, rules: Rules) -> Iterator[tuple[bytes, bytes]]:
-    """(head, open) for each stamp to be made. May be read on while stamps are written."""
+def due(
+    reader: Reader, witness: bytes, rules: Rules, done: set[bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    """(head, open) for each stamp to be made. May be read on while stamps are written. `done`: heads
+    below which nothing is left to do, which stays so; kept for the next time."""
     account = [key for key, _ in lanes.LANE.scan(reader, b"", None) if key[64] == Lane.ACCOUNT]
     for key in account:
         for head in lanes.heads_of(reader, key):
+            if head.id in done:
+                continue
             opened = POSITION.must(reader, head.id).open
             if not opened or not _owes(reader, witness, head.id):
+                done.add(head.id)
                 continue
             for place in lanes.path_down(reader, lanes.ENTRY.must(reader, head.id)):
                 if not _owes(reader, witness, place):

@@ -16,10 +16,11 @@ from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
 from node.protocol.admission import Known, Missing, Refused, Welcome
 from node.protocol.errors import Reject
+from node.protocol.heads import LANE_KEY_SIZE_BYTES
 from node.protocol.ports import ForkProof, HeadItem, Reader
 from node.protocol.record import RawRecord, Record
 from node.protocol.shapes import CommunityId
-from node.protocol.state import Changes, DictState
+from node.protocol.state import Changes, DictState, after
 from node.storage.pending import Pending
 from node.views.members import Rules
 
@@ -182,12 +183,21 @@ class Store:
     def close(self) -> None:
         """The life is over."""
 
+    def has_body(self, record: bytes) -> bool:
+        """True iff a record is held, and its body with it."""
+        number = self.number_of(record)
+        raw = None if number is None else self.state.raw(number)
+        return raw is not None and raw.body is not None
+
     # --- what conversations read ------------------------------------------------------------------
     def generation(self) -> int:
         return self._generation
 
     def heads(self, low: bytes, high: bytes | None) -> Sequence[HeadItem]:
-        found = lanes.heads_between(self.state, low, high)
+        if len(low) == LANE_KEY_SIZE_BYTES and high == after(low):  # nearly always one lane
+            found = lanes.heads_of(self.state, low)
+        else:
+            found = lanes.heads_between(self.state, low, high)
         if self.withheld:
             return [head for head in found if head.lane_key not in self.withheld]
         return found

@@ -29,11 +29,13 @@ from simulator.talk import Talk
 from simulator.town import Device, Plan
 
 LIFE_MS: Final = 20_000
-HEALING_MAX_MS: Final = 900_000
+HEALING_MAX_MS: Final = 300_000
 HEALING_STEP_MS: Final = 2_000
 THOROUGH_EVERY: Final = 50  # jobs of honest nodes
 REFOLD_EVERY: Final = 250
 NONCE_SIZE: Final = 16
+MISSED_MAX_COUNT: Final = 256
+ON_DISK_COUNT: Final = 3  # nodes with a database, in the lives that have any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Life:
     skews_ms: tuple[int, ...]
     steps: tuple[Step, ...]
     memoised: bool = True
-    on_disk: bool = False  # honest nodes keep their records in real databases
-    links: frozenset[tuple[int, int]] = frozenset()  # beside the ring and its chords
+    on_disk: bool = False  # some honest nodes keep their records in real databases
+    links: frozenset[tuple[int, int]] = frozenset()  # who talks with whom
 
 
 @dataclass
@@ -101,24 +103,13 @@ class World:
     def store_for(self, number: int) -> Store:
         """Where a node keeps its records."""
         rules, start, memoised = self.town.rules, self.town.start, self.life.memoised
-        if self._folder is None or number in self.life.hostile:
+        if self._folder is None or number >= ON_DISK_COUNT or number in self.life.hostile:
             return Store(rules, start, memoised=memoised)
         from simulator.disk import DiskStore  # a database takes a while to load, and seldom runs
 
         return DiskStore(rules, start, self._folder / str(number), memoised=memoised)
 
     # --- who talks with whom ----------------------------------------------------------------------
-    def _pairs(self) -> list[tuple[int, int]]:
-        """A ring and chords: everybody has three or four neighbours; and what the life adds."""
-        count = len(self.nodes)
-        found = {
-            (min(n, (n + step) % count), max(n, (n + step) % count))
-            for n in range(count)
-            for step in (1, 3)
-            if step == 1 or n % 2
-        }
-        return sorted((a, b) for a, b in found | self.life.links if a != b)
-
     def dial(self, a: int, b: int) -> None:
         """Open a conversation, if both can be reached."""
         one, two = self.nodes[a], self.nodes[b]
@@ -179,7 +170,7 @@ class World:
         collecting = gc.isenabled()
         gc.disable()  # a life makes few cycles, and ends soon
         try:
-            for a, b in self._pairs():
+            for a, b in sorted(self.life.links):
                 self.dial(a, b)
             for step in self.life.steps:
                 self.clock.after(step.at_ms, lambda s=step: self._do(s))
@@ -285,9 +276,11 @@ class World:
 
     def _settled(self) -> bool:
         """Do all honest nodes hold the same, with nothing under way?"""
-        honest = [node for node in self.nodes if node.honest]
-        if any(node.echo_wanted for node in honest):
+        stores = [node.store for node in self.nodes if node.honest]
+        if any(node.echo_wanted for node in self.nodes if node.honest):
             return False
-        if len({len(node.store.held()) for node in honest}) > 1:
+        first = stores[0].heads(b"", None)
+        if any(store.heads(b"", None) != first for store in stores):
             return False
-        return len({state_root(n.store.state, self.town.rules) for n in honest}) == 1
+        missed = {record for store in stores for record in store.bodies_missing(MISSED_MAX_COUNT)}
+        return not any(store.has_body(record) for record in missed for store in stores)

@@ -422,7 +422,14 @@ class Checker:
     def listings(self) -> dict[bytes, bytes]:
         """Id of the revision shown of every live listing."""
         closed = self._withdrawn("listing.close", "listing")
-        puts = [r for r in self.of_kind("listing.put") if not r.bare]
+        erased = {
+            (r.body["listing"], r.author)
+            for r in self.of_kind("listing.close")
+            if not r.bare and r.body["erase"]
+        }
+        puts = [
+            r for r in self.of_kind("listing.put") if not r.bare and (r.id, r.author) not in erased
+        ]
         found: dict[bytes, bytes] = {}
         for first in puts:
             if first.body["listing"] is None and (first.id, first.author) not in closed:

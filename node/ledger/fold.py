@@ -24,7 +24,7 @@ from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 3 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 4 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
@@ -145,7 +145,10 @@ class Fold:
     def _want_no_more(self, overlay: Overlay, target: bytes, record: Record) -> None:
         """The body of `target`, if it is of this author, need not be found any more."""
         entry = lanes.entry_of(overlay, target)
-        if entry is not None and lanes.author_of(overlay, entry) == record.header.author:
+        named = "post.put" if isinstance(record.body, PostDelete) else "listing.put"
+        if entry is None or entry.kind != named:
+            return  # nothing is erased
+        if lanes.author_of(overlay, entry) == record.header.author:
             BODYLESS.delete(overlay, target)
 
     def _consequences(self, overlay: Overlay, record: Record, entry: Entry, revoked: bool) -> None:

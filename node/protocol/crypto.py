@@ -29,10 +29,7 @@ ID_SIZE_BYTES: Final = 32
 
 def sha256(*parts: bytes) -> bytes:
     """SHA-256 over the concatenated parts, 32 bytes."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def community_id(genesis: bytes) -> bytes:

@@ -179,18 +179,27 @@ class Round:
         """Work out who lacks what in a range that the other side listed."""
         if len(listing.shorts) != SHORT_SIZE_BYTES * len(listing.seqs):
             raise RemoteFault(Parting.FRAME, "heads and seqs")
-        theirs: dict[bytes, dict[bytes, int]] = {}
-        for number, seq in enumerate(listing.seqs):
-            short = listing.shorts[8 * number : 8 * number + 8]
-            theirs.setdefault(short[:_LANE_PART_BYTES], {})[short] = seq
-        mine: dict[bytes, dict[bytes, Listed]] = {}
-        for short, item in self._shorts(listing.low, listing.high):
-            mine.setdefault(short[:_LANE_PART_BYTES], {})[short] = item
+        theirs = {
+            listing.shorts[8 * number : 8 * number + 8]: seq
+            for number, seq in enumerate(listing.seqs)
+        }
+        mine = dict(self._shorts(listing.low, listing.high))
+        lanes: dict[bytes, tuple[list[Listed], list[bytes]]] = {}  # heads to tell, forms to ask for
+        for short, item in mine.items():
+            if short not in theirs:
+                lanes.setdefault(short[:_LANE_PART_BYTES], ([], []))[0].append(item)
+        for short in theirs:
+            if short not in mine:
+                lanes.setdefault(short[:_LANE_PART_BYTES], ([], []))[1].append(short)
         wanted: list[bytes] = []
-        for lane in sorted(mine.keys() | theirs.keys()):
-            asked, told = _lacking(mine.get(lane, {}), theirs.get(lane, {}))
+        for lane in sorted(lanes):
+            told, asked = lanes[lane]
+            if len(told) == len(asked) == 1:  # who is further?
+                own_seq, other_seq = told[0][1], theirs[asked[0]]
+                asked = [] if own_seq > other_seq else asked
+                told = [] if own_seq < other_seq else told
             wanted += asked
-            self._queue(told)
+            self._queue([key for key, _ in told])
         if wanted:
             self._asks.append(Ask(listing.low, listing.high, b"".join(sorted(wanted))))
 
@@ -254,18 +263,3 @@ class Round:
         inner = [separator(index.key_at(p - 1), index.key_at(p)) for p in places[1:-1]]
         prints = [index.fingerprint(a, b) for a, b in pairwise(places)]
         return Split([low, *inner, high], b"".join(prints))
-
-
-def _lacking(
-    mine: dict[bytes, Listed], theirs: dict[bytes, int]
-) -> tuple[list[bytes], list[bytes]]:
-    """Short forms to ask for and head keys to tell, on one lane."""
-    told = [item for short, item in mine.items() if short not in theirs]
-    asked = [short for short in theirs if short not in mine]
-    if len(told) == len(asked) == 1:  # who is further?
-        own_seq, other_seq = told[0][1], theirs[asked[0]]
-        if own_seq > other_seq:
-            asked = []
-        elif own_seq < other_seq:
-            told = []
-    return asked, [key for key, _ in told]

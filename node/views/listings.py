@@ -62,8 +62,10 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
     author, body, time = record.header.author, record.body, record.header.time
     if isinstance(body, ListingPut):
         listing = record.id if body.listing is None else body.listing
-        if is_erased(overlay, listing, author):
+        if is_erased(overlay, listing, author) or is_erased(overlay, record.id, author):
             overlay.changes.erase.append(entry.number)
+        if is_erased(overlay, record.id, author) and body.listing is not None:
+            return  # asked for by name: as if its text had never come (R7)
         if body.listing is not None:
             REVISION.put(overlay, listing + author, record.id, RevisionRow(time, entry.number))
             _refresh(overlay, listing)
@@ -76,6 +78,19 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
         if body.erase:
             for _, number in _texts_by(overlay, body.listing, author):
                 overlay.changes.erase.append(number)
+            _forget_revision(overlay, body.listing, author)
+        _refresh(overlay, body.listing)
+        _tell(overlay, body.listing)
+
+
+def _forget_revision(overlay: Overlay, record: bytes, author: bytes) -> None:
+    """A record whose text goes by name: where it revises a listing, that shows it no more."""
+    entry = lanes.entry_of(overlay, record)
+    if entry is None or entry.kind != "listing.put" or lanes.author_of(overlay, entry) != author:
+        return
+    body = _body(overlay, entry.number)
+    if body is not None and body.listing is not None:
+        REVISION.delete(overlay, body.listing + author, record)
         _refresh(overlay, body.listing)
         _tell(overlay, body.listing)
 

@@ -109,6 +109,34 @@ def test_closing_is_for_ever_in_any_order(world: World, erase: bool) -> None:
             assert (raw.body is None) == erase
 
 
+@pytest.mark.parametrize("erase", [False, True])
+def test_a_closing_that_names_a_revision_takes_that_alone_in_any_order(
+    world: World, erase: bool
+) -> None:
+    ada, second, third = (world.seller("ada") for _ in range(3))
+    bread = world.listing(ada, "bread")
+    rye = world.listing(second, "rye", revises=bread)
+    closed = world.close(third, rye, erase=erase)
+    for node in in_every_order(world, [bread, rye, closed]):
+        assert titles(node) == (["bread"] if erase else ["rye"])
+        raw = node.state.raw(ENTRY.must(node.state, rye.id).number)
+        assert raw is not None
+        assert (raw.body is None) == erase
+        assert not BODYLESS.has(node.state, rye.id)
+
+
+def test_a_revision_that_only_a_dropped_closing_erased_is_shown_again(world: World) -> None:
+    ada, second, third = (world.seller("ada") for _ in range(3))
+    bread = world.listing(ada, "bread")
+    rye = world.listing(second, "rye", revises=bread)
+    closed = world.close(third, rye, erase=True)
+    assert titles(world.node) == ["bread"]
+    world.revoke(closed)
+    assert BODYLESS.has(world.node.state, rye.id)
+    world.node.receive(rye.raw)
+    assert titles(world.node) == ["rye"]
+
+
 def test_nobody_closes_the_listing_of_another(world: World) -> None:
     ada, bo = world.seller("ada"), world.seller("bo")
     bread = world.listing(ada, "bread")
