@@ -42,6 +42,8 @@ def cheap(world: "World", node: "Node", new: Iterable[tuple[Record, str]]) -> No
     total = sum(amount for _, _, amount in book.balances(state))
     expect(total == 0, "sum", f"balances of node {node.number} add up to {total}")
     for record, verdict in new:
+        if record.raw.body is not None or record.id not in world.records:
+            world.records[record.id] = record.raw
         known = world.verdicts.get(record.id)
         if known is None and lanes.ENTRY.has(state, record.id):  # not dropped in the same job
             world.verdicts[record.id] = verdict

@@ -8,9 +8,11 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
+
 from node.ledger import positions, stamps
 from node.ledger.positions import POSITION, TRADE
-from node.protocol import lanes
+from node.protocol import lanes, record
 from node.protocol.account import (
     CREDIT,
     AccountClaim,
@@ -19,6 +21,7 @@ from node.protocol.account import (
     TradePropose,
     TradeSettle,
 )
+from node.protocol.crypto import SIGNATURE_SIZE_BYTES
 from node.protocol.identity import Cut, DeviceRevoke, Lane, LaneName
 from node.protocol.office import WitnessStamp
 from node.protocol.record import LANE_OF_KIND, RawRecord
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 GARBAGE_SHARE: Final = 0.02  # of frames
 FLOOD_COUNT: Final = 12
 BRANCHES_COUNT: Final = 3
+SPENDING_AFTER_MS: Final = (300, 1_500, 4_000)  # what was pumped
+CUT_AFTER_MS: Final = 2_000  # a fork
 
 
 class Hostile(Node):
@@ -59,10 +64,13 @@ class Hostile(Node):
         """One piece of mischief."""
         deeds: tuple[Callable[[random.Random], None], ...] = (
             self._fork_account,
-            self._fork_account,
+            self._fork_commit,
+            self._fork_commit,
             self._pump,
             self._pump,
-            self._spend_all,
+            self._forge,
+            self._disown,
+            self.spend_all,
             self._claim_again,
             self._refund_twice,
             self._act_alone,
@@ -167,7 +175,7 @@ class Hostile(Node):
                 propose = other.store.parsed(raw).id
                 if other.store.holds(propose):
                     other.member.write(TradeAccept(grant=None, propose=propose), "trade.accept")
-            accepts = [record.raw for record in other.member.made]
+            accepts = [made.raw for made in other.member.made]
             other.member.made.clear()
             self.submit(lambda: self._settle_all(branches, accepts, other))
 
@@ -192,8 +200,11 @@ class Hostile(Node):
             other.member.made.clear()
 
         other.submit(claim)
+        clock = self.world.clock
+        for delay in SPENDING_AFTER_MS:
+            clock.after(delay, lambda: other.spend_all(random.Random(f"{clock.now}")))
 
-    def _spend_all(self, chance: random.Random) -> None:
+    def spend_all(self, chance: random.Random) -> None:
         """Pay an honest member whatever the own lane has, however it came by it."""
         own, account = self._own(), self.member.account
         if own is None or account is None:
@@ -238,7 +249,57 @@ class Hostile(Node):
             return
         known = tuple(act for act, _ in members.acts_on(state, own[0]))[:16]
         limit = LIMIT_MAX + chance.randrange(2)
-        self._force(grant_of(self.town.rules, own[0], limit, known), "credit.grant")
+        approvals = sorted(key[32:] for key, _ in members.APPROVAL.scan(state, b"", None))
+        act = grant_of(self.town.rules, own[0], limit, known)
+        named = sorted(chance.sample(approvals, min(len(approvals), 2)))
+        self._force(msgspec.structs.replace(act, approvals=named), "credit.grant")
+
+    def _fork_commit(self, chance: random.Random) -> None:
+        """Pay two invoices side by side, and later say that only one branch stands."""
+        state, own = self.store.state, self._own()
+        if own is None:
+            return
+        waiting = [
+            trade
+            for trade in self.member.open_trades()
+            if not TRADE.must(state, trade).by_payer
+            and TRADE.must(state, trade).payer_open == own[0]
+        ]
+        bodies: list[Body] = [
+            TradeAccept(grant=own[1], propose=trade)
+            for trade in chance.sample(waiting, min(2, len(waiting)))
+        ]
+        self._hand_out(chance, self._twice("trade.accept", Lane.ACCOUNT, bodies))
+        if len(bodies) > 1:
+            self.world.clock.after(CUT_AFTER_MS, lambda: self._cut_branch(chance))
+
+    def _forge(self, chance: random.Random) -> None:
+        """Write in another's name."""
+        victim = chance.choice(self.town.devices)
+        heads = lanes.heads_of(self.store.state, victim.lane(Lane.SOCIAL))
+        if heads:
+            body = PostPut("ko", None, "well", chance.randbytes(16), "forged")
+            header, data = record.build(
+                body, "post.put", victim.member, victim.key,
+                heads[0].seq + 1, heads[0].id, self.device.time,
+            )  # fmt: skip
+            forged = RawRecord(header, data, chance.randbytes(SIGNATURE_SIZE_BYTES))
+            for peer in list(self.talks):
+                self.world.nodes[peer].hear(self.number, [forged])
+
+    def _disown(self, chance: random.Random) -> None:
+        """Shut the own device out from long ago on, as if a thief had signed since."""
+        if self.device.key in self.town.chapter.witnesses:
+            return
+        state = self.store.state
+        cuts: dict[LaneName, Cut | Literal["open"]] = {}
+        for name in ("account", "market", "social"):
+            heads = lanes.heads_of(state, self.device.lane(Lane[name.upper()]))
+            if heads:
+                entry = lanes.ENTRY.must(state, heads[0].id)
+                seq = entry.seq // 3
+                cuts[name] = Cut(seq=seq, id=lanes.at_seq(state, entry, seq))
+        self._force(DeviceRevoke(cuts=cuts, key=self.device.key), "device.revoke")
 
     def _cut_branch(self, chance: random.Random) -> None:
         """Shut the own device out with a cut on another branch than the one that was shown."""

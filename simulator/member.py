@@ -104,16 +104,16 @@ class Member:
         """Do one thing of many that this member could do."""
         acts: tuple[tuple[int, Callable[[random.Random], None]], ...] = (
             (3, self._post),
-            (1, self._edit_or_delete),
+            (2, self._edit_or_delete),
             (1, self._profile),
             (2, self._list),
             (1, self._close),
             (7, self._propose),
             (6, self._answer),
             (1, self._release),
-            (1, self._refund),
+            (2, self._refund),
             (1, self._rate),
-            (2, lambda chosen: officer.act(self, chosen)),
+            (3, lambda chosen: officer.act(self, chosen)),
         )
         weights = [weight for weight, _ in acts]
         chance.choices([act for _, act in acts], weights)[0](chance)
@@ -203,7 +203,8 @@ class Member:
         current = members.current_act(self.store.state, opened, self.town.rules)
         return None if current is None else current[0]
 
-    def _open_trades(self) -> list[bytes]:
+    def open_trades(self) -> list[bytes]:
+        """Proposals, to or by this member, that wait for an answer."""
         state = self.store.state
         found = [trade for _, trade in trades.MEMBER_TRADE.under(state, self.device.member)]
         return [trade for trade in found if book.status_of(state, trade) == "proposed"]
@@ -215,7 +216,7 @@ class Member:
             return
         waiting = [
             trade
-            for trade in self._open_trades()
+            for trade in self.open_trades()
             if (TRADE.must(state, trade).payer == self.device.member)
             != TRADE.must(state, trade).by_payer
         ]
@@ -237,7 +238,7 @@ class Member:
                 self.write(TradeAccept(grant=grant, propose=trade), "trade.accept")
 
     def _release(self, chance: random.Random) -> None:
-        own = [t for t in self._open_trades() if self._status(t) == Status.RESERVED]
+        own = [t for t in self.open_trades() if self._status(t) == Status.RESERVED]
         if own:
             self.write(TradeRelease(trade=chance.choice(own)), "trade.release")
 
@@ -266,7 +267,7 @@ class Member:
         row = TRADE.must(self.store.state, trade)
         theirs = self.partner_account(row.payer)
         if theirs is not None:
-            amount = chance.randint(1, row.amount)
+            amount = row.amount if chance.random() < 0.5 else chance.randint(1, row.amount)
             self._terms(own[0], theirs, self._grant(own[0], row.unit), row.unit, amount, commit)
 
     def _rate(self, chance: random.Random) -> None:

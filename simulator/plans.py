@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from simulator.broken import Broken
@@ -26,7 +27,7 @@ def life_of(seed: int, nodes: int, acts: int) -> Life:
     plan = Plan(
         nodes, min(witnesses, nodes), q if witnesses <= nodes else 0, chance.choice((1, 2, 3))
     )
-    hostile_count = chance.choice((0, 0, 1, 1, 2)) if nodes > 3 else 0
+    hostile_count = chance.choice((0, 0, 1, 1, 2, 2)) if nodes > 3 else 0
     hostile = frozenset(chance.sample(range(nodes), hostile_count))
     weather = Weather(
         latency_max_ms=chance.choice(LATENCIES_MAX_MS),
@@ -72,7 +73,7 @@ def _links(
         pairs = [(n, chance.randrange(n)) for n in range(1, nodes)]
     part = {n: n for n in range(nodes) if n not in hostile}  # honest node -> its part's name
     honest = sorted(part)
-    for a, b in [*pairs, *zip(honest, honest[1:], strict=False)]:
+    for a, b in [*pairs, *pairwise(honest)]:
         if a in part and b in part and part[a] != part[b]:
             old, new = part[a], part[b]
             part = {n: new if name == old else name for n, name in part.items()}
@@ -101,7 +102,7 @@ class _Days:
     def mischief(self) -> None:
         """What cheats do."""
         for cheat in sorted(self._hostile):
-            for _ in range(self._chance.randint(2, 8)):
+            for _ in range(self._chance.randint(3, 10)):
                 self.add("cheat", cheat, self.moment())
 
     def accidents(self) -> None:
@@ -113,7 +114,7 @@ class _Days:
             self.add("start", node, at + chance.randrange(4_000))
         for _ in range(chance.choice((0, 1, 2))):
             self._walls()
-        if chance.random() < 0.4:
+        if chance.random() < 0.5:
             self.add("device", chance.randrange(nodes), chance.randrange(LIFE_MS))
         if chance.random() < 0.3:
             node, at = chance.randrange(nodes), chance.randrange(LIFE_MS // 2)

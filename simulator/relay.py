@@ -17,8 +17,10 @@ from node.views.members import Rules
 def due(
     reader: Reader, witness: bytes, rules: Rules, done: set[bytes]
 ) -> Iterator[tuple[bytes, bytes]]:
-    """(head, open) for each stamp to be made. May be read on while stamps are written. `done`: heads
-    below which nothing is left to do, which stays so; kept for the next time."""
+    """(head, open) for each stamp to be made; may be read on while stamps are written.
+
+    `done`: heads below which nothing is left to do, which stays so; kept for the next time.
+    """
     account = [key for key, _ in lanes.LANE.scan(reader, b"", None) if key[64] == Lane.ACCOUNT]
     for key in account:
         for head in lanes.heads_of(reader, key):

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
-from node.protocol.admission import Known, Missing, Refused, Welcome
+from node.protocol.admission import Missing, Refused, Welcome
 from node.protocol.errors import Reject
 from node.protocol.heads import LANE_KEY_SIZE_BYTES
 from node.protocol.ports import ForkProof, HeadItem, Reader
@@ -100,7 +100,7 @@ class Store:
             elif isinstance(judged, Refused):
                 if judged.code not in BLAMELESS:
                     found.faults.append(str(judged.code))
-            elif isinstance(judged, Known) and judged.fills:
+            elif judged.fills:
                 self._change(None, self.fold.fill(self.state, record))
 
     def _apply(self, record: Record, welcome: Welcome) -> None:

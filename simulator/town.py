@@ -32,7 +32,7 @@ LIMIT: Final = 100  # small, so that it binds
 LIMIT_MAX: Final = 400
 SALT: Final = bytes(16)
 TIME_MS: Final = 1_790_000_000_000  # when virtual time begins
-QUORUMS: Final = ((0, 0), (3, 2), (4, 3))
+QUORUMS: Final = ((0, 0), (0, 0), (3, 2), (4, 3))
 OFFICERS: Final = (0, 1, 2)  # by node number; k of them act together
 
 

@@ -18,7 +18,7 @@ from node.ledger.root import state_root
 from node.protocol.account import TradeAccept
 from node.protocol.identity import DEVICE_SCOPES, Cut, DeviceRevoke, Lane, LaneName
 from node.protocol.lanes import at_seq, entry_of, heads_of
-from node.protocol.record import Record
+from node.protocol.record import RawRecord, Record
 from simulator import checks, town
 from simulator.broken import expect
 from simulator.hostile import Hostile
@@ -34,6 +34,7 @@ HEALING_STEP_MS: Final = 2_000
 THOROUGH_EVERY: Final = 50  # jobs of honest nodes
 REFOLD_EVERY: Final = 250
 NONCE_SIZE: Final = 16
+UNAWARE_AFTER_MS: Final = (1, 30, 60, 90)
 MISSED_MAX_COUNT: Final = 256
 ON_DISK_COUNT: Final = 3  # nodes with a database, in the lives that have any
 
@@ -73,6 +74,7 @@ class World:
     clock: Clock = field(default_factory=Clock)
     nodes: list[Node] = field(default_factory=list[Node])
     verdicts: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    records: dict[bytes, RawRecord] = field(default_factory=dict[bytes, RawRecord])  # ever held
     committed: dict[int, set[bytes]] = field(default_factory=dict[int, set[bytes]])
     jobs: int = 0  # of honest nodes
     healed_in_ms: int = 0
@@ -207,8 +209,10 @@ class World:
             node.store.keep_image()
         elif step.kind == "image":
             self._image(node)
+            for delay in UNAWARE_AFTER_MS:  # the owner, who noticed nothing, goes on
+                self.clock.after(delay, lambda: node.act(lambda member: member.act(chance)))
         elif step.kind == "device":
-            self._new_device(node, stolen=chance.random() < 0.4)
+            self._new_device(node, stolen=chance.random() < 0.5)
         elif step.kind == "jump":
             node.skew_ms += chance.choice((-1, 1)) * chance.randrange(10_000_000)
         elif step.kind == "wall":
@@ -249,7 +253,7 @@ class World:
                         "account",
                         "office",
                     )  # never dropped, whatever is cut
-                    seq = entry.seq // 2 if early else entry.seq
+                    seq = entry.seq // 3 if early else entry.seq
                     cuts[name] = Cut(seq=seq, id=at_seq(state, entry, seq))
             node.member.made.clear()
             node.member.write(new.add(node.store.community), "device.add")
