@@ -154,11 +154,13 @@ class _Days:
 
 
 def broken_by(life: Life) -> Broken | None:
-    """The promise that a life breaks, or None."""
+    """The promise that a life breaks, or None. A program that falls over breaks one too."""
     try:
         World(life).run()
     except Broken as broken:
         return broken
+    except Exception as fault:
+        return Broken(type(fault).__name__, str(fault))
     return None
 
 

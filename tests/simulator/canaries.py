@@ -17,13 +17,12 @@ from node.ledger.alerts import CleanIncome
 from node.ledger.fold import Fold
 from node.protocol import admission, lanes
 from node.protocol.heads import HeadIndex
-from node.protocol.pull import Pull
 from node.protocol.serve import Serve
 from node.protocol.state import DictState
 from node.storage.buffer import RowBuffer
 from node.storage.pending import Pending
 from node.storage.state import WriterState
-from node.views import identities, listings, members, rooms
+from node.views import identities, members, rooms
 from simulator import store, town
 from simulator.node import Node
 from simulator.plans import life_of
@@ -89,21 +88,21 @@ CANARIES = (
         members.current_act,
         "x[1].limit, x[0])",
         "lanes.ENTRY.must(reader, x[0]).number)",
-        0,
+        14,
     ),
     Canary(
         "signatures are not looked at",
         admission.verify,
         "if not crypto.verify(header.signer,",
         "if False and not crypto.verify(header.signer,",
-        0,
+        6,
     ),
     Canary(
         "a limit is too high by one",
         trades._debit,
         "step.before.incoming - outgoing + act.limit < 0",
         "step.before.incoming - outgoing + act.limit < -1",
-        0,
+        1,
     ),
     Canary(
         "a node set back to an old image signs at once",
@@ -131,56 +130,56 @@ CANARIES = (
         alerts.may_stamp,
         "return beyond(reader, head) is None",
         "return True",
-        0,
+        5,
     ),
     Canary(
         "one stamp too few is enough",
         stamps.suffice,
         ">= opened.q",
         ">= opened.q - 1",
-        0,
+        1,
     ),
     Canary(
         "a payment may be claimed twice",
         trades._claim,
         "if trade is None or trade in found or step.claimed(trade):",
         "if trade is None or trade in found:",
-        0,
+        5,
     ),
     Canary(
         "a contested trade is taken from one side alone",
         book._book,
         "((row.payer, 0, amount), (row.payee, amount, 0))",
         "((row.payer, 0, amount), (row.payee, amount, 0))[: 2 if sign > 0 else 1]",
-        0,
+        8,
     ),
     Canary(
         "a contested trade is counted on",
         book._set_counted,
         "_book(overlay, row, 1 if counted else -1)",
         "_book(overlay, row, 1 if counted else 0)",
-        0,
+        8,
     ),
     Canary(
         "what a revoked device committed beyond its cut counts",
         book.is_contested,
         "within(reader, lanes.ENTRY.must(reader, commit)) or",
         "True or",
-        0,
+        8,
     ),
     Canary(
         "the last record of an answer is not sent",
         Serve._next_batch,
         "return batch",
         "return batch[:-1]",
-        0,
+        1,
     ),
     Canary(
         "ranges of as many heads are held to be the same",
         HeadIndex.fingerprint,
         "fingerprint(self._total_before(stop) - self._total_before(start), stop - start)",
         "fingerprint(0, stop - start)",
-        0,
+        1,
     ),
     Canary(
         "what waits is forgotten when its ground comes",
@@ -201,28 +200,28 @@ CANARIES = (
         CleanIncome.effective,
         "available if is_calm(reader) else available - self._unclean_at(reader, record)",
         "available",
-        0,
+        8,
     ),
     Canary(
         "refunds may exceed what was paid",
         trades._debit,
         "if back > TRADE.must(step.overlay, row.refunded).amount:",
         "if False:",
-        0,
+        3,
     ),
     Canary(
         "an act stands with one officer too few",
         members.apply_office,
         "chapter) < chapter.k:",
         "chapter) < chapter.k - 1:",
-        0,
+        6,
     ),
     Canary(
         "an approval of another content counts",
         members._signers_at,
         "officer = APPROVAL.get(reader, digest + approval)",
         "officer = dict((k[32:], o) for k, o in APPROVAL.scan(reader, b'', None)).get(approval)",
-        0,
+        6,
     ),
     Canary(
         "more may be granted than the founders allowed",
@@ -250,21 +249,21 @@ CANARIES = (
         identities.may_be_held,
         "kind == header.lane",
         "True",
-        0,
+        5,
     ),
     Canary(
         "records beyond a cut that came first stay",
         Fold._drop_beyond,
         "doomed = identities.beyond_cuts(overlay, lane_key)",
         "doomed: set[bytes] = set()",
-        0,
+        2,
     ),
     Canary(
         "the lowest fork is the first that was seen",
         lanes._branch_for,
         "lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)",
         "lowest = header.seq if row.fork_seq < 0 else row.fork_seq",
-        0,
+        8,
     ),
     Canary(
         "a row that was deleted is still read from the buffer",

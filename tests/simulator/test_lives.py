@@ -1,15 +1,37 @@
-"""Simulated lives: a few seeds here, many by `python -m simulator`."""
+"""Simulated lives: 300 seeds here, many more by `python -m simulator`."""
 
 import pytest
 
 from node.ledger import book
+from simulator import __main__ as command
 from simulator import plans
 from simulator.world import World
 
+SEEDS_COUNT = 300
+AT_ONCE_COUNT = 25  # in one test, so that workers share them
 
-@pytest.mark.parametrize("seed", range(12))
-def test_no_promise_is_broken(seed: int) -> None:
-    World(plans.life_of(seed, nodes=8, acts=60)).run()
+
+@pytest.mark.parametrize("first", range(0, SEEDS_COUNT, AT_ONCE_COUNT))
+def test_no_promise_is_broken(first: int) -> None:
+    for seed in range(first, first + AT_ONCE_COUNT):
+        World(plans.life_of(seed, nodes=8, acts=100)).run()
+
+
+def test_the_lives_hold_all_that_is_promised_of_them() -> None:
+    lives = [plans.life_of(seed, nodes=8, acts=100) for seed in range(SEEDS_COUNT)]
+    kinds = {step.kind for life in lives for step in life.steps}
+    assert kinds == {*"act cheat crash start copy image device jump wall unwall".split()}
+    assert {life.plan.k for life in lives} == {1, 2, 3}
+    assert {life.plan.q for life in lives} == {0, 2, 3}
+    assert any(life.on_disk for life in lives)
+    assert not all(life.memoised for life in lives)
+    assert any(life.weather.sluggish for life in lives)
+    assert any(life.weather.slow for life in lives)
+
+
+def test_a_life_on_disk_is_the_same_life() -> None:
+    life = next(life for n in range(300) if (life := plans.life_of(n, 5, 40)).on_disk)
+    assert World(life).run().verdicts
 
 
 def test_a_seed_is_one_life() -> None:
@@ -22,10 +44,23 @@ def test_a_broken_promise_is_found_and_its_history_made_small(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
-    life = plans.life_of(0, nodes=5, acts=60)
-    broken = plans.broken_by(life)
-    assert broken is not None
+    lives = (plans.life_of(seed, nodes=5, acts=60) for seed in range(20))
+    life, broken = next((one, found) for one in lives if (found := plans.broken_by(one)))
     assert broken.name == "books"
     small = plans.smaller(life, "books", tries=60)
     assert 0 < len(small.steps) < len(life.steps) / 2
     assert plans.broken_by(small) is not None
+
+
+def test_the_command_says_what_broke_and_how_to_run_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--nodes", "5", "--acts", "60"]
+    seed = next(n for n in range(20) if any(World(plans.life_of(n, 5, 60)).run().committed.values()))
+    assert command.main(["--replay", str(seed), *asked]) == 0
+    assert "nothing breaks" in capsys.readouterr().out
+    monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
+    assert command.main(["--replay", str(seed), *asked, "--whole"]) == 1
+    told = capsys.readouterr().out
+    assert f"seed {seed}: books" in told
+    assert f"python -m simulator --replay {seed} --nodes 5 --acts 60" in told
