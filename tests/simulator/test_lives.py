@@ -56,7 +56,9 @@ def test_the_command_says_what_broke_and_how_to_run_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["--nodes", "5", "--acts", "60"]
-    seed = next(n for n in range(20) if any(World(plans.life_of(n, 5, 60)).run().committed.values()))
+    seed = next(
+        n for n in range(20) if any(World(plans.life_of(n, 5, 60)).run().committed.values())
+    )
     assert command.main(["--replay", str(seed), *asked]) == 0
     assert "nothing breaks" in capsys.readouterr().out
     monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
