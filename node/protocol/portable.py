@@ -19,10 +19,11 @@ from msgspec import UNSET, Meta, UnsetType
 from node.protocol import codec, crypto, genesis, limits
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.record import RawRecord
-from node.protocol.shapes import Body, Name
+from node.protocol.shapes import Body, Id, Name, RecordId
 
 LINK_PREFIX: Final = "wetalk:join?c="
 FORMAT_VERSION: Final = 1
+PACKED_RECEIPT: Final = b"\x85"  # a map of five entries; no JSON starts with it
 BLANKS: Final = " \t\r\n"
 """What may stand around a link; no other blank of Unicode, whose list grows."""
 
@@ -192,15 +193,26 @@ class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: str
 
 
-_read_line = msgspec.json.Decoder(_Line).decode
-
-
 class _Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wetalk_receipt: int
     genesis: str
-    records: Annotated[list[_Line], Meta(min_length=1)]
+    records: Annotated[list[_Line], Meta(min_length=1, max_length=limits.RECEIPT_RECORDS_MAX_COUNT)]
     trade: str
     order: _Order | UnsetType = UNSET
+
+
+class _PackedReceipt(Body, frozen=True):
+    genesis: bytes
+    order: tuple[bytes, bytes] | None  # salt, order
+    records: Annotated[
+        list[RawRecord], Meta(min_length=1, max_length=limits.RECEIPT_RECORDS_MAX_COUNT)
+    ]
+    trade: Id
+    wetalk_receipt: int
+
+
+_read_line = msgspec.json.Decoder(_Line).decode
+_read_packed = msgspec.msgpack.Decoder(_PackedReceipt).decode
 
 
 def encode_receipt(receipt: Receipt) -> str:
@@ -219,11 +231,27 @@ def encode_receipt(receipt: Receipt) -> str:
     )
 
 
+def pack_receipt(receipt: Receipt) -> bytes:
+    """A receipt file as canonical MessagePack: two thirds of the text's size."""
+    order = receipt.order
+    return codec.encode(
+        _PackedReceipt(
+            genesis=receipt.genesis,
+            order=None if order is None else (order.salt, order.order),
+            records=list(receipt.records),
+            trade=RecordId(receipt.trade),
+            wetalk_receipt=FORMAT_VERSION,
+        )
+    )
+
+
 def decode_receipt(data: str | bytes) -> Receipt:
-    """Read a receipt file; nothing in it is verified yet.
+    """Read a receipt file of either form; nothing in it is verified yet.
 
     Raises RemoteFault: `size`, `encoding`, `version`, `shape` (the order's salt).
     """
+    if isinstance(data, bytes) and data[:1] == PACKED_RECEIPT:
+        return _decode_packed(data)
     found = _from_json(data, _Receipt, limits.RECEIPT_SIZE_MAX_BYTES)
     if found.wetalk_receipt != FORMAT_VERSION:
         raise RemoteFault(Reject.VERSION, "receipt")
@@ -231,8 +259,28 @@ def decode_receipt(data: str | bytes) -> Receipt:
     if not isinstance(found.order, UnsetType):
         order = OpenOrder(_decode64(found.order.salt), _decode64(found.order.order))
     records = tuple(_raw_of(line) for line in found.records)
-    receipt = Receipt(_decode64(found.genesis), records, _hex32(found.trade), order)
-    if order is not None and len(order.salt) != limits.SALT_SIZE_BYTES:
+    return _salted(Receipt(_decode64(found.genesis), records, _hex32(found.trade), order))
+
+
+def _decode_packed(data: bytes) -> Receipt:
+    """The form is judged as a whole, so that no untrusted count is ever unpacked untyped."""
+    if len(data) > limits.RECEIPT_SIZE_MAX_BYTES:
+        raise RemoteFault(Reject.SIZE, "file")
+    try:
+        found = _read_packed(data)
+        again = codec.encode(found)
+    except (msgspec.DecodeError, ValueError, RecursionError, OverflowError) as error:
+        raise RemoteFault(Reject.ENCODING, str(error)) from None
+    if again != data:
+        raise RemoteFault(Reject.ENCODING, "not canonical")
+    if found.wetalk_receipt != FORMAT_VERSION:
+        raise RemoteFault(Reject.VERSION, "receipt")
+    order = None if found.order is None else OpenOrder(*found.order)
+    return _salted(Receipt(found.genesis, tuple(found.records), found.trade, order))
+
+
+def _salted(receipt: Receipt) -> Receipt:
+    if receipt.order is not None and len(receipt.order.salt) != limits.SALT_SIZE_BYTES:
         raise RemoteFault(Reject.SHAPE, "salt")
     return receipt
 

@@ -118,6 +118,29 @@ def read_receipt(text: str) -> dict[str, Any]:
     return {"genesis": genesis, "records": records, "trade": trade, "order": order}
 
 
+def read_packed_receipt(data: bytes) -> dict[str, Any]:
+    """A receipt file of the other form."""
+    if len(data) > 67_108_864:
+        raise Refused("size")
+    value: Any = unpack(data)
+    version = value.get("wetalk_receipt") if isinstance(value, dict) else None
+    check("map receipt", {**value, "wetalk_receipt": 1} if _is_int(version) else value, "encoding")
+    if version != 1:
+        raise Refused("version")
+    order = (
+        None
+        if value["order"] is None
+        else dict(zip(("salt", "order"), value["order"], strict=True))
+    )
+    if order is not None and len(order["salt"]) != 16:
+        raise Refused("shape")
+    return {**value, "order": order}
+
+
+def _is_int(value: Any) -> bool:
+    return type(value) is int
+
+
 def from32(text: str) -> bytes:
     """Section 17: base32 in its one form."""
     try:

@@ -141,7 +141,10 @@ def test_export_lines() -> None:
 
 def test_receipts() -> None:
     for case in load.cases("receipts"):
-        got, found = said(second_files.read_receipt, load.text(case["text"]))
+        if "bytes" in case:
+            got, found = said(second_files.read_packed_receipt, bytes.fromhex(case["bytes"]))
+        else:
+            got, found = said(second_files.read_receipt, load.text(case["text"]))
         assert got == load.expectation(case), case["name"]
         if found is None:
             continue

@@ -162,9 +162,12 @@ def test_exports(case: Case) -> None:
 
 @pytest.mark.parametrize("case", load.cases("receipts"), ids=name_of)
 def test_receipts(case: Case) -> None:
-    got, found = outcome(portable.decode_receipt, load.text(case["text"]))
+    packed = "bytes" in case
+    written = bytes.fromhex(case["bytes"]) if packed else load.text(case["text"])
+    got, found = outcome(portable.decode_receipt, written)
     assert got == load.expectation(case)
     if found is not None:
+        assert not packed or portable.pack_receipt(found) == written
         order = found.order
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
