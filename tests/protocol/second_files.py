@@ -203,3 +203,14 @@ def read_parts(texts: list[str]) -> tuple[str, bytes]:
     if packed[:1] != b"\x01" or not inflater.eof or inflater.unused_data:
         raise Refused("encoding")
     return kind.lower(), data
+
+
+def read_pointer(text: str) -> list[bytes]:
+    """Community, trade and commit id."""
+    head, *ids = text.strip(" \t\r\n").split("/")
+    version = re.fullmatch("WETALK:TRADE([1-9][0-9]{0,2})", head, re.ASCII)
+    if version is None or [len(one) for one in ids] != [52, 52, 52]:
+        raise Refused("encoding")
+    if version[1] != "1":
+        raise Refused("version")
+    return [from32(one) for one in ids]

@@ -169,6 +169,15 @@ def test_parts() -> None:
             assert found == (case["kind"], bytes.fromhex(case["bytes"]))
 
 
+def test_pointers() -> None:
+    for case in load.cases("pointers"):
+        got, found = said(second_files.read_pointer, case["text"])
+        assert got == load.expectation(case), case["name"]
+        if found is not None:
+            wanted = [case[name] for name in ("community", "trade", "commit")]
+            assert [one.hex() for one in found] == wanted
+
+
 @pytest.mark.parametrize("case", HISTORIES, ids=name_of)
 def test_records_of_histories(case: Case) -> None:
     """Stages one to three: all but the cuts of rule 21, which only the verdicts' reader knows."""

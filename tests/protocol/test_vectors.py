@@ -189,6 +189,16 @@ def test_parts(case: Case) -> None:
         assert found == (case["kind"], bytes.fromhex(case["bytes"]))
 
 
+@pytest.mark.parametrize("case", load.cases("pointers"), ids=name_of)
+def test_pointers(case: Case) -> None:
+    got, found = outcome(parts.read_pointer, case["text"])
+    assert got == load.expectation(case)
+    if found is not None:
+        ids = (found.community.hex(), found.trade.hex(), found.commit.hex())
+        assert ids == (case["community"], case["trade"], case["commit"])
+        assert parts.point(found) == case["text"].strip()
+
+
 def replay(case: Case, order: list[Case]) -> tuple[DictState, Rules, list[str]]:
     """Offer records in an order; what waits is offered again after each that was held."""
     community, document = genesis.parse(bytes.fromhex(case["genesis"]))

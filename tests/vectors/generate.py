@@ -54,6 +54,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
         "bytes as numbered texts: what the texts, read in this order, join to",
         parts_cases.cases(),
     )
+    yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),
