@@ -58,6 +58,7 @@ class TradeFacts:
     unit: str
     proposed: int
     committed: int
+    refunds: bytes | None  # the COMMIT record that this trade gives back
     order: str | None  # cleaned for display; None where the holder keeps it private
     stamped: bool  # whether the chapter has relays that confirm
     final: bool
@@ -117,20 +118,22 @@ def _read(data: str | bytes, report: ReceiptReport) -> tuple[Receipt, Rules]:
 
 
 def _joined(data: str | bytes) -> str | bytes:
-    """The file, or what the scanned QR codes in it join to, a line each.
-
-    Raises RemoteFault as `parts.Joiner`.
+    """The file, or what the scanned QR codes in it join to, a line each; a pointer among them is
+    passed over. Raises RemoteFault as `parts.Joiner`.
     """
     start = data[:_LOOKED_AT_BYTES]
-    if not parts.is_part(start if isinstance(start, str) else start.decode("latin-1")):
+    start = start if isinstance(start, str) else start.decode("latin-1")
+    if not parts.is_part(start) and not parts.is_pointer(start):
         return data
     if len(data) > RECEIPT_SIZE_MAX_BYTES:
         raise RemoteFault(Reject.SIZE, "file")
     text = data if isinstance(data, str) else data.decode("latin-1")
     joiner = parts.Joiner()
     for line in text.split("\n"):
-        if line.strip(parts.BLANKS):
+        if line.strip(parts.BLANKS) and not parts.is_pointer(line):
             joiner.add(line)
+    if not joiner.have:
+        raise _Bad("pointer_only")
     joined = joiner.result()
     if joined is None:
         missing = ", ".join(map(str, joiner.missing))
@@ -189,6 +192,7 @@ class _Checker:
             unit=terms.unit,
             proposed=trade.propose.header.time,
             committed=trade.commit.header.time,
+            refunds=terms.refunds,
             order=order,
             stamped=payer.body.q > 0,
             final=secured,
