@@ -161,6 +161,15 @@ def test_receipts() -> None:
             assert propose.body["order_hash"] == opened
 
 
+def test_statements() -> None:
+    for case in load.cases("statements"):
+        got, found = said(second_files.read_statement, case["text"])
+        assert got == load.expectation(case), case["name"]
+        if found is not None:
+            assert second_files.flaw(found) == case["flaw"], case["name"]
+            assert second_reader.pack(found["statement"]).hex() == case["signed"]
+
+
 def test_parts() -> None:
     for case in load.cases("parts"):
         got, found = said(second_files.read_parts, [load.text(text) for text in case["texts"]])

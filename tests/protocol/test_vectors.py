@@ -8,7 +8,7 @@ import pytest
 from node.ledger import root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
-from node.protocol import admission, codec, crypto, forks, genesis, parts, portable
+from node.protocol import admission, codec, crypto, forks, genesis, parts, portable, statements
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import Reject, RemoteFault, Void
 from node.protocol.ports import ForkProof
@@ -172,6 +172,15 @@ def test_receipts(case: Case) -> None:
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
+
+
+@pytest.mark.parametrize("case", load.cases("statements"), ids=name_of)
+def test_statements(case: Case) -> None:
+    got, found = outcome(statements.decode, case["text"])
+    assert got == load.expectation(case)
+    if found is not None:
+        assert statements.flaw_of(found) == case["flaw"]
+        assert codec.encode(found.statement).hex() == case["signed"]
 
 
 @pytest.mark.parametrize("case", load.cases("parts"), ids=name_of)

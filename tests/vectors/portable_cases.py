@@ -87,7 +87,7 @@ def _changed(community: Community, field: str, value: object) -> bytes:
 def _invitation(good: Invitation, field: str, value: object) -> str:
     copied: Any = codec.decode_any(codec.encode(good))
     copied[field] = value
-    return portable.LINK_PREFIX + portable._encode64(codec.encode(copied))  # pyright: ignore
+    return portable.LINK_PREFIX + portable.encode64(codec.encode(copied))
 
 
 def export_cases() -> list[Case]:

@@ -7,6 +7,8 @@ paper there is one sheet, as long as it needs.
 Left to others: fonts (`fonts`). Nothing here is loaded before a PDF is asked for.
 """
 
+# pyright: reportUnknownMemberType=false
+
 import io
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -261,14 +263,16 @@ def _written(layout: _Layout, faces: Faces, page: Page) -> bytes:
     pdf = pydyf.PDF()
     used = {mark.face.name for sheet in layout.sheets for mark in _texts(sheet)}
     fonts = {face.name: face.finish(pdf) for face in faces.all if face.name in used}
-    named = pydyf.Dictionary({name: reference for name, reference in fonts.items()})
+    named = pydyf.Dictionary(fonts)
     pdf.add_object(named)
     for sheet in layout.sheets:
         height = layout.paper.height or sheet.end + layout.paper.margin
         content = pydyf.Stream(list(_drawn(sheet, height)), compress=True)
         pdf.add_object(content)
         values = {
-            **{"Type": "/Page", "Parent": pdf.pages.reference, "Contents": content.reference},
+            "Type": "/Page",
+            "Parent": pdf.pages.reference,
+            "Contents": content.reference,
             "MediaBox": pydyf.Array([0, 0, round(layout.paper.width, 2), round(height, 2)]),
             "Resources": pydyf.Dictionary({"Font": named.reference}),
         }

@@ -150,13 +150,22 @@ class Supplied:
 
     def finish(self, pdf: pydyf.PDF) -> bytes:
         descriptor = {
-            **{"Type": "/FontDescriptor", "FontName": f"/{self._font}", "Flags": 4},
-            **{"FontBBox": pydyf.Array([0, -200, EM, 900]), "ItalicAngle": 0, "Ascent": 880},
-            **{"Descent": -120, "CapHeight": 880, "StemV": 90},
+            "Type": "/FontDescriptor",
+            "FontName": f"/{self._font}",
+            "Flags": 4,
+            "FontBBox": pydyf.Array([0, -200, EM, 900]),
+            "ItalicAngle": 0,
+            "Ascent": 880,
+            "Descent": -120,
+            "CapHeight": 880,
+            "StemV": 90,
         }
         descendant = {
-            **{"Type": "/Font", "Subtype": "/CIDFontType0", "BaseFont": f"/{self._font}"},
-            **{"CIDSystemInfo": _system(self._ordering, 2), "DW": EM},
+            "Type": "/Font",
+            "Subtype": "/CIDFontType0",
+            "BaseFont": f"/{self._font}",
+            "CIDSystemInfo": _system(self._ordering, 2),
+            "DW": EM,
             "FontDescriptor": _added(pdf, descriptor),
         }
         codes = {letter.encode("utf-16-be"): letter for letter in self._used}
@@ -198,8 +207,11 @@ class Embedded:
         pdf.add_object(file)
         by_code = sorted((self._codes[letter], width) for letter, width in widths.items())
         descendant = {
-            **{"Type": "/Font", "Subtype": "/CIDFontType0" if outlines else "/CIDFontType2"},
-            **{"BaseFont": f"/{base}", "CIDSystemInfo": _system("Identity", 0), "DW": EM},
+            "Type": "/Font",
+            "Subtype": "/CIDFontType0" if outlines else "/CIDFontType2",
+            "BaseFont": f"/{base}",
+            "CIDSystemInfo": _system("Identity", 0),
+            "DW": EM,
             "W": pydyf.Array([part for code, w in by_code for part in (code, pydyf.Array([w]))]),
             "FontDescriptor": _added(pdf, self._descriptor(base, file, outlines)),
         }
@@ -242,8 +254,12 @@ class Embedded:
         head, hhea = self._font["head"], self._font["hhea"]
         box = [round(value * self._scale) for value in (head.xMin, head.yMin, head.xMax, head.yMax)]
         return {
-            **{"Type": "/FontDescriptor", "FontName": f"/{base}", "Flags": 4, "ItalicAngle": 0},
-            **{"FontBBox": pydyf.Array(box), "StemV": 80},
+            "Type": "/FontDescriptor",
+            "FontName": f"/{base}",
+            "Flags": 4,
+            "ItalicAngle": 0,
+            "FontBBox": pydyf.Array(box),
+            "StemV": 80,
             "Ascent": round(hhea.ascent * self._scale),
             "Descent": round(hhea.descent * self._scale),
             "CapHeight": round(hhea.ascent * self._scale),
@@ -276,7 +292,10 @@ def _composite(
     return _added(
         pdf,
         {
-            **{"Type": "/Font", "Subtype": "/Type0", "BaseFont": f"/{base}", "Encoding": encoding},
+            "Type": "/Font",
+            "Subtype": "/Type0",
+            "BaseFont": f"/{base}",
+            "Encoding": encoding,
             "DescendantFonts": pydyf.Array([_added(pdf, descendant)]),
             "ToUnicode": meaning.reference,
         },

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from node.i18n import Language, clean_for_display, match_language, text
 from node.i18n import FALLBACK as FALLBACK_LANGUAGE
+from node.i18n import Language, clean_for_display, match_language, text
 
 Box = tuple[int, int, int]
 DAY_LAST_MS: Final = 253_402_300_799_999  # the end of 9999, the last year of our calendars
