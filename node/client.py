@@ -127,13 +127,15 @@ class Client:
             headers["Idempotency-Key"] = key or secrets.token_hex(16)
         target = _target(path, query)
         try:
-            return self._once(method, target, headers, data)
+            return _result(*self._once(method, target, headers, data))
         except NotRunning as problem:
             if not repeatable or isinstance(problem.__cause__, ConnectionRefusedError):
                 raise
-            return self._once(method, target, headers, data)
+            return _result(*self._once(method, target, headers, data))
 
-    def _once(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> Any:
+    def _once(
+        self, method: str, target: str, headers: dict[str, str], data: bytes | None
+    ) -> tuple[int, bytes]:
         connection = self._connection(self._timeout_s)
         try:
             connection.request(method, target, body=data, headers=headers)
@@ -145,7 +147,7 @@ class Client:
             raise NotRunning(self.address) from error
         finally:
             connection.close()
-        return _result(response.status, answer)
+        return response.status, answer
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
@@ -380,6 +382,11 @@ class Client:
         """A receipt that proves itself."""
         return self.get(f"/receipts/{trade}", order=order)
 
+    def file(self, path: str, **query: str | int | bool | None) -> bytes:
+        """A receipt or a statement as `format`: json, msgpack, csv, html, pdf."""
+        status, answer = self._once("GET", _target(path, query), self._headers, None)
+        return answer if status < 400 else _result(status, answer)
+
     def root(self, chapter: str | None = None) -> Json:
         """The state root and its sections."""
         return self.get("/ledger/root", chapter=chapter)
@@ -392,7 +399,7 @@ class Client:
     def post_lines(self, path: str, data: Any) -> Json:
         """Send lines (bytes, a file, or an iterable of bytes) to an import."""
         headers = {**self._headers, "Content-Type": "application/x-ndjson"}
-        return self._once("POST", PREFIX + path, headers, data)
+        return _result(*self._once("POST", PREFIX + path, headers, data))
 
     def import_records(self, data: Any) -> Json:
         """Admit the lines of an export; the report."""

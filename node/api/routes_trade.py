@@ -1,11 +1,11 @@
-"""Routes about trade and money: trades and their steps, balances, statements, the ledger's root."""
+"""Routes about trade and money: trades and their steps, balances, the ledger's root."""
 
 # pyright: reportUnknownMemberType=false
 
 from typing import Annotated, Any
 
 import trio
-from fastapi import Query, Request, Response
+from fastapi import Query, Request
 
 from node import i18n
 from node.api.context import Api
@@ -15,7 +15,6 @@ from node.api.parameters import (
     USUAL,
     ChapterQuery,
     CursorQuery,
-    FlagQuery,
     IdPath,
     IdQuery,
     LimitQuery,
@@ -24,7 +23,7 @@ from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
-from node.services import receipts, verification
+from node.services import verification
 from node.services.money import BalanceView, TradeView
 from node.services.trade import Proposal
 from node.views import members
@@ -183,35 +182,6 @@ class TradeRoutes:
             notice=notice,
         )
 
-    async def statement(
-        self,
-        month: Annotated[str, Query(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-09"])],
-        chapter: ChapterQuery = None,
-    ) -> shapes.Statement:
-        """A month's movements (UTC) between opening and closing balance."""
-        found = self._api.money.statement(self._api.chapter(chapter), month)
-        movements = [
-            {
-                "trade": one.trade.hex(),
-                "commit": one.commit.hex(),
-                "partner": self._api.who(one.partner),
-                "amount": one.amount,
-                "time": iso_time(one.time),
-                "for": one.order,
-            }
-            for one in found.movements
-        ]
-        return shapes.Statement(
-            chapter=found.chapter,
-            month=found.month,
-            unit=CREDIT,
-            unit_name=self._api.core.rules.genesis.unit.code,
-            decimals=credit_decimals(self._api.core),
-            opening=found.opening,
-            movements=[shapes.Movement(**one) for one in movements],  # type: ignore[arg-type]
-            closing=found.closing,
-        )
-
     async def root(self, chapter: ChapterQuery = None) -> shapes.Root:
         """The state root and its sections, of all or of one chapter."""
         core = self._api.core
@@ -255,14 +225,6 @@ class TradeRoutes:
             ],
         )
 
-    async def receipt(self, trade: IdPath, order: FlagQuery = False) -> Response:
-        """A receipt that proves itself; with `order` it shows what was traded."""
-        text = await trio.to_thread.run_sync(
-            lambda: receipts.receipt_text(self._api.core, bytes.fromhex(trade), show_order=order),
-            limiter=self._heavy,
-        )
-        return Response(text, media_type="application/json")
-
 
 def routes(api: Api) -> list[Route]:
     """The table."""
@@ -279,8 +241,6 @@ def routes(api: Api) -> list[Route]:
         write("POST", f"{one}/refund", trade.refund, Made, "trade", status=201),
         write("POST", f"{one}/rate", trade.rate, Made, "trade"),
         get("/balance", trade.balance, shapes.Balance),
-        get("/statements", trade.statement, shapes.Statement),
-        get("/receipts/{trade}", trade.receipt, dict[str, Any]),
         get("/ledger/root", trade.root, shapes.Root),
         write("POST", "/ledger/verify", trade.verify, shapes.Verified, "read", once=False),
     ]

@@ -4,13 +4,13 @@ Rules: every figure is the sum of listed records; amounts are exact integers in 
 level says how far the proof goes and never claims more. Months are UTC. Nothing here writes.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
-from node.protocol import admission, lanes
+from node.protocol import admission, lanes, statements
 from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
@@ -71,24 +71,28 @@ class BalanceView:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line of a statement: + received, - given."""
+    """One line of a statement: + received, - given, minor units of `unit`."""
 
     trade: bytes
     commit: bytes
     partner: bytes
+    unit: str
     amount: int
     time: int
-    order: str | None
+    order: str | None  # of own accounts, where this home holds it
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month (UTC): opening + movements = closing."""
+    """A month (UTC): opening + movements = closing. `others` are trades in units that nobody's
+    books count."""
 
+    member: bytes
     chapter: str
     month: str
     opening: int
     movements: tuple[Movement, ...]
+    others: tuple[Movement, ...]
     closing: int
 
 
@@ -217,29 +221,38 @@ class Money:
                     reserved = reserved_in(reader, own)
             return BalanceView(member, name, amount, spendable, limit, reserved, LEVEL_HELD, final)
 
-    def statement(self, chapter: int, month: str) -> Statement:
-        """Counted credit trades of a month by the claimed time of their commit.
+    def statement(self, chapter: int, month: str, member: bytes | None = None) -> Statement:
+        """Counted trades of a month by the claimed time of their commit, of this member unless
+        said otherwise.
 
         `month` is `YYYY-MM`. Raises LocalFault `month-invalid`.
         """
         first, last = month_bounds(month)
-        member = self._core.member
-        opening, movements = 0, list[Movement]()
+        member = member or self._core.member
+        opening, lines = 0, list[Movement]()
         with self._core.reading() as reader:
             for movement in self._movements(reader, member, chapter):
-                if movement.time < first:
+                if first <= movement.time < last:
+                    lines.append(movement)
+                elif movement.unit == CREDIT and movement.time < first:
                     opening += movement.amount
-                elif movement.time < last:
-                    movements.append(movement)
-        movements.sort(key=lambda m: (m.time, m.trade))
-        closing = opening + sum(m.amount for m in movements)
-        name = self._core.rules.genesis.chapters[chapter].name
-        return Statement(name, month, opening, tuple(movements), closing)
+        lines.sort(key=lambda line: (line.time, line.trade))
+        movements = tuple(line for line in lines if line.unit == CREDIT)
+        return Statement(
+            member=member,
+            chapter=self._core.rules.genesis.chapters[chapter].name,
+            month=month,
+            opening=opening,
+            movements=movements,
+            others=tuple(line for line in lines if line.unit != CREDIT),
+            closing=opening + sum(line.amount for line in movements),
+        )
 
     def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
+        own = member == self._core.member
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
-            if row.chapter != chapter or row.unit != CREDIT or not row.counted:
+            if row.chapter != chapter or not row.counted:
                 continue
             commits = [
                 (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
@@ -251,9 +264,10 @@ class Money:
                 trade=trade,
                 commit=commit,
                 partner=row.payee if gave else row.payer,
+                unit=row.unit,
                 amount=-row.amount if gave else row.amount,
                 time=time,
-                order=order_of(reader, row),
+                order=order_of(reader, row) if own else None,
             )
 
 
@@ -278,12 +292,16 @@ def order_of(reader: Rows, row: TradeRow) -> str | None:
 
 def month_bounds(month: str) -> tuple[int, int]:
     """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
-    try:
-        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    except ValueError:
-        raise LocalFault("month-invalid", month=month) from None
-    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
+    return statements.period_bounds(period_of(month))
+
+
+def period_of(month: str) -> int:
+    """yyyymm of `YYYY-MM`. Raises LocalFault `month-invalid`."""
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", month)
+    period = 0 if found is None else int(found[1] + found[2])
+    if not statements.is_period(period):
+        raise LocalFault("month-invalid", month=month)
+    return period
 
 
 def _time_of(reader: Rows, number: int) -> int:

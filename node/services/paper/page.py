@@ -99,6 +99,12 @@ def utc(time_ms: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
+def iso(time_ms: int) -> str:
+    """`2026-09-22T04:53:20.000Z`, for programs."""
+    moment = datetime.fromtimestamp(min(time_ms, DAY_LAST_MS) // 1000, tz=UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{time_ms % 1000:03}Z"
+
+
 def utc_day(time_ms: int) -> str:
     """`2026-09-22`, in UTC."""
     return utc(time_ms)[:10]
