@@ -16,11 +16,13 @@ from node.api import (
     openapi,
     problems,
     routes_node,
+    routes_office,
     routes_paper,
     routes_people,
     routes_records,
     routes_talk,
     routes_trade,
+    routes_units,
     static,
 )
 from node.api.context import Api
@@ -36,8 +38,10 @@ def all_routes(api: Api) -> Sequence[Route]:
     modules = (
         routes_node,
         routes_people,
+        routes_office,
         routes_talk,
         routes_trade,
+        routes_units,
         routes_paper,
         routes_records,
     )

@@ -11,8 +11,8 @@ from typing import Final
 
 from node import i18n
 from node.protocol.errors import LocalFault
+from node.services import units
 from node.services.core import Core
-from node.services.units import unit_decimals
 
 DAY_MS: Final = 86_400_000
 DAY_ZERO: Final = date(1970, 1, 1).toordinal()
@@ -56,7 +56,12 @@ def credit_decimals(core: Core) -> int:
 
 def decimals_of(core: Core, unit: str) -> int:
     """How many of an amount's digits stand behind the point."""
-    return unit_decimals(core.rules.genesis, unit)
+    return units.decimals_of(unit, core.rules.genesis.unit)
+
+
+def amount_shown(core: Core, amount: int, unit: str, language: str) -> str:
+    """An amount with its unit, as people write it."""
+    return units.shown(amount, unit, core.rules.genesis.unit, language)
 
 
 def texts(table: str, codes: tuple[str, ...], language: str) -> list[str]:

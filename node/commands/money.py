@@ -1,6 +1,6 @@
 """Money: `balance`, of this member or of another."""
 
-from typing import Final
+from typing import Any, Final
 
 from node.commands.base import App, argument, clean, command
 from node.i18n import amount_text
@@ -10,6 +10,7 @@ from node.i18n import amount_text
 def balance(app: App, member: str | None) -> None:
     full = None if member is None else app.client.member(member)
     found = app.client.get("/balance", member=full)
+    found["contributions"] = app.client.get("/contributions", member=full)["items"]
     app.result(found)
     decimals, unit = found["decimals"], found["unit_name"]
     for name in ("book", "spendable", "limit"):
@@ -22,6 +23,17 @@ def balance(app: App, member: str | None) -> None:
     app.line(found["level_text"])
     if not found["final"]:
         app.say("trade.not_final")
+    _contributions(app, found["contributions"])
+
+
+def _contributions(app: App, items: list[dict[str, Any]]) -> None:
+    """What was given beside credit."""
+    rows: list[list[object]] = []
+    for one in items:
+        counts = app.text("units.counts") if one["counts"] else ""
+        rows.append([clean(one["name"]), one["given_text"], one["received_text"], counts])
+    if rows:
+        app.table(("unit", "given", "received", "counts"), rows)
 
 
 COMMANDS: Final = {"balance": balance}

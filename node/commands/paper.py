@@ -21,7 +21,6 @@ from node.commands.base import (
     option,
     read_some,
 )
-from node.commands.trade import amount_shown
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -144,7 +143,7 @@ def receipt_show(app: App, trade_id: str) -> None:
     app.result(found)
     app.say("receipt.title")
     app.say("trade.from_to", payer=found["payer"]["name"], payee=found["payee"]["name"])
-    app.line(amount_shown(app, found))
+    app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(local_time(found["time"]))

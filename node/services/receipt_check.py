@@ -16,7 +16,7 @@ from node.ledger import stamps
 from node.ledger.trades import commit_of
 from node.ledger.verify import refold
 from node.protocol import admission, genesis, lanes, parts, portable
-from node.protocol.account import AccountOpen, TradeAccept, TradePropose, TradeSettle
+from node.protocol.account import CREDIT, AccountOpen, TradeAccept, TradePropose, TradeSettle
 from node.protocol.admission import Refused
 from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.genesis import Genesis
@@ -26,7 +26,7 @@ from node.protocol.office import WitnessStamp
 from node.protocol.portable import Receipt
 from node.protocol.record import Record
 from node.protocol.state import DictState
-from node.services.units import unit_decimals, unit_name
+from node.services import units
 from node.views.members import Rules
 
 SHORT_ID_CHARACTERS = 8
@@ -230,13 +230,14 @@ class _Checker:
         raise _Bad("signatures_bad")
 
     def _agreed(self, trade: _Trade, sides: tuple[bytes, bytes]) -> _Trade:
-        terms = trade.terms
+        terms, credit = trade.terms, self._genesis.unit
+        unit = credit.code if terms.unit == CREDIT else terms.unit
         self._report.good(
             "signatures_ok",
             payer=sides[0].hex()[:SHORT_ID_CHARACTERS],
             payee=sides[1].hex()[:SHORT_ID_CHARACTERS],
-            amount=amount_text(terms.amount, unit_decimals(self._genesis, terms.unit)),
-            unit=unit_name(self._genesis, terms.unit),
+            amount=amount_text(terms.amount, units.decimals_of(terms.unit, credit)),
+            unit=clean_for_display(unit, one_line=True),
         )
         return trade
 

@@ -118,7 +118,7 @@ def _csv(genesis: Genesis, found: Statement, named: Named) -> str:
 
 
 def _cells(genesis: Genesis, one: Movement, named: Named) -> list[str]:
-    amount = amount_text(one.amount, units.unit_decimals(genesis, one.unit)).replace(",", "")
+    amount = amount_text(one.amount, units.decimals_of(one.unit, genesis.unit)).replace(",", "")
     name, purpose = _harmless(named(one.partner)), _harmless(one.order or "")
     return [iso(one.time), one.trade.hex(), one.partner.hex(), name, amount, purpose]
 

@@ -36,7 +36,7 @@ def receipt_page(
     return Page(
         language=words.language,
         title=words("paper.receipt"),
-        lead=units.shown(facts.genesis, facts.amount, facts.unit),
+        lead=units.shown(facts.amount, facts.unit, facts.genesis.unit, words.language),
         blocks=tuple(_blocks(words, facts, report.level, named, receipt, contested)),
     )
 

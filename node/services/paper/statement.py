@@ -7,6 +7,7 @@ for; days are UTC.
 from collections.abc import Iterator
 
 from node.protocol import statements
+from node.protocol.account import CREDIT
 from node.protocol.genesis import Genesis
 from node.services import units
 from node.services.money import Movement, Statement, period_of
@@ -27,7 +28,7 @@ def statement_page(
     return Page(
         language=words.language,
         title=words("paper.statement", month=found.month),
-        lead=units.shown(genesis, found.closing, units.CREDIT),
+        lead=units.shown(found.closing, CREDIT, genesis.unit, words.language),
         blocks=tuple(_blocks(words, genesis, found, named, notes)),
     )
 
@@ -42,8 +43,8 @@ def _blocks(
             words.row("member_number", found.member.hex(), number=True),
             words.row("community", f"{genesis.name} · {found.chapter}"),
             words.row("month", f"{utc(first)} – {utc(after)}"),
-            words.row("opening", units.shown(genesis, found.opening, units.CREDIT)),
-            words.row("closing", units.shown(genesis, found.closing, units.CREDIT)),
+            words.row("opening", units.shown(found.opening, CREDIT, genesis.unit, words.language)),
+            words.row("closing", units.shown(found.closing, CREDIT, genesis.unit, words.language)),
         )
     )
     if found.movements:
@@ -73,7 +74,7 @@ def _table(
                 utc_day(one.time),
                 tidy(named(one.partner)),
                 *((tidy(one.order or ""),) if notes else ()),
-                units.shown(genesis, one.amount, one.unit),
+                units.shown(one.amount, one.unit, genesis.unit, words.language),
             )
             for one in lines
         ),
