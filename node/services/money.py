@@ -249,7 +249,7 @@ class Money:
         )
 
     def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
-        own = member == self._core.member
+        own = self._core.signer is not None and member == self._core.member
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
             if row.chapter != chapter or not row.counted:
