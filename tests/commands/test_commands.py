@@ -30,6 +30,7 @@ PROMISED_BELOW = [
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
+    *("statement export", "statement verify"),
     *("ledger verify", "ledger export", "ledger replay"),
 ]
 PROMISED_OPTIONS = {
@@ -39,7 +40,9 @@ PROMISED_OPTIONS = {
     "read": ["--follow"],
     "search": ["--region", "--max"],
     "pay": ["--for"],
-    "statement": ["--month", "--csv"],
+    "statement": ["--month", "--csv", "--member"],
+    "statement export": ["--month", "--format", "--member", "--order", "--paper"],
+    "receipt export": ["--format", "--order", "--paper"],
     "ledger verify": ["--from-scratch"],
     "ledger replay": ["--decimals", "--limit", "--seed"],
 }
