@@ -108,6 +108,8 @@ function tradeLine(trade) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
+    h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
+    trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
     h(
       "div",
@@ -152,6 +154,11 @@ async function print(path, query) {
     else sheet.location.replace(page);
   });
   if (!done) sheet?.close();
+}
+
+/** Paid, and still the seller must not hand over. */
+function mustWait(trade) {
+  return trade.goods === "wait" && trade.state === "settled";
 }
 
 function take(trade, step) {
