@@ -88,7 +88,8 @@ def test_letters_that_a_font_lacks_come_from_the_next_and_at_last_are_a_box() ->
 
 @pytest.mark.parametrize("language", ["ko", "zh", "en"])
 def test_without_a_font_here_readers_supply_theirs(language: str) -> None:
-    page = Page(language, "김치 白菜", "简体字 한글", (Note("Rice 1,250.00 é – “quoted”"),))  # type: ignore[arg-type]
+    note = Note("Rice 1,250.00 é – “quoted”")
+    page = Page(language, "김치 白菜", "简体字 한글", (note,))  # type: ignore[arg-type]
     pdf = as_pdf.render(page, "a4", [])
     assert pdf_text.words(pdf) == "김치白菜简体字한글Rice1,250.00é–“quoted”"
     assert b"/FontFile" not in pdf
