@@ -50,6 +50,9 @@ EXPORT_HEAD_MAX_BYTES: Final = 98_304  # the largest genesis document, in base64
 EXPORT_LINE_MAX_BYTES: Final = 65_536  # the largest record, in base64, has 44,500
 RECEIPT_CLOSURE_MAX_COUNT: Final = 20_000  # records in one receipt: 10 MB, checked in 3 s
 RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
+PART_MAX_CHARACTERS: Final = 4_296  # what the largest QR code holds of its alphanumeric characters
+PARTS_MAX_COUNT: Final = 999  # three digits; nobody scans so many, but a file may hold them
+PARTS_DATA_MAX_BYTES: Final = 1_048_576  # unpacked: no bombs
 
 # --- sync and gossip ------------------------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room

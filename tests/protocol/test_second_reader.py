@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocol import second_reader, second_root
+from tests.protocol import second_files, second_reader, second_root
 from tests.protocol.second_reader import Chains, Read, Refused
 from tests.reference_checker import Checker
 from tests.reference_judge import Judge
@@ -35,12 +35,12 @@ def parts_of(case: Case) -> tuple[bytes, bytes | None, bytes]:
 
 
 def test_the_reader_imports_nothing_of_the_node() -> None:
-    source = second_reader.__file__
-    with open(source, encoding="utf-8") as file:  # noqa: PTH123
-        text = file.read()
-    assert "import node" not in text
-    assert "from node" not in text
-    assert "from tests" not in text
+    for source in (second_reader.__file__, second_files.__file__):
+        with open(source, encoding="utf-8") as file:  # noqa: PTH123
+            text = file.read()
+        assert "import node" not in text
+        assert "from node" not in text
+        assert "from tests" not in text.replace("from tests.protocol.second_reader import", "")
 
 
 def test_the_document_has_a_table_for_every_kind() -> None:
@@ -115,7 +115,7 @@ def test_fork_proofs() -> None:
 
 def test_invitations() -> None:
     for case in load.cases("invitations"):
-        got, found = said(second_reader.read_invitation, load.text(case["link"]))
+        got, found = said(second_files.read_invitation, load.text(case["link"]))
         assert got == load.expectation(case), case["name"]
         if found is not None:
             code = None if found["code"] is None else found["code"].hex()
@@ -126,7 +126,7 @@ def test_invitations() -> None:
 def test_export_lines() -> None:
     for case in load.cases("exports"):
         head = case["part"] == "head"
-        reader = second_reader.read_head if head else second_reader.read_line
+        reader = second_files.read_head if head else second_files.read_line
         got, found = said(reader, load.text(case["line"]))
         assert got == load.expectation(case), case["name"]
         if found is None:
@@ -141,7 +141,7 @@ def test_export_lines() -> None:
 
 def test_receipts() -> None:
     for case in load.cases("receipts"):
-        got, found = said(second_reader.read_receipt, load.text(case["text"]))
+        got, found = said(second_files.read_receipt, load.text(case["text"]))
         assert got == load.expectation(case), case["name"]
         if found is None:
             continue
@@ -156,6 +156,14 @@ def test_receipts() -> None:
         if order is not None:
             opened = second_reader.sha("order", found["order"]["salt"], found["order"]["order"])
             assert propose.body["order_hash"] == opened
+
+
+def test_parts() -> None:
+    for case in load.cases("parts"):
+        got, found = said(second_files.read_parts, [load.text(text) for text in case["texts"]])
+        assert got == load.expectation(case), case["name"]
+        if found is not None:
+            assert found == (case["kind"], bytes.fromhex(case["bytes"]))
 
 
 @pytest.mark.parametrize("case", HISTORIES, ids=name_of)

@@ -8,7 +8,7 @@ import pytest
 from node.ledger import root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
-from node.protocol import admission, codec, crypto, forks, genesis, portable
+from node.protocol import admission, codec, crypto, forks, genesis, parts, portable
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import Reject, RemoteFault, Void
 from node.protocol.ports import ForkProof
@@ -169,6 +169,21 @@ def test_receipts(case: Case) -> None:
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
+
+
+@pytest.mark.parametrize("case", load.cases("parts"), ids=name_of)
+def test_parts(case: Case) -> None:
+    joiner = parts.Joiner()
+    *before, last = (load.text(text) for text in case["texts"])
+    for text in before:
+        joiner.add(text)
+        assert joiner.result() is None
+    got, _ = outcome(joiner.add, last)
+    if got == "ok":
+        got, found = outcome(joiner.result)
+    assert got == load.expectation(case)
+    if got == "ok":
+        assert found == (case["kind"], bytes.fromhex(case["bytes"]))
 
 
 def replay(case: Case, order: list[Case]) -> tuple[DictState, Rules, list[str]]:
