@@ -11,6 +11,7 @@ import zlib
 from typing import Any
 
 from tests.protocol.second_reader import Refused, check, read_genesis, sha, unpack
+from tests.protocol.second_sync import Stream
 
 
 def from64(text: str) -> bytes:
@@ -180,3 +181,22 @@ def read_parts(texts: list[str]) -> tuple[str, bytes]:
     if packed[:1] != b"\x01" or not inflater.eof or inflater.unused_data:
         raise Refused("encoding")
     return kind.lower(), data
+
+
+def read_note(data: bytes) -> tuple[dict[str, Any], list[tuple[bytes, bytes | None, bytes]]]:
+    """The map of a note, and its records."""
+    if len(data) > 262_144:
+        raise Refused("size")
+    found: dict[str, Any] = unpack(data)
+    if not isinstance(found, dict) or type(found.get("version")) is not int:
+        raise Refused("shape")
+    check("map note", {**found, "version": 1})
+    if len(found["have"]) % 8:
+        raise Refused("shape")
+    if found["version"] != 1:
+        raise Refused("version")
+    stream = Stream(found["community"])
+    try:
+        return found, [raw for batch in found["batches"] for raw in stream.read(batch)]
+    except Refused:
+        raise Refused("shape") from None
