@@ -368,6 +368,15 @@ class Client:
         """Rate the other side."""
         return self.post(f"/trades/{trade}/rate", {"stars": stars, "text": text})
 
+    def note(self, trade: str | None = None, **wishes: Any) -> Json:
+        """The note of a trade to hand over, or a greeting; wishes: full, part_characters, drawn."""
+        path = "/trades/greeting" if trade is None else f"/trades/{trade}/note"
+        return self.post(path, wishes)
+
+    def take_note(self, parts: list[str], *, anyway: bool = False, **wishes: Any) -> Json:
+        """Take in a note that was handed over; what became of it, and the answer to hand back."""
+        return self.post("/trades/notes", {"parts": parts, "anyway": anyway, **wishes})
+
     def balance(self, member: str | None = None, chapter: str | None = None) -> Json:
         """A balance."""
         return self.get("/balance", member=member, chapter=chapter)
@@ -400,17 +409,7 @@ class Client:
 
     def export(self) -> Iterator[bytes]:
         """All records as lines, with their line ends."""
-        connection = self._connection(self._timeout_s)
-        try:
-            connection.request("GET", f"{PREFIX}/records/export", headers=self._headers)
-            response = connection.getresponse()
-            if response.status != 200:
-                _result(response.status, response.read(ANSWER_MAX_BYTES))
-            yield from response
-        except BROKEN as error:
-            raise NotRunning(self.address) from error
-        finally:
-            connection.close()
+        return self._lines("/records/export", self._headers, self._timeout_s)
 
     def events(self, last_id: str | None = None, *, come_back: bool = True) -> Iterator[Event]:
         """Events as they come, from now or after `last_id`; resumed when the connection breaks.
@@ -437,13 +436,16 @@ class Client:
         headers = {**self._headers, "Accept": "text/event-stream"}
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
-        connection = self._connection(SILENCE_MAX_S)
+        return _events(self._lines("/events", headers, SILENCE_MAX_S))
+
+    def _lines(self, path: str, headers: dict[str, str], timeout_s: float) -> Iterator[bytes]:
+        connection = self._connection(timeout_s)
         try:
-            connection.request("GET", f"{PREFIX}/events", headers=headers)
+            connection.request("GET", PREFIX + path, headers=headers)
             response = connection.getresponse()
             if response.status != 200:
                 _result(response.status, response.read(ANSWER_MAX_BYTES))
-            yield from _events(response)
+            yield from response
         except BROKEN as error:
             raise NotRunning(self.address) from error
         finally:
@@ -477,7 +479,7 @@ def _result(status: int, answer: bytes) -> Any:
     raise ApiProblem(status, code, detail, values)
 
 
-def _events(lines: Iterator[bytes] | http.client.HTTPResponse) -> Iterator[Event]:
+def _events(lines: Iterator[bytes]) -> Iterator[Event]:
     """Parse a stream of server-sent events (WHATWG HTML, section 9.2)."""
     name, data, event_id = "message", list[str](), None
     for line in lines:

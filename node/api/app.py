@@ -18,6 +18,7 @@ from node.api import (
     routes_node,
     routes_people,
     routes_records,
+    routes_stall,
     routes_talk,
     routes_trade,
     static,
@@ -32,7 +33,9 @@ TITLE = "WeTalk local API"
 
 def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
-    modules = (routes_node, routes_people, routes_talk, routes_trade, routes_records)
+    modules = (
+        *(routes_node, routes_people, routes_talk, routes_trade, routes_stall, routes_records),
+    )
     return [route for module in modules for route in module.routes(api)]
 
 

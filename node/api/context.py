@@ -22,6 +22,7 @@ from node.services.money import Money
 from node.services.people import People
 from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
+from node.services.stall import Stall
 from node.services.talk import Talk
 from node.services.trade import Trade
 from node.services.waiting import Waiting
@@ -39,6 +40,7 @@ class Api:
     publisher: Publisher
     community: Community
     trade: Trade
+    stall: Stall
     money: Money
     people: People
     talk: Talk
@@ -95,13 +97,15 @@ class Api:
 
 def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, live: Live) -> Api:
     """The API's parts over an open home. Raises WalletError about the token's file."""
+    trade = Trade(core, publisher)
     chosen = i18n.match_language(core.reader.settings.get(LANGUAGE_SETTING))
     return Api(
         core=core,
         intake=intake,
         publisher=publisher,
         community=Community(core, publisher),
-        trade=Trade(core, publisher),
+        trade=trade,
+        stall=Stall(core, intake, trade),
         money=Money(core),
         people=People(core, publisher),
         talk=Talk(core, publisher),

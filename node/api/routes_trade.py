@@ -80,6 +80,10 @@ class TradeRoutes:
             **self._trade(view, self._api.language(request)),
         )
 
+    def shown(self, view: TradeView, language: str) -> shapes.Trade:
+        """A trade as it is told, for other routes."""
+        return shapes.Trade(**self._trade(view, language))
+
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer

@@ -206,6 +206,7 @@ READERS_MAX_COUNT: Final = 16  # connections of one thread: as many snapshots op
 # --- local API ------------------------------------------------------------------------------------
 REQUEST_BODY_MAX_BYTES: Final = 131_072  # three times the largest text a body may hold, escaped
 IMPORT_BODY_MAX_BYTES: Final = 1_073_741_824  # taken in as it comes; what a large community weighs
+NOTE_REQUEST_MAX_BYTES: Final = 524_288  # the largest note, in parts
 REQUEST_TARGET_MAX_BYTES: Final = 4_096  # path and query: a long search in Hangul, escaped
 REQUEST_HEADERS_MAX_BYTES: Final = 16_384
 REQUEST_BODY_MAX_S: Final = 30  # a local client has its body ready
