@@ -21,7 +21,18 @@ PROMISED = [
     *("init", "up", "status", "doctor", "peers", "service", "id", "profile", "device", "contact"),
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
-    *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
+    *(
+        "stall",
+        "statement",
+        "receipt",
+        "ledger",
+        "backup",
+        "restore",
+        "export",
+        "import",
+        "demo",
+        "bench",
+    ),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -29,6 +40,7 @@ PROMISED_BELOW = [
     *("community show", "community new", "community invite", "community join"),
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
+    *("stall hello", "stall give", "stall take"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
     *("ledger verify", "ledger export", "ledger replay"),
 ]

@@ -1,23 +1,30 @@
 """Trading at a market stall: real homes, no network; notes go from hand to hand."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from pytest_trio import trio_fixture
 
 from node.ledger import book
-from node.ledger.root import state_root
-from node.protocol import note
 from node.protocol.errors import LocalFault
-from node.services.held import IN_STEP
-from node.services.stall import Given, Stall, Taken, join, split
+from node.services.stall import split
 from node.services.trade import Proposal
-from node.storage.state import WriterState
-from tests.support.homes import Clock, Person, member_id, move_in, town
+from tests.support.homes import Clock, Person, move_in, town
+from tests.support.stalls import (
+    CODE_CHARACTERS,
+    balances,
+    busy_morning,
+    clock_of,
+    hand,
+    in_step,
+    later,
+    meet,
+    root_of,
+    sell,
+    stall_of,
+)
 
 pytestmark = pytest.mark.trio
-CODE_CHARACTERS = 1_249  # what a QR code of version 20 holds
 
 
 @trio_fixture
@@ -26,73 +33,6 @@ async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
     yield found
     for person in found:
         person.close()
-
-
-def stall_of(person: Person) -> Stall:
-    return Stall(person.core, person.intake, person.trade)
-
-
-def as_codes(given: Given) -> bytes:
-    """The note as it comes out of a scanner: parts in another order, one of them twice."""
-    texts = split(given.data, CODE_CHARACTERS)
-    return join([*reversed(texts), texts[0]])
-
-
-async def hand(given: Given, to: Person, *, anyway: bool = False) -> Taken:
-    return await stall_of(to).take(as_codes(given), anyway=anyway)
-
-
-async def sell(seller: Person, buyer: Person, amount: int = 250) -> tuple[bytes, Given, Given]:
-    """Invoice, acceptance: two notes. The trade, and both."""
-    invoice = Proposal(buyer.id, amount, invoice=True, order="김치 두 통")
-    trade = await seller.trade.propose(invoice)
-    asked = stall_of(seller).give(trade)
-    await hand(asked, buyer)
-    await buyer.trade.accept(trade)
-    paid = stall_of(buyer).give(trade)
-    await hand(paid, seller)
-    return trade, asked, paid
-
-
-def in_step(*people: Person) -> None:
-    """As if neighbours had shown these homes their own heads an hour from now."""
-    for person in people:
-        text = str(person.core.clock() + 3_600_000)
-
-        def job(state: WriterState, text: str = text) -> None:
-            state.settings.put(IN_STEP, text)
-
-        person.core.writer.run_sync(job)
-
-
-def clock_of(person: Person) -> Clock:
-    clock = person.core.clock
-    assert isinstance(clock, Clock)
-    return clock
-
-
-def later(*people: Person) -> None:
-    """Two hours pass: what is signed from here on nobody had from the network."""
-    clock_of(people[0]).now += 7_200_000
-
-
-async def meet(people: Iterable[Person]) -> None:
-    """The network is back: everybody gives everybody all, and does their duties."""
-    everyone = list(people)
-    for _ in range(6):
-        for person in everyone:
-            await person.hand_to(*(other for other in everyone if other is not person))
-        if sum([await person.duties() for person in everyone]) == 0:
-            return
-    raise AssertionError("duties never end")
-
-
-def balances(people: Iterable[Person], seen_by: Person) -> list[int]:
-    return [book.balance(seen_by.core.reader, 0, person.id) for person in people]
-
-
-def root_of(person: Person) -> bytes:
-    return state_root(person.core.reader, person.core.rules)
 
 
 # --- the two ways ---------------------------------------------------------------------------------
@@ -160,18 +100,6 @@ async def test_only_who_stands_in_step_settles_without_being_told_to(people: lis
 
 
 # --- only what is lacking -------------------------------------------------------------------------
-async def busy_morning(people: list[Person], rounds: int) -> None:
-    """Trades among all, known to all."""
-    for number in range(rounds):
-        seller, buyer = people[number % 4], people[(number + 1 + number // 4 % 3) % 4]
-        trade = await seller.trade.propose(Proposal(buyer.id, 10, invoice=True))
-        await seller.hand_to(buyer)
-        await buyer.trade.accept(trade)
-        await buyer.hand_to(seller)
-        await seller.duties()
-    await meet(people)
-
-
 async def test_a_second_trade_brings_what_is_new_and_nothing_else(people: list[Person]) -> None:
     _, amina, baraka, _ = people
     await busy_morning(people, 12)
@@ -331,171 +259,3 @@ async def test_who_paid_twice_from_a_copied_home_is_shown_to_both_sellers(
         await baraka.trade.propose(Proposal(amina.id, 10, invoice=True))
     assert caught.value.code == "forked"
     copy.close()
-
-
-# --- what goes wrong on the way -------------------------------------------------------------------
-async def test_a_note_that_was_lost_is_made_again(people: list[Person]) -> None:
-    _, amina, baraka, _ = people
-    trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True))
-    assert stall_of(baraka).give(trade) == stall_of(baraka).give(trade)
-    await hand(stall_of(baraka).give(trade), amina)
-    await amina.trade.accept(trade)
-    stall_of(amina).give(trade)  # lost
-    await hand(stall_of(amina).give(trade), baraka)
-    assert stall_of(baraka).standing(trade) == "paid"
-
-
-async def test_a_note_taken_again_or_late_changes_nothing(people: list[Person]) -> None:
-    _, amina, baraka, _ = people
-    trade, asked, paid = await sell(baraka, amina)
-    _, newer, _ = await sell(baraka, amina)
-    before = [root_of(person) for person in people]
-    for given, reader in ((asked, amina), (newer, amina), (paid, baraka), (asked, amina)):
-        taken = await hand(given, reader)
-        assert (taken.accepted, taken.rejected, taken.settled) == (0, 0, [])
-    assert [root_of(person) for person in people] == before
-    third, _, _ = await sell(baraka, amina)
-    assert stall_of(baraka).standing(third) == stall_of(baraka).standing(trade) == "paid"
-
-
-async def test_parts_that_are_missing_mixed_garbled_or_foreign_are_named(
-    people: list[Person],
-) -> None:
-    _, amina, baraka, _ = people
-    await busy_morning(people, 12)
-    trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True))
-    texts = split(stall_of(baraka).give(trade).data, 500)
-    other = split(stall_of(amina).greet().data, 500)
-    assert len(texts) > 4
-    for given, code in (
-        (texts[:1] + texts[3:], "note-parts"),
-        (texts[:2] + other, "note-mixed"),
-        ([texts[0][:-1] + "A", *texts[1:]], "note-invalid"),
-        (["wetalk:join?c=gA"], "note-invalid"),
-        ([], "note-invalid"),
-        (["", "  "], "note-invalid"),
-    ):
-        with pytest.raises(LocalFault) as caught:
-            join(given)
-        assert caught.value.code == code, given
-        if code == "note-parts":
-            assert caught.value.values["missing"] == "2, 3"
-    for data in (b"", b"\x80", stall_of(baraka).give(trade).data[:-1]):
-        with pytest.raises(LocalFault) as caught:
-            await stall_of(amina).take(data)
-        assert caught.value.code == "note-invalid"
-
-
-async def test_a_note_of_another_community_is_refused_as_a_whole(
-    people: list[Person], tmp_path: Path
-) -> None:
-    _, amina, baraka, _ = people
-    others = await town(tmp_path / "elsewhere", "amina", "zoe")
-    before = root_of(others[1])
-    with pytest.raises(LocalFault) as caught:
-        await hand(stall_of(baraka).greet(), others[1])
-    assert caught.value.code == "other-community"
-    assert root_of(others[1]) == before
-    assert amina.core.community != others[1].core.community
-    for person in others:
-        person.close()
-
-
-async def test_who_gets_a_note_for_others_takes_its_records_and_not_its_order(
-    people: list[Person],
-) -> None:
-    _, amina, baraka, chandra = people
-    trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True, order="약"))
-    given = stall_of(baraka).give(trade)
-    assert "약".encode() in given.data  # from person to person: the reader reads it
-    taken = await hand(given, chandra)
-    assert (taken.accepted, taken.duplicate, taken.answer) == (1, given.records - 1, None)
-    assert chandra.money.trade(trade).order is None
-    assert chandra.core.reader.orders.all() == []
-    with pytest.raises(LocalFault) as caught:
-        stall_of(chandra).give(trade)
-    assert caught.value.code == "trade-unknown"
-
-
-async def test_an_order_goes_only_to_the_other_side_of_the_trade(people: list[Person]) -> None:
-    """A note that names somebody else's trade and asks for it gets no order text."""
-    _, amina, baraka, chandra = people
-    trade, _, _ = await sell(baraka, amina)
-    for sender in (chandra, amina):
-        question = note.encode(
-            note.Note(baraka.core.community, sender.id, trades=(trade,), lacking=(bytes(32), trade))
-        )
-        taken = await stall_of(baraka).take(question)
-        assert taken.answer is not None
-        found = note.decode(taken.answer.data)
-        assert bool(found.orders) == (sender is amina)
-        assert (trade in found.trades) == (sender is amina)
-
-
-async def test_an_order_of_another_trade_is_not_put_under_this_one(people: list[Person]) -> None:
-    _, amina, baraka, _ = people
-    trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True, order="one loaf"))
-    given = stall_of(baraka).give(trade)
-    forged = given.data.replace(b"one loaf", b"two loaf")
-    assert forged != given.data
-    await stall_of(amina).take(forged)
-    assert amina.money.trade(trade).order is None
-    await stall_of(amina).take(given.data)
-    assert amina.money.trade(trade).order == "one loaf"
-
-
-async def test_own_notes_are_recognised(people: list[Person]) -> None:
-    _, amina, _, _ = people
-    taken = await hand(stall_of(amina).greet(), amina)
-    assert (taken.own, taken.accepted, taken.answer) == (True, 0, None)
-    assert amina.core.reader.partners.get(amina.id) is None
-
-
-@pytest.mark.parametrize("step", ["take", "_learn", "settle"])
-async def test_a_power_cut_while_taking_a_note_loses_nothing(
-    people: list[Person], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    _, amina, baraka, _ = people
-    trade = await amina.trade.propose(Proposal(baraka.id, 250, invoice=False, order="김치"))
-    await hand(stall_of(amina).give(trade), baraka)
-    await baraka.trade.accept(trade)
-    given = stall_of(baraka).give(trade)
-    stall = stall_of(amina)
-
-    def cut(*_: object, **__: object) -> None:
-        raise RuntimeError("the power is gone")
-
-    owner = {"take": amina.intake, "_learn": stall, "settle": amina.trade}[step]
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, step, cut)
-        with pytest.raises(RuntimeError):
-            await stall.take(given.data)
-    amina.close()
-    genesis = amina.core.home.genesis.read_bytes()
-    again = people[1] = move_in(tmp_path, "amina", genesis, clock_of(baraka))
-    taken = await hand(given, again)
-    assert again.money.trade(trade).status == "settled"
-    assert again.money.trade(trade).order == "김치"
-    assert taken.answer is not None
-    await hand(taken.answer, baraka)
-    assert stall_of(baraka).standing(trade) == "paid"
-    await meet(people)
-    assert len({root_of(person) for person in people}) == 1
-
-
-async def test_false_words_about_what_one_holds_cost_a_note_and_no_more(
-    people: list[Person],
-) -> None:
-    """Somebody shows a note in the name of Amina that claims everything."""
-    _, amina, baraka, _ = people
-    await busy_morning(people, 6)
-    heads = [raw for _, raw in baraka.core.reader.records_after(-1, 10_000)][-40:]
-    trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True))
-    lie = note.Note(
-        baraka.core.community, member_id("amina"), records=tuple(heads[-10:]), seen=2**53 - 1
-    )
-    await stall_of(baraka).take(note.encode(lie))
-    in_step(baraka)
-    given = stall_of(baraka).give(trade, full=False)
-    taken = await hand(given, amina)
-    assert taken.lacking == 0 or taken.answer is not None
