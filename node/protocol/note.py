@@ -1,7 +1,7 @@
 """Notes: what one member hands to another by file or QR code, so that they can trade without a
 network.
 
-Rules: a note is one canonical map, bound to its community; its records travel in batches, as in
+Rules: a note is one canonical array, bound to its community; its records travel in batches, as in
 sync, and are as little trusted as a neighbour's. What the sender says of itself (what it holds,
 what it lacks, since when it is alone) is signed by nobody: a lie costs the two a larger note, or
 one more. Ids are told by their first 8 bytes where a wrong guess costs no more than that.
@@ -19,7 +19,7 @@ from node.protocol.errors import Reject, RemoteFault
 from node.protocol.frames import Batch, BatchDecoder, BatchEncoder
 from node.protocol.portable import OpenOrder
 from node.protocol.record import RawRecord
-from node.protocol.shapes import Body, Id, Key, Row, Salt, Time, ascending
+from node.protocol.shapes import Id, Key, Row, Salt, Time, ascending
 
 KIND: Final = "note"
 """What the parts of a note call themselves."""
@@ -34,16 +34,16 @@ class _Order(Row, frozen=True):
     salt: Salt
 
 
-class _Note(Body, frozen=True):
-    batches: Annotated[_Batches, Meta(max_length=limits.NOTE_BATCHES_MAX_COUNT)]
+class _Note(Row, frozen=True):
+    version: int
     community: Id
-    have: Annotated[bytes, Meta(max_length=SHORT_SIZE_BYTES * limits.NOTE_HAVE_MAX_COUNT)]
-    lacking: Annotated[list[Id], Meta(max_length=limits.NOTE_LACKING_MAX_COUNT)]
-    orders: Annotated[list[_Order], Meta(max_length=limits.NOTE_TRADES_MAX_COUNT)]
-    seen: Time | None
     sender: Key
     trades: Annotated[list[Id], Meta(max_length=limits.NOTE_TRADES_MAX_COUNT)]
-    version: int
+    orders: Annotated[list[_Order], Meta(max_length=limits.NOTE_TRADES_MAX_COUNT)]
+    have: Annotated[bytes, Meta(max_length=SHORT_SIZE_BYTES * limits.NOTE_HAVE_MAX_COUNT)]
+    lacking: Annotated[list[Id], Meta(max_length=limits.NOTE_LACKING_MAX_COUNT)]
+    seen: Time | None
+    batches: Annotated[_Batches, Meta(max_length=limits.NOTE_BATCHES_MAX_COUNT)]
 
     def well_formed(self) -> bool:
         shorts = len(self.have) % SHORT_SIZE_BYTES == 0
@@ -80,15 +80,15 @@ def encode(note: Note) -> bytes:
     cuts = range(0, len(note.records), size)
     data = codec.encode(
         _Note(
-            batches=[codec.encode(encoder.encode(note.records[n : n + size])) for n in cuts],
+            version=VERSION,
             community=note.community,
-            have=b"".join(note.have),
-            lacking=sorted(note.lacking),
-            orders=[_Order(order.order, order.salt) for order in note.orders],
-            seen=note.seen,
             sender=note.sender,
             trades=sorted(note.trades),
-            version=VERSION,
+            orders=[_Order(order.order, order.salt) for order in note.orders],
+            have=b"".join(note.have),
+            lacking=sorted(note.lacking),
+            seen=note.seen,
+            batches=[codec.encode(encoder.encode(note.records[n : n + size])) for n in cuts],
         )
     )
     try:

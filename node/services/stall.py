@@ -269,8 +269,8 @@ class Stall:
         return any(side is not None and lanes.author_of(reader, side) == own for side in sides)
 
     def _lacking(self, found: Note) -> set[bytes]:
-        """Ids that records of a note rest on and that are neither held nor in the note."""
-        community, missing, there = self._core.community, set[bytes](), set[bytes]()
+        """Ids of trades, and of what records rest on, that are neither held nor in the note."""
+        community, missing, there = self._core.community, set(found.trades), set[bytes]()
         with self._core.reading() as reader:
             for raw in found.records:
                 made = _parsed(raw, community)

@@ -10,7 +10,7 @@ import re
 import zlib
 from typing import Any
 
-from tests.protocol.second_reader import Refused, check, read_genesis, sha, unpack
+from tests.protocol.second_reader import TABLES, Refused, check, read_genesis, sha, unpack
 from tests.protocol.second_sync import Stream
 
 
@@ -184,13 +184,15 @@ def read_parts(texts: list[str]) -> tuple[str, bytes]:
 
 
 def read_note(data: bytes) -> tuple[dict[str, Any], list[tuple[bytes, bytes | None, bytes]]]:
-    """The map of a note, and its records."""
+    """The fields of a note, and its records."""
     if len(data) > 262_144:
         raise Refused("size")
-    found: dict[str, Any] = unpack(data)
-    if not isinstance(found, dict) or type(found.get("version")) is not int:
+    row = unpack(data)
+    names = [name for name, _, _ in TABLES["row note"]]
+    if not isinstance(row, list) or len(row) != len(names) or type(row[0]) is not int:
         raise Refused("shape")
-    check("map note", {**found, "version": 1})
+    check("row note", [1, *row[1:]])
+    found = dict(zip(names, row, strict=True))
     if len(found["have"]) % 8:
         raise Refused("shape")
     if found["version"] != 1:

@@ -1,14 +1,18 @@
 """Trading at a market stall: real homes, no network; notes go from hand to hand."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.protocol.errors import LocalFault
-from node.services.stall import split
+from node.services.intake import FILE, Intake
+from node.services.keyless import keyless_core
+from node.services.stall import split, standing_of
 from node.services.trade import Proposal
+from node.storage.home import Home
 from tests.support.homes import Clock, Person, move_in, town
 from tests.support.stalls import (
     CODE_CHARACTERS,
@@ -23,8 +27,7 @@ from tests.support.stalls import (
     sell,
     stall_of,
 )
-
-pytestmark = pytest.mark.trio
+from tests.support.world import Made, World
 
 
 @trio_fixture
@@ -36,6 +39,7 @@ async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 # --- the two ways ---------------------------------------------------------------------------------
+@pytest.mark.trio
 async def test_an_invoice_is_paid_with_two_notes(people: list[Person]) -> None:
     _, amina, baraka, _ = people
     trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True, order="김치 두 통"))
@@ -54,6 +58,7 @@ async def test_an_invoice_is_paid_with_two_notes(people: list[Person]) -> None:
     assert baraka.money.balance(baraka.id, 0).spendable == 10_250
 
 
+@pytest.mark.trio
 async def test_a_payment_is_settled_as_soon_as_its_acceptance_is_taken(
     people: list[Person],
 ) -> None:
@@ -71,6 +76,7 @@ async def test_a_payment_is_settled_as_soon_as_its_acceptance_is_taken(
     assert balances(people, baraka) == [0, -700, 700, 0]
 
 
+@pytest.mark.trio
 async def test_a_refusal_travels_too(people: list[Person]) -> None:
     _, amina, baraka, _ = people
     trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True))
@@ -80,6 +86,7 @@ async def test_a_refusal_travels_too(people: list[Person]) -> None:
     assert stall_of(baraka).standing(trade) == "off"
 
 
+@pytest.mark.trio
 async def test_only_who_stands_in_step_settles_without_being_told_to(people: list[Person]) -> None:
     """R11: after a start without neighbours an own copy might have signed elsewhere."""
     _, amina, baraka, _ = people
@@ -100,6 +107,7 @@ async def test_only_who_stands_in_step_settles_without_being_told_to(people: lis
 
 
 # --- only what is lacking -------------------------------------------------------------------------
+@pytest.mark.trio
 async def test_a_second_trade_brings_what_is_new_and_nothing_else(people: list[Person]) -> None:
     _, amina, baraka, _ = people
     await busy_morning(people, 12)
@@ -111,11 +119,12 @@ async def test_a_second_trade_brings_what_is_new_and_nothing_else(people: list[P
     assert [given.records for given in second] == [2, 1]  # claim and invoice; acceptance
     assert [given.records for given in tenth] == [2, 1]
     assert first[0].records > 2
-    assert [len(split(given.data, CODE_CHARACTERS)) for given in tenth] == [2, 1]
+    assert [len(split(given.data, CODE_CHARACTERS)) for given in tenth] == [1, 1]
     assert [len(given.data) for given in tenth] == [len(given.data) for given in second]
     assert max(len(given.data) for given in tenth) < 1_000
 
 
+@pytest.mark.trio
 async def test_a_greeting_makes_the_first_note_as_short_as_the_tenth(people: list[Person]) -> None:
     _, amina, baraka, _ = people
     await busy_morning(people, 12)
@@ -127,6 +136,7 @@ async def test_a_greeting_makes_the_first_note_as_short_as_the_tenth(people: lis
     assert [asked.records, paid.records] == [1, 1]
 
 
+@pytest.mark.trio
 async def test_a_stranger_to_the_seller_is_introduced_by_a_greeting(tmp_path: Path) -> None:
     clock = Clock()
     officer, amina, baraka = await town(tmp_path, "officer", "amina", "baraka", clock=clock)
@@ -142,6 +152,7 @@ async def test_a_stranger_to_the_seller_is_introduced_by_a_greeting(tmp_path: Pa
         person.close()
 
 
+@pytest.mark.trio
 async def test_what_both_had_from_the_network_is_left_out_of_codes_not_of_files(
     people: list[Person],
 ) -> None:
@@ -156,6 +167,7 @@ async def test_what_both_had_from_the_network_is_left_out_of_codes_not_of_files(
     assert (taken.accepted, taken.lacking) == (1, 0)
 
 
+@pytest.mark.trio
 async def test_a_wrong_guess_is_asked_back_and_mended(people: list[Person]) -> None:
     """Amina was away from the network all morning; the seller could not know."""
     officer, amina, baraka, chandra = people
@@ -187,6 +199,7 @@ async def test_a_wrong_guess_is_asked_back_and_mended(people: list[Person]) -> N
     assert stall_of(baraka).standing(trade) == "paid"
 
 
+@pytest.mark.trio
 async def test_more_than_a_note_holds_is_said(
     people: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +216,7 @@ async def test_more_than_a_note_holds_is_said(
 
 # --- back on the network --------------------------------------------------------------------------
 @pytest.mark.parametrize("order", ["seller first", "buyer first", "seller only", "buyer only"])
+@pytest.mark.trio
 async def test_others_come_to_the_same_state_whoever_meets_them_first(
     people: list[Person], order: str
 ) -> None:
@@ -224,6 +238,7 @@ async def test_others_come_to_the_same_state_whoever_meets_them_first(
     assert len({root_of(person) for person in people}) == 1
 
 
+@pytest.mark.trio
 async def test_a_note_that_was_handed_over_first_does_no_harm_to_what_comes_by_the_network(
     people: list[Person],
 ) -> None:
@@ -238,6 +253,7 @@ async def test_a_note_that_was_handed_over_first_does_no_harm_to_what_comes_by_t
     assert stall_of(baraka).standing(trade) == "paid"
 
 
+@pytest.mark.trio
 async def test_who_paid_twice_from_a_copied_home_is_shown_to_both_sellers(
     people: list[Person], tmp_path: Path
 ) -> None:
@@ -259,3 +275,45 @@ async def test_who_paid_twice_from_a_copied_home_is_shown_to_both_sellers(
         await baraka.trade.propose(Proposal(amina.id, 10, invoice=True))
     assert caught.value.code == "forked"
     copy.close()
+
+
+# --- what is final --------------------------------------------------------------------------------
+@pytest.mark.parametrize("quorum", ["q0", "4/3"])
+def test_a_payment_is_final_when_the_relays_have_confirmed_it(quorum: str) -> None:
+    world = World(quorum)
+    a, b = world.account("a", limit=100), world.account("b", limit=100)
+    proposed = world.propose(a, b, 10)
+    seen = [standing_in(world, proposed)]
+    accepted = world.accept(b, proposed)
+    seen.append(standing_in(world, proposed))
+    commit = world.settle(proposed, accepted)
+    seen.append(standing_in(world, proposed))
+    world.secure(commit)
+    seen.append(standing_in(world, proposed))
+    last = ["unconfirmed", "final"] if world.witnesses else ["paid", "paid"]
+    assert seen == ["asked", "accepted", *last]
+    world.propose(proposed, b, 1)  # a fork: what the relays confirmed stays
+    assert standing_in(world, proposed) == ("final" if world.witnesses else "doubt")
+
+
+def test_other_units_and_what_was_called_off_are_told_as_such() -> None:
+    world = World()
+    a, b = world.account("a", limit=100), world.account("b", limit=100)
+    hours = world.invoice(a, b, 2, unit="hours")
+    paid = world.accept(b, hours)
+    assert standing_in(world, hours) == "agreed"
+    dropped = world.propose(paid, a, 5)
+    world.release(dropped, dropped)
+    assert standing_in(world, dropped) == "off"
+    assert standing_in(world, a) == "unknown"  # no trade at all
+
+
+def standing_in(world: World, propose: Made) -> str:
+    """As a home that took all of it in says it."""
+    with TemporaryDirectory() as folder:
+        core = keyless_core(Home(Path(folder) / "home"), world.genesis_bytes)
+        try:
+            Intake(core).take_sync(world.raws(), FILE)
+            return standing_of(core, core.reader, propose.id)
+        finally:
+            core.close()

@@ -24,6 +24,17 @@ INVOICE = Note(
     have=(note.short(STORY.bora.open), note.short(fill("head"))),
     seen=1_790_000_000_000,
 )
+FIELDS = (
+    "version",
+    "community",
+    "sender",
+    "trades",
+    "orders",
+    "have",
+    "lacking",
+    "seen",
+    "batches",
+)
 GREETING = Note(community=STORY.community.id, sender=STORY.bora.id)
 ASKING = Note(community=STORY.community.id, sender=STORY.bora.id, lacking=(fill("a"), fill("b")))
 
@@ -63,10 +74,10 @@ def _told(raw: RawRecord) -> list[str | None]:
 
 
 def _changed(**fields: Any) -> bytes:
-    """The invoice with other fields; a field of None is nil, one of `...` is left out."""
-    copied: Any = codec.decode_any(note.encode(INVOICE))
-    copied.update(fields)
-    return codec.encode({name: value for name, value in copied.items() if value is not ...})
+    """The invoice with other fields, one of `...` left out, `more` behind them."""
+    row: Any = codec.decode_any(note.encode(INVOICE))
+    copied = {**dict(zip(FIELDS, row, strict=True)), **fields}
+    return codec.encode([value for value in copied.values() if value is not ...])
 
 
 def _refused() -> list[tuple[str, bytes, str]]:
@@ -77,7 +88,8 @@ def _refused() -> list[tuple[str, bytes, str]]:
         ("nothing", b"", "encoding"),
         ("cut", whole[:-1], "encoding"),
         ("a byte more", whole + b"\0", "encoding"),
-        ("a list", b"\x90", "shape"),
+        ("a list of nothing", b"\x90", "shape"),
+        ("a map", b"\x80", "shape"),
         ("not canonical and of no shape", b"\x81\xd9\x01x\x01", "encoding"),
         ("too long", b"\0" * (limits.NOTE_SIZE_MAX_BYTES + 1), "size"),
         ("as long as may be", b"\0" * limits.NOTE_SIZE_MAX_BYTES, "encoding"),

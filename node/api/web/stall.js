@@ -17,6 +17,7 @@ export function stall(community) {
   const show = async (trade) => {
     if (await give(`/trades/${trade.id}/note`)) place.scrollIntoView({ block: "start" });
   };
+  const greet = () => give("/trades/greeting");
   const waits = h("div");
   get("/identity").then((mine) => mine.waiting_for_echo && fill(waits, anyway()));
   const element = card(
@@ -31,7 +32,7 @@ export function stall(community) {
         "div",
         { class: "row" },
         h("button", { class: "main" }, t("web.stall_take")),
-        h("button", { type: "button", onclick: () => give("/trades/greeting") }, t("web.stall_hello"))
+        h("button", { type: "button", onclick: greet }, t("web.stall_hello"))
       )
     )
   );
