@@ -63,8 +63,8 @@ async def test_parts_that_are_missing_mixed_garbled_or_foreign_are_named(
     _, amina, baraka, _ = people
     await busy_morning(people, 12)
     trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True))
-    texts = split(stall_of(baraka).give(trade).data, 500)
-    other = split(stall_of(amina).greet().data, 500)
+    texts = split(stall_of(baraka).give(trade).data, 400)
+    other = split(stall_of(amina).greet().data, 400)
     assert len(texts) > 4
     garbled = "B" if texts[0].endswith("A") else "A"
     for given, code in (
