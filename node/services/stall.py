@@ -156,7 +156,7 @@ class Stall:
         raws = next((one for one in found if one is not None), None)
         if raws is None:
             raise LocalFault("note-too-large")
-        brought = {crypto.record_id(self._core.community, raw.header) for raw in raws}
+        brought = [crypto.record_id(self._core.community, raw.header) for raw in raws]
         made = Note(
             community=self._core.community,
             sender=self._core.member,
@@ -165,7 +165,7 @@ class Stall:
             orders=tuple(
                 order for trade, order in self._orders(reader, named) if shown or trade in brought
             ),
-            have=short_of(self._have(reader, partner)),
+            have=short_of(self._have(reader, partner, brought)),
             lacking=tuple(sorted(lacking)[: limits.NOTE_LACKING_MAX_COUNT]),
             seen=_in_step(reader),
         )
@@ -185,9 +185,13 @@ class Stall:
             if kept is not None and kept.body and proposer == self._core.member:
                 yield trade, OpenOrder(kept.salt, kept.body)
 
-    def _have(self, reader: Rows, partner: bytes | None) -> list[bytes]:
+    def _have(self, reader: Rows, partner: bytes | None, brought: Iterable[bytes]) -> list[bytes]:
         """Heads held here that say most: the reader's lanes, the officers', those that have moved
-        of late. Own lanes need not be told: whoever signed a record holds it."""
+        of late. What follows from own lanes, or from what the note brings, need not be told."""
+        clear = Held(reader)
+        for record_id in brought:
+            clear.add(record_id)
+        clear.widen()
         keys: dict[bytes, None] = {}
         officers = {
             one for chapter in self._core.rules.genesis.chapters for one in chapter.officers
@@ -206,6 +210,7 @@ class Stall:
             for key in keys
             if key[:32] != self._core.member and key[64] not in ERASABLE_LANES
             for head in lanes.heads_of(reader, key)
+            if not clear.covers(lanes.ENTRY.must(reader, head.id))
         )
         return [
             bytes(head) for head, _ in zip(told, range(limits.NOTE_HAVE_TOLD_COUNT), strict=False)
