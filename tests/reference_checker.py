@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from tests.reference_judge import (
+    ACTS,
     CREDIT,
     ERASABLE,
     MOVES,
@@ -129,7 +130,7 @@ class Checker:
     def acts(self) -> dict[object, list[Rec]]:
         """Ok acts by subject."""
         found: dict[object, list[Rec]] = {}
-        for act in self.of_kind("member.admit", "member.suspend", "credit.grant"):
+        for act in self.of_kind(*ACTS):
             found.setdefault(self.j.subject(act.id), []).append(act)
         return found
 
@@ -237,6 +238,20 @@ class Checker:
                 amount = self.j.terms(trade)["amount"]
                 for member, received, given in ((payee, amount, 0), (payer, 0, amount)):
                     key = chapter.to_bytes(2, "big") + member
+                    old = found.get(key, (0, 0))
+                    found[key] = (old[0] + received, old[1] + given)
+        return found
+
+    def contributions(self) -> dict[bytes, tuple[int, int]]:
+        """The same in other units, by chapter, member and unit."""
+        found: dict[bytes, tuple[int, int]] = {}
+        for trade in self.counted():
+            terms = self.j.terms(trade)
+            if terms["unit"] != CREDIT:
+                payer, payee, chapter = self.parties(trade)
+                sides = ((payee, terms["amount"], 0), (payer, 0, terms["amount"]))
+                for member, received, given in sides:
+                    key = chapter.to_bytes(2, "big") + member + terms["unit"].encode()
                     old = found.get(key, (0, 0))
                     found[key] = (old[0] + received, old[1] + given)
         return found

@@ -26,7 +26,7 @@ from node.commands.base import (
     on_terminal,
     option,
 )
-from node.commands.trade import TRADE, amount_shown
+from node.commands.trade import TRADE
 from node.protocol import limits, parts
 from node.protocol.errors import LocalFault, RemoteFault
 
@@ -250,7 +250,7 @@ def _told_trade(app: App, told: dict[str, Any]) -> None:
     trade = told["trade"]
     if trade is not None:
         payer, payee = trade["payer"]["name"], trade["payee"]["name"]
-        app.say("stall.trade", payer=payer, payee=payee, amount=amount_shown(app, trade))
+        app.say("stall.trade", payer=payer, payee=payee, amount=trade["amount_text"])
         if trade["for"]:
             app.line(clean(trade["for"]))
     app.line(told["text"])

@@ -258,7 +258,7 @@ class Read:
         value = unpack(data)
         if not isinstance(value, dict):
             raise Refused("shape")
-        if fields["kind"] in LANE_OF and not _map(value, TABLES[fields["kind"]]):
+        if fields["kind"] in LANE_OF and not is_body(fields["kind"], value):
             raise Refused("shape")
         return value
 
@@ -271,6 +271,28 @@ class Read:
             if ref == "needs":
                 found.extend(_ids(self.body[name]))
         return found
+
+
+def is_body(kind: str, value: dict[str, Any]) -> bool:
+    """Section 9: has the body the shape of its kind?"""
+    if not _map(value, TABLES[kind]):
+        return False
+    return kind != "office.propose" or is_content(value["content"])
+
+
+def is_content(data: bytes) -> bool:
+    """Section 9, `office.propose`: `[kind, content]` of an act."""
+    try:
+        value = unpack(data)
+    except Refused:
+        return False
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
+        return False
+    kind, content = value
+    table = TABLES.get(kind, []) if kind in LANE_OF else []
+    is_act = any(name == "approvals" for name, _, _ in table)
+    fits_it = isinstance(content, dict) and "approvals" not in content
+    return is_act and fits_it and _map({**content, "approvals": []}, table)
 
 
 def _ids(value: Any) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { card, field, fill, form, h } from "./dom.js";
-import { amount, clean, t } from "./format.js";
+import { clean, t } from "./format.js";
 import { attempt, say } from "./main.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -11,7 +11,7 @@ const NEXT_MS = 2000; // several codes take turns: whoever scans needs no second
 const WISHES = { part_characters: PART_CHARACTERS, drawn: true };
 
 /** A card to greet and to take notes in; `show(trade)` shows the note of a trade in it. */
-export function stall(community) {
+export function stall() {
   const place = h("div", { "aria-live": "polite" });
   const give = (path) => attempt(async () => fill(place, note(await post(path, WISHES))));
   const show = async (trade) => {
@@ -25,7 +25,7 @@ export function stall(community) {
     h("p", {}, t("web.stall_about")),
     place,
     form(
-      (values) => take(place, values, community),
+      (values) => take(place, values),
       field(t("web.stall_paste"), h("textarea", { name: "parts", required: true })),
       waits,
       h(
@@ -47,7 +47,7 @@ function anyway() {
   ];
 }
 
-async function take(place, values, community) {
+async function take(place, values) {
   const parts = values.parts.split(/\s+/).filter((part) => part);
   if (!parts.length) return false;
   return attempt(async () => {
@@ -56,7 +56,7 @@ async function take(place, values, community) {
     fill(
       place,
       h("p", {}, found.text),
-      found.trades.map((told) => sure(told, community)),
+      found.trades.map(sure),
       found.unsettled_text && h("p", { class: "attention" }, found.unsettled_text),
       found.answer && note(found.answer)
     );
@@ -64,15 +64,13 @@ async function take(place, values, community) {
   });
 }
 
-function sure(told, community) {
+function sure(told) {
   const { trade } = told;
   const important = { class: told.standing === "doubt" ? "attention" : null };
   if (!trade) return h("p", important, told.text);
-  const unit = trade.unit === "credit" ? community.unit_name : trade.unit;
-  const shown = `${amount(trade.amount, trade.decimals)} ${clean(unit)}`;
   const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
   return [
-    h("p", {}, t("stall.trade", { ...sides, amount: shown })),
+    h("p", {}, t("stall.trade", { ...sides, amount: clean(trade.amount_text) })),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", important, told.text),
   ];

@@ -15,11 +15,11 @@ export async function show(view) {
   const list = h("ul", { class: "plain" });
   const community = await get("/community");
   const people = await partners();
-  const market = stall(community);
+  const market = stall();
   const refresh = async () => {
     const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
     fill(balance, balanceLines(mine));
-    const lines = trades.items.map((trade) => tradeLine(trade, community, market));
+    const lines = trades.items.map((trade) => tradeLine(trade, market));
     fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
   };
   fill(
@@ -94,9 +94,8 @@ function proposing(people, community) {
   );
 }
 
-function tradeLine(trade, community, market) {
-  const unit = trade.unit === "credit" ? community.unit_name : trade.unit;
-  const shown = `${amount(trade.amount, trade.decimals)} ${clean(unit)}`;
+function tradeLine(trade, market) {
+  const shown = clean(trade.amount_text);
   const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
   const buttons = trade.next_steps.filter((step) => step !== "rate").map((step) =>
     h("button", { type: "button", onclick: () => take(trade, step) }, t(`action.${step}`))
