@@ -56,7 +56,7 @@ async function take(place, values) {
     fill(
       place,
       h("p", {}, found.text),
-      found.trades.map(sure),
+      found.trades.flatMap(sure),
       found.unsettled_text && h("p", { class: "attention" }, found.unsettled_text),
       found.answer && note(found.answer)
     );
