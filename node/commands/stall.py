@@ -256,6 +256,8 @@ def _told_trade(app: App, told: dict[str, Any]) -> None:
     app.line(told["text"])
     if trade is None:
         return
+    if told["standing"] == "unconfirmed":  # may the goods change hands all the same?
+        app.line(trade["goods_text"])
     for text in trade["alert_texts"]:
         app.line(text)
     if "accept" in trade["next_steps"]:

@@ -73,6 +73,7 @@ function sure(told) {
     h("p", {}, t("stall.trade", { ...sides, amount: clean(trade.amount_text) })),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", important, told.text),
+    told.standing === "unconfirmed" && h("p", { class: "attention" }, trade.goods_text),
   ];
 }
 
