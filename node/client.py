@@ -204,9 +204,12 @@ class Client:
         """The devices of this member."""
         return self.get("/devices")["items"]
 
-    def revoke_device(self, device: str, words: str, *, leave_open: bool = False) -> Made:
-        """Shut a device out."""
-        return self.post("/devices/revoke", {"device": device, "words": words, "open": leave_open})
+    def revoke_device(
+        self, device: str, words: str, *, leave_open: bool = False, since: str | None = None
+    ) -> Made:
+        """Shut a device out; `since` names the first trade on it that was not ours."""
+        body = {"device": device, "words": words, "open": leave_open, "since": since}
+        return self.post("/devices/revoke", body)
 
     def tokens(self) -> list[Json]:
         """The tokens of clients."""

@@ -110,6 +110,9 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
             [one["id"][:8], sides, amount_shown(app, one), one["state_text"], one["for"] or ""]
         )
     app.table(("trade", "sides", "amount", "state", "for"), rows)
+    for one in page["items"]:
+        if one["doubt_text"] is not None:
+            app.line(f"{one['id'][:12]}  {one['doubt_text']}")
 
 
 @trade.sub("show", "wetalk trade show 7d90ab12", TRADE)
@@ -131,8 +134,9 @@ def _show(app: App, found: dict[str, Any]) -> None:
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(f"{found['state_text']} · {found['level_text']}")
-    for text in found["alert_texts"]:
-        app.line(text)
+    for text in (found["doubt_text"], *found["alert_texts"]):
+        if text is not None:
+            app.line(text)
     for step in found.get("steps", []):
         done = app.text(f"trade.step_{step['kind'].partition('.')[2]}")
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")

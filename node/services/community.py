@@ -248,9 +248,7 @@ def default_grants(core: Core, reader: Rows, member: bytes, number: int) -> list
     return drafts
 
 
-def inherited_limit(
-    core: Core, reader: Rows, account: accounts.Account, chapter: Chapter
-) -> int:
+def inherited_limit(core: Core, reader: Rows, account: accounts.Account, chapter: Chapter) -> int:
     """The lowest limit of the lanes an account carries; the chapter's default for a first one."""
     limits = [
         current[1].limit

@@ -69,6 +69,10 @@ class Watch:
         if any(name in CHANGING for name, _ in committed.events):
             self._until = -1
 
+    def forget(self) -> None:
+        """Look again the next time: something changed that no commit names."""
+        self._until = -1
+
     def look(self) -> Concerns:
         """As of now."""
         now = self._core.clock()
@@ -107,7 +111,11 @@ def renewals(core: Core, reader: Rows, number: int) -> Iterator[Renewal]:
     for member, state in members.members_in(reader, number, core.rules):
         if state not in ("member", "officer"):
             continue
+        seen: set[bytes] = set()
         for account in accounts.accounts_of(core, reader, member):
+            if account.open in seen:  # a forked lane has several heads
+                continue
+            seen.add(account.open)
             reason = _why_ungranted(core, reader, account)
             if account.chapter != number or account.revoked or reason is None:
                 continue

@@ -41,6 +41,7 @@ from node.wallet.signer import RootSigner, Signer
 
 ALL_SCOPES: Final[tuple[LaneName, ...]] = DEVICE_SCOPES
 BRANCHES_KEPT_MAX_COUNT: Final = 16  # of a forked lane; an account carries 32 heads at most
+Cuts = dict[LaneName, Cut | Literal["open"]]
 Keep = Literal["longest", "ours", "all"]
 """Branches of a forked lane that stand when a device is shut out: the longest; the one that this
 home signed; all of them."""
@@ -123,17 +124,14 @@ def revoke_device(
         raise LocalFault("device-unknown")
     if known[device]:
         raise LocalFault("device-revoked")
-    cuts = {name: _standing(state, root.member_id, device, name, keep) for name in DEVICE_SCOPES}
+    cuts: dict[LaneName, list[Cut]] = {
+        name: _standing(state, root.member_id, device, name, keep) for name in DEVICE_SCOPES
+    }
     if since is not None:
         cuts["account"] = _before(state, root.member_id, device, since)
-    bodies: list[dict[LaneName, Cut | Literal["open"]]]
-    if leave_open:
-        bodies = [dict.fromkeys(DEVICE_SCOPES, "open")]
-    else:
-        bodies = [
-            {name: cut[turn] for name, cut in cuts.items() if turn < len(cut)}
-            for turn in range(max(1, *map(len, cuts.values())))
-        ]
+    bodies: list[Cuts] = [dict.fromkeys(DEVICE_SCOPES, "open")]
+    if not leave_open:
+        bodies = [_nth(cuts, turn) for turn in range(max(1, *map(len, cuts.values())))]
     done = [
         append_root(
             core, appender, state, root, "device.revoke", DeviceRevoke(cuts=body, key=device)
@@ -158,7 +156,14 @@ def extend_cut(
         append_root(core, appender, state, root, "device.revoke", body)
 
 
-def _standing(reader: Reader, member: bytes, device: bytes, name: LaneName, keep: Keep) -> list[Cut]:
+def _nth(cuts: dict[LaneName, list[Cut]], turn: int) -> Cuts:
+    """One cut of each lane, as far as it has so many."""
+    return {name: found[turn] for name, found in cuts.items() if turn < len(found)}
+
+
+def _standing(
+    reader: Reader, member: bytes, device: bytes, name: LaneName, keep: Keep
+) -> list[Cut]:
     """The heads of one of a device's lanes that stand; several only where all branches do."""
     heads = lanes.heads_of(reader, member + device + bytes((Lane[name.upper()],)))
     if keep == "all":

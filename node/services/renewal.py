@@ -99,9 +99,7 @@ async def recognise(
 async def leave(core: Core, device: bytes) -> None:
     """It was not the member's: it stays in doubt. Raises LocalFault device-unknown,
     nothing-surfaced."""
-    await core.writer.run(
-        lambda state: late.leave(state, late.surfaced_of(core, state, device))
-    )
+    await core.writer.run(lambda state: late.leave(state, late.surfaced_of(core, state, device)))
 
 
 async def _go_on(

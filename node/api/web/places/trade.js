@@ -105,6 +105,7 @@ function tradeLine(trade, community) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
+    trade.doubt_text && h("p", { class: "attention" }, trade.doubt_text),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
     h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade))
   );
