@@ -1,4 +1,5 @@
-"""Routes about this member's devices: shutting out, a new key, what surfaced of old ones."""
+"""Routes about this member's devices: shutting out, a new key, what surfaced of old ones; and new
+accounts that wait for an officer."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -11,11 +12,13 @@ from node import i18n
 from node.api.context import Api
 from node.api.models import devices as shapes
 from node.api.models.base import Made, Nothing
+from node.api.parameters import NamePath
 from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, decimals_of
 from node.ledger.positions import TRADE
 from node.protocol.account import CREDIT
 from node.services import devices, late, renewal
+from node.services.concerns import Renewal, renewals
 from node.services.late import Surfaced
 from node.wallet import phrase
 
@@ -109,6 +112,37 @@ class DeviceRoutes:
         self._api.hub.status_changed()
         return Nothing()
 
+    async def renewals(self, request: Request, name: NamePath) -> shapes.Renewals:
+        """Accounts without a limit that wait for an officer, and why."""
+        core, language = self._api.core, self._api.language(request)
+        number, _ = self._api.community.chapter(name)
+
+        def look() -> list[Renewal]:
+            with core.reading() as reader:
+                return list(renewals(core, reader, number))
+
+        return shapes.Renewals(
+            items=[
+                shapes.Renewal(
+                    member=self._api.who(one.member),
+                    open=one.open.hex(),
+                    reason=one.reason,
+                    reason_text=i18n.text(
+                        f"renewal.{one.reason.replace('-', '_')}",
+                        language,
+                        name=self._api.who(one.member).name,
+                    ),
+                    may_be_granted=one.may_be_granted,
+                    limit=one.limit,
+                    unit=CREDIT,
+                    decimals=credit_decimals(core),
+                    proof=None if one.proof is None else one.proof.hex(),
+                    contested=[trade.hex() for trade in one.contested],
+                )
+                for one in await trio.to_thread.run_sync(look)
+            ]
+        )
+
 
 def late_told(api: Api, found: Surfaced) -> tuple[str, dict[str, object]]:
     """What to say of payments that became known later: a key of the catalogue, and its values."""
@@ -132,4 +166,5 @@ def routes(api: Api) -> list[Route]:
         write("POST", "/devices/renew", node.renew, shapes.Renewed, "admin"),
         write("POST", "/devices/recognise", node.recognise, shapes.Renewed, "admin"),
         write("POST", "/devices/leave", node.leave, Nothing, "admin"),
+        get("/chapters/{name}/renewals", node.renewals, shapes.Renewals),
     ]

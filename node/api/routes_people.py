@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import trio
 from fastapi import Query, Request
 
-from node import i18n
 from node.api.context import Api
 from node.api.models import people as shapes
 from node.api.models.base import Made, Nothing
@@ -29,7 +28,6 @@ from node.protocol import genesis, portable
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault, RemoteFault
 from node.services import devices
-from node.services.concerns import Renewal, renewals
 from node.services.people import MemberView
 from node.views import members
 from node.wallet import phrase
@@ -198,52 +196,6 @@ class PeopleRoutes:
             ]
         )
 
-    async def renewals(self, request: Request, name: NamePath) -> shapes.Renewals:
-        """Accounts without a limit that wait for an officer, and why."""
-        core, language = self._api.core, self._api.language(request)
-        number, _ = self._api.community.chapter(name)
-
-        def look() -> list[Renewal]:
-            with core.reading() as reader:
-                return list(renewals(core, reader, number))
-
-        return shapes.Renewals(
-            items=[
-                shapes.Renewal(
-                    member=self._api.who(one.member),
-                    open=one.open.hex(),
-                    reason=one.reason,
-                    reason_text=i18n.text(
-                        f"renewal.{one.reason.replace('-', '_')}",
-                        language,
-                        name=self._api.who(one.member).name,
-                    ),
-                    may_be_granted=one.may_be_granted,
-                    limit=one.limit,
-                    unit=CREDIT,
-                    decimals=credit_decimals(core),
-                    proof=None if one.proof is None else one.proof.hex(),
-                    contested=[trade.hex() for trade in one.contested],
-                )
-                for one in await trio.to_thread.run_sync(look)
-            ]
-        )
-
-    async def admit(self, name: NamePath, body: shapes.MemberIn) -> Made:
-        """Admit a member, and grant the default limit."""
-        done = await self._api.community.admit(name, bytes.fromhex(body.member))
-        return Made(id=done.hex())
-
-    async def suspend(self, name: NamePath, body: shapes.MemberIn) -> Made:
-        """Suspend a member: honest programs stop trading with them; nothing is taken away."""
-        done = await self._api.community.suspend(name, bytes.fromhex(body.member))
-        return Made(id=done.hex())
-
-    async def grant(self, name: NamePath, body: shapes.GrantIn) -> Made:
-        """Grant a member's account a limit, minor units of credit."""
-        member = bytes.fromhex(body.member)
-        return Made(id=(await self._api.community.grant(name, member, body.limit)).hex())
-
     async def contacts(self) -> shapes.Contacts:
         """Own names for members. They never leave this machine."""
         return shapes.Contacts(
@@ -291,10 +243,6 @@ def routes(api: Api) -> list[Route]:
         get("/members/{member}", people.member, shapes.MemberDetail),
         write("POST", f"{chapter}/apply", people.apply, Made, "talk", status=201),
         get(f"{chapter}/requests", people.requests, shapes.Applications),
-        get(f"{chapter}/renewals", people.renewals, shapes.Renewals),
-        write("POST", f"{chapter}/admit", people.admit, Made, "admin"),
-        write("POST", f"{chapter}/suspend", people.suspend, Made, "admin"),
-        write("POST", f"{chapter}/grant", people.grant, Made, "admin"),
         get("/contacts", people.contacts, shapes.Contacts),
         write("POST", "/contacts", people.put_contact, Nothing, "talk"),
         write("DELETE", "/contacts/{member}", people.remove_contact, Nothing, "talk"),

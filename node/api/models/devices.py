@@ -1,4 +1,5 @@
-"""Shapes about a member's devices: keys, shutting out, what became known later of old ones."""
+"""Shapes about a member's devices: keys, shutting out, what became known later of old ones; and
+new accounts that wait for an officer."""
 
 from typing import Annotated
 
@@ -92,3 +93,25 @@ class Renewed(Model):
     device: Id
     shut_out: list[Id]
     opened: Annotated[Id | None, Field(description="the new account")]
+
+
+class Renewal(Model):
+    """A member's account that has no limit, and gets none without an officer's yes."""
+
+    member: Who
+    open: Annotated[Id, Field(description="the account")]
+    reason: Annotated[str, Field(examples=["contested"])]
+    reason_text: Sentence
+    may_be_granted: Annotated[bool, Field(description="else the member has something to do first")]
+    limit: Annotated[int, Field(description="of the account it goes on from", examples=[10000])]
+    unit: Unit
+    decimals: Decimals
+    proof: Annotated[Id | None, Field(description="the fork that a grant would name")]
+    contested: Annotated[list[Id], Field(description="the member's payments in doubt")]
+
+
+class Renewals(Model):
+    """Accounts that wait for an officer, in order of member."""
+
+    items: list[Renewal]
+    next: Cursor = None

@@ -13,7 +13,6 @@ from node.api.models.base import (
     Model,
     Name,
     NameShown,
-    Sentence,
     Sum,
     Text,
     TextShown,
@@ -149,41 +148,6 @@ class Applications(Model):
 
     items: list[Application]
     next: Cursor = None
-
-
-class Renewal(Model):
-    """A member's account that has no limit, and gets none without an officer's yes."""
-
-    member: Who
-    open: Annotated[Id, Field(description="the account")]
-    reason: Annotated[str, Field(examples=["contested"])]
-    reason_text: Sentence
-    may_be_granted: Annotated[bool, Field(description="else the member has something to do first")]
-    limit: Annotated[int, Field(description="of the account it goes on from", examples=[10000])]
-    unit: Unit
-    decimals: Decimals
-    proof: Annotated[Id | None, Field(description="the fork that a grant would name")]
-    contested: Annotated[list[Id], Field(description="the member's payments in doubt")]
-
-
-class Renewals(Model):
-    """Accounts that wait for an officer, in order of member."""
-
-    items: list[Renewal]
-    next: Cursor = None
-
-
-class MemberIn(Model):
-    """A member an act is about."""
-
-    member: Id
-
-
-class GrantIn(Model):
-    """A limit for a member, minor units of credit."""
-
-    member: Id
-    limit: Annotated[int, Field(ge=0, le=limits.AMOUNT_MAX_UNITS, examples=[20000])]
 
 
 class ContactIn(Model):
