@@ -109,10 +109,10 @@ def hints(api: Api, language: str) -> list[Hint]:
     def add(code: str, key: str, command: str | None = None, **values: object) -> None:
         found.append(Hint(code=code, text=i18n.text(key, language, **values), command=command))
 
-    if core.reader.settings.get(COPIED_HOME) is not None:
-        add("home-copied", "problem.home-copied", "wetalk device renew")
-    elif identities.is_revoked(core.reader, core.member, core.own.public_key):
+    if identities.is_revoked(core.reader, core.member, core.own.public_key):
         add("shut-out", "late.shut_out", "wetalk device renew")
+    elif core.reader.settings.get(COPIED_HOME) is not None:
+        add("home-copied", "problem.home-copied", "wetalk device renew")
     if core.writer.fault is not None:
         fault = core.writer.fault
         text = i18n.problem_text(fault.code, language, **fault.values)
@@ -156,7 +156,9 @@ def _concerning(api: Api, add: Callable[..., None]) -> None:
     for one in found.surfaced:
         key, values = late_told(api, one)
         add("late", key, "wetalk device list", **values)
-    if found.behind:
+    if found.alert is not None:
+        add("two-accounts", "late.two_accounts", "wetalk device renew")
+    elif found.behind:
         add("behind", "late.behind", "wetalk device renew")
     if found.awaiting is not None:
         key = f"awaiting.{found.awaiting.replace('-', '_')}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from node.services import accounts, doubts, exposure, late
+from node.services import accounts, doubts, exposure, late, proofs
 from node.services.community import inherited_limit
 from node.services.core import Committed, Core
 from node.storage.rows import Rows
@@ -54,6 +54,7 @@ class Concerns:
     behind: bool  # the own account must go on from more than it does
     renewals: int  # that wait for this officer's yes
     awaiting: str | None  # why the own new account waits for an officer
+    alert: str | None  # on the own account, where its owner can mend it: `beyond-carry`, …
 
 
 class Watch:
@@ -89,7 +90,7 @@ def concerns(core: Core, reader: Rows) -> Concerns:
     parts = [doubts.of_member(reader, core.own.member_id, number) for number in chapters]
     in_doubt = doubts.InDoubt(sum(p.count for p in parts), sum(p.amount for p in parts))
     own = accounts.own_account(core, reader)
-    waiting = None if own is None else _why_ungranted(core, reader, own)
+    waiting = None if own is None or own.revoked else _why_ungranted(core, reader, own)
     return Concerns(
         exposed=tuple(exposure.exposed(core, reader)),
         in_doubt=in_doubt,
@@ -101,7 +102,13 @@ def concerns(core: Core, reader: Rows) -> Concerns:
             if members.is_officer(core.rules, core.own.member_id, number)
         ),
         awaiting=waiting,
+        alert=None if own is None or own.revoked else _own_alert(core, reader, own),
     )
+
+
+def _own_alert(core: Core, reader: Rows, own: accounts.Account) -> str | None:
+    found = proofs.lane_alerts(core, reader, own.lane_key, own.chapter)
+    return min(found & {"beyond-carry", "double-carry"}, default=None)
 
 
 def renewals(core: Core, reader: Rows, number: int) -> Iterator[Renewal]:

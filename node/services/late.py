@@ -22,6 +22,7 @@ from node.protocol.identity import Lane
 from node.services import accounts
 from node.services.core import Core
 from node.services.devices import BRANCHES_KEPT_MAX_COUNT
+from node.services.publish import COPIED_HOME
 from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import identities
@@ -63,9 +64,12 @@ def surfaced_of(core: Core, reader: Rows, device: bytes) -> Surfaced:
 
 
 def is_behind(core: Core, reader: Rows) -> bool:
-    """True iff something stands that the own account does not go on from (R46)."""
+    """True iff something stands that the own account, which may still sign, does not go on from
+    (R46)."""
     own = accounts.own_account(core, reader)
-    return own is not None and any(
+    if own is None or own.revoked or reader.settings.get(COPIED_HOME) is not None:
+        return False
+    return any(
         not positions.in_past(reader, lanes.ENTRY.must(reader, head), own.head)
         for head in accounts.heads_to_carry(core, reader)
     )

@@ -198,7 +198,8 @@ class Money:
             return (*rate, "refund") if row.payee == member else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
-        if here is None and status == "proposed":
+        by_other = (row.payer == member) != row.by_payer
+        if here is None and status == "proposed" and by_other:
             return ("accept", "decline")
         if here == Status.RESERVED:
             return ("settle", "release") if status == "accepted" else ("release",)

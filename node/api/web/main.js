@@ -25,6 +25,7 @@ const WAITING = {
   "exposed-officer": "#/community",
   late: "#/me",
   behind: "#/me",
+  "two-accounts": "#/me",
   "limit-awaited": null,
   "in-doubt": "#/trade",
   renewals: "#/community",
