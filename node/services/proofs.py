@@ -42,7 +42,7 @@ async def take(core: Core, proofs: Sequence[ForkProof], source: str) -> list[str
                     state.settings.put(COPIED_HOME, record.hex())
                     events.append(("home.copied", record))
         for name, subject in events:
-            state.events.add(name, subject, core.clock())
+            state.tell(name, subject)
         return events
 
     if found:
