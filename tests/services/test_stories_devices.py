@@ -459,3 +459,42 @@ async def test_two_devices_of_one_owner_both_pay(place: Village) -> None:
         assert await _member_page(one, left) == []
     await paid(left, baraka, "70", sunhee, minho)
     assert balances(left, baraka) == [-10_000, 7_000]
+
+
+async def test_the_second_of_two_restores_is_told_what_to_do(place: Village) -> None:
+    """With one officer only the first gets a limit. The other computer, and the officer, are told
+    why; a new key there takes the account over."""
+    sunhee, amina, baraka, _ = await four(place)
+    await amina.leave()
+    left = await place.back("amina", "left", amina.words, baraka)
+    right = await place.back("amina", "right", amina.words, baraka)
+    await spread(left, sunhee)
+    await paid(left, baraka, "10", sunhee)
+    await spread(left, right, sunhee, baraka)
+    assert "leaves out an earlier one" in (await right.hints("en"))["limit-awaited"]
+    assert "예전 계정 하나가 빠져" in (await right.hints("ko"))["limit-awaited"]
+    shown = await sunhee.screen("chapter", "requests")
+    assert "amina has to run: wetalk device renew" in shown
+    assert "chapter grant" not in shown
+    await right.with_words("device", "renew")
+    await spread(left, right, sunhee, baraka)
+    assert "shut-out" in await left.hints()
+    assert await spendable(right) == 9_000
+    assert "No" in await sunhee.screen("chapter", "requests")
+
+
+async def test_what_is_given_back_is_in_doubt_with_the_payment(place: Village) -> None:
+    sunhee, amina, baraka, cho = await four(place)
+    payment = await paid(amina, baraka, "40", sunhee, cho)
+    back = (await baraka.told("refund", payment, "15"))["id"]
+    await baraka.person.hand_to(amina.person)
+    await amina.screen("accept", back)
+    await spread(amina, baraka, sunhee, cho)
+    assert balances(amina, baraka) == [-2_500, 2_500]
+    await amina.with_words("device", "revoke", amina.device, "--since", payment)
+    await spread(amina, baraka, sunhee, cho)
+    assert balances(amina, baraka) == [0, 0]
+    ko, en = await baraka.both("trade", "show", back)
+    assert "It gives back a payment that is in doubt" in en
+    assert "미심쩍은 돈을 돌려주는 거래" in ko
+    assert "In doubt, and not counted: 25.00 (trades: 2)" in await baraka.screen("balance")

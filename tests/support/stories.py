@@ -123,7 +123,7 @@ class Village:
         self.clock = Clock()
         self.genesis = b""
         self._nursery = nursery
-        self._open: list[Neighbour] = []
+        self.everybody: list[Neighbour] = []
 
     async def founder(self, name: str) -> Neighbour:
         """Who founds a community of their own (q = 0), and is its officer."""
@@ -184,7 +184,7 @@ class Village:
             person = at_home(name or folder, SigningKey(bytes(key.seed)), core)
         found = Neighbour(name or folder, words, person, House(home, 0))
         await self._nursery.start(_keep_open, found)
-        self._open.append(found)
+        self.everybody.append(found)
         return found
 
     def copy(self, name: str, to: str) -> None:
@@ -217,7 +217,7 @@ class Village:
 
     async def end(self) -> None:
         """Everybody leaves."""
-        for one in self._open:
+        for one in self.everybody:
             await one.leave()
 
 
