@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+import trio
+from nacl.signing import SigningKey
 from pytest_trio import trio_fixture
 
 from node.ledger import alerts, book
@@ -267,14 +269,10 @@ async def test_a_stolen_device_with_relays(place: Village, tmp_path: Path) -> No
 
 
 def _relay_key() -> bytes:
-    from nacl.signing import SigningKey
-
     return bytes(SigningKey(seed_of("relay device ")).verify_key)
 
 
 async def _joined(place: Village, officer: Neighbour, name: str) -> Neighbour:
-    import trio
-
     link = await trio.to_thread.run_sync(lambda: officer.house.client().invite(code=True))
     return await place.join(name, decode_invitation(link["link"]), officer)
 
@@ -374,8 +372,6 @@ async def test_a_copied_home_and_the_way_back(place: Village) -> None:
 
 
 async def _member_page(one: Neighbour, other: Neighbour) -> list[str]:
-    import trio
-
     client = one.house.client("en")
     found = await trio.to_thread.run_sync(lambda: client.member(other.id))
     return list(found["alert_texts"])

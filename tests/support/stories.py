@@ -42,8 +42,8 @@ class Neighbour:
     words: Phrase
     person: Person
     house: House
-    _leaving: trio.Event = field(default_factory=trio.Event)
-    _left: trio.Event = field(default_factory=trio.Event)
+    leaving: trio.Event = field(default_factory=trio.Event)
+    left: trio.Event = field(default_factory=trio.Event)
 
     @property
     def id(self) -> str:
@@ -91,8 +91,8 @@ class Neighbour:
 
     async def leave(self) -> None:
         """Stop the node and close the home."""
-        self._leaving.set()
-        await self._left.wait()
+        self.leaving.set()
+        await self.left.wait()
 
 
 def words_file(home: Home, words: Phrase) -> Path:
@@ -137,7 +137,7 @@ class Village:
         """Officers who found a community together (k = 1), with these keys of relays, all of which
         a payment needs."""
         words = {name: new_phrase("en") for name in names}
-        officers = []
+        officers: list[bytes] = []
         for phrase in words.values():
             with root_key(phrase) as key:
                 officers.append(key.public_key)
@@ -230,11 +230,11 @@ async def _keep_open(one: Neighbour, task_status: Any) -> None:
             told = {"url": f"http://127.0.0.1:{house.port}"}
             core.home.api.write_text(json.dumps(told), encoding="utf-8")
             task_status.started()
-            await one._leaving.wait()
+            await one.leaving.wait()
     finally:
         core.home.api.unlink(missing_ok=True)
         core.close()
-        one._left.set()
+        one.left.set()
 
 
 @asynccontextmanager
