@@ -123,20 +123,58 @@ def heads_to_carry(core: Core, reader: Rows) -> set[bytes]:
     revoked one at its cuts, and every head that a witness stamped (R46)."""
     found: set[bytes] = set()
     for account in accounts_of(core, reader, core.own.member_id):
-        top = firm_top(reader, account.head) if account.revoked else account.head
+        top = _standing_top(reader, account.head) if account.revoked else account.head
         if top is not None and POSITION.must(reader, top).open != b"":
             found.add(top)
-    return _tops(reader, found)
+    return _tops(reader, found | stamped_heads(core, reader, core.own.member_id))
 
 
-def firm_top(reader: Rows, head: bytes) -> bytes | None:
-    """The highest record on the path of a revoked lane's head that its owner stands by: one that is
-    within the cuts, or that a witness has seen."""
+def _standing_top(reader: Rows, head: bytes) -> bytes | None:
+    """The highest record within the cuts on the path of a revoked lane's head."""
     for record in lanes.path_down(reader, lanes.ENTRY.must(reader, head)):
-        entry = lanes.ENTRY.must(reader, record)
-        if identities.within(reader, entry) or stamps.is_stamped(reader, record):
+        if identities.within(reader, lanes.ENTRY.must(reader, record)):
             return record
     return None
+
+
+def stamped_heads(core: Core, reader: Rows, member: bytes) -> set[bytes]:
+    """Heads of a member's account lanes that some witness of a chapter stamped: of those on one
+    unforked lane, each witness's last."""
+    witnesses = {key for chapter in core.rules.genesis.chapters for key in chapter.witnesses}
+    rows = (lanes.LANE.get(reader, key) for key in _lane_keys(reader, member))
+    numbers = {row.number for row in rows if row is not None}
+    return {
+        head
+        for number in numbers
+        for witness in witnesses
+        for head in stamps.last_heads(reader, witness, number)
+        if lanes.ENTRY.must(reader, head).lane in numbers
+    }
+
+
+def left_behind(core: Core, reader: Rows) -> set[bytes]:
+    """R46: stamped heads of own older lanes that the account in use does not stand on: they came to
+    light after a restore. Until a new account carries both, relays confirm nothing of this one."""
+    own = own_account(core, reader)
+    if own is None or len(list(_lane_keys(reader, own.member))) == 1:
+        return set()
+    lane = lanes.ENTRY.must(reader, own.head).lane
+    entries = {
+        head: lanes.ENTRY.must(reader, head) for head in stamped_heads(core, reader, own.member)
+    }
+    return {
+        head
+        for head, entry in entries.items()
+        if entry.lane != lane and not positions.in_past(reader, entry, own.open)
+    }
+
+
+def _lane_keys(reader: Rows, member: bytes) -> Iterator[bytes]:
+    """Keys of a member's account lanes."""
+    for device, _, _ in identities.devices_of(reader, member):
+        lane_key = member + device + bytes((Lane.ACCOUNT,))
+        if lanes.LANE.has(reader, lane_key):
+            yield lane_key
 
 
 def _tops(reader: Rows, heads: set[bytes]) -> set[bytes]:

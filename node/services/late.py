@@ -65,11 +65,11 @@ def surfaced_of(core: Core, reader: Rows, device: bytes) -> Surfaced:
 
 def is_behind(core: Core, reader: Rows) -> bool:
     """True iff something stands that the own account, which may still sign, does not go on from
-    (R46)."""
+    (R46), and no witness has seen it (`accounts.left_behind` names what one has)."""
     own = accounts.own_account(core, reader)
     if own is None or own.revoked or reader.settings.get(COPIED_HOME) is not None:
         return False
-    return any(
+    return not accounts.left_behind(core, reader) and any(
         not positions.in_past(reader, lanes.ENTRY.must(reader, head), own.head)
         for head in accounts.heads_to_carry(core, reader)
     )

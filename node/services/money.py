@@ -17,6 +17,7 @@ from node.protocol.record import parse_header
 from node.protocol.state import u64
 from node.services import accounts, doubts, proofs
 from node.services.core import Core
+from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
 
@@ -54,6 +55,7 @@ class TradeView:
     level: str
     alerts: tuple[str, ...]  # on the other side's lane
     doubt: str | None  # why a contested one is, for this member (`doubts.reason`)
+    line: Line  # may goods change hands?
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class Money:
             level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
             alerts=self._alerts(reader, row),
             doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
+            line=line_of(reader, self._core.rules, trade, row, status),
         )
 
     def _alerts(self, reader: Rows, row: TradeRow) -> tuple[str, ...]:

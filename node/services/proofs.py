@@ -14,6 +14,7 @@ from node.protocol.crypto import record_id
 from node.protocol.errors import RemoteFault
 from node.protocol.forks import Fork
 from node.protocol.ports import ForkProof
+from node.protocol.record import parse_header
 from node.protocol.shapes import CommunityId
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
@@ -67,3 +68,9 @@ def lower_id(reader: Rows, lane_key: bytes, community: CommunityId) -> bytes | N
     if proof is None:
         return None
     return bytes(min(record_id(community, header) for header in (proof.header_a, proof.header_b)))
+
+
+def fork_seq(reader: Rows, lane_key: bytes) -> int | None:
+    """The seq from which a kept proof says that a lane is forked, or None without a proof."""
+    proof = reader.fork_proofs.get(lane_key)
+    return None if proof is None else parse_header(proof.header_a).seq
