@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_devices,
     routes_node,
     routes_office,
     routes_people,
@@ -37,6 +38,7 @@ def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_devices,
         routes_people,
         routes_office,
         routes_talk,

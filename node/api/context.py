@@ -15,6 +15,7 @@ from node.api.models.base import Who
 from node.api.problems import language_of
 from node.api.tokens import TokenStore
 from node.services.community import Community
+from node.services.concerns import Watch
 from node.services.core import Core
 from node.services.intake import Intake
 from node.services.market import Market
@@ -48,6 +49,7 @@ class Api:
     talk: Talk
     market: Market
     waiting: Waiting
+    concerns: Watch
     counted: Counted
     live: Live
     tokens: TokenStore
@@ -114,6 +116,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),
         waiting=Waiting(core),
+        concerns=Watch(core),
         counted=Counted(core),
         live=live,
         tokens=TokenStore(core),

@@ -29,7 +29,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "me": {
         "id": "member",
         "profile": "member",
-        "device": "member",
+        "device": "device",
         "contact": "member",
     },
     "community": {"community": "community", "chapter": "chapter", "witness": "witness"},

@@ -111,6 +111,7 @@ function tradeLine(trade, market) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
+    trade.doubt_text && h("p", { class: "attention" }, trade.doubt_text),
     h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
     trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
