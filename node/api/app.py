@@ -15,11 +15,13 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_devices,
     routes_node,
     routes_office,
     routes_paper,
     routes_people,
     routes_records,
+    routes_stall,
     routes_talk,
     routes_trade,
     routes_units,
@@ -37,10 +39,12 @@ def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_devices,
         routes_people,
         routes_office,
         routes_talk,
         routes_trade,
+        routes_stall,
         routes_units,
         routes_paper,
         routes_records,

@@ -106,6 +106,7 @@ class PaperRoutes:
                 for one in found.others
             ],
             closing=found.closing,
+            in_doubt=[shapes.Movement(**self._line(one)) for one in found.in_doubt],
         )
 
     def _line(self, one: Movement) -> dict[str, Any]:

@@ -80,6 +80,10 @@ class TradeRoutes:
             **self._trade(view, self._api.language(request)),
         )
 
+    def shown(self, view: TradeView, language: str) -> shapes.Trade:
+        """A trade as it is told, for other routes."""
+        return shapes.Trade(**self._trade(view, language))
+
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
@@ -105,6 +109,10 @@ class TradeRoutes:
             "next_steps": list(view.next_steps),
             "level": view.level,
             "level_text": i18n.text(f"level.{view.level}", language),
+            "doubt": view.doubt,
+            "doubt_text": None
+            if view.doubt is None
+            else i18n.text(f"doubt.{view.doubt}", language, name=who(view.payer).name),
             "alerts": list(view.alerts),
             "alert_texts": texts("alert", view.alerts, language),
             **self._line(view, language),
@@ -196,7 +204,16 @@ class TradeRoutes:
             final=view.final,
             text=i18n.text(f"balance.{key}", language),
             notice=notice,
+            in_doubt=view.in_doubt.count,
+            in_doubt_amount=view.in_doubt.amount,
+            in_doubt_text=self._in_doubt(view, language),
         )
+
+    def _in_doubt(self, view: BalanceView, language: str) -> str | None:
+        if view.in_doubt.count == 0:
+            return None
+        amount = i18n.amount_text(view.in_doubt.amount, credit_decimals(self._api.core))
+        return i18n.text("doubt.count", language, count=view.in_doubt.count, amount=amount)
 
     async def root(self, chapter: ChapterQuery = None) -> shapes.Root:
         """The state root and its sections, of all or of one chapter."""

@@ -18,8 +18,9 @@ def balance(app: App, member: str | None) -> None:
             shown = f"{amount_text(found[name], decimals)} {clean(unit)}"
             app.say(f"balance.{name}", amount=shown)
     app.line(found["text"])
-    if found.get("notice"):
-        app.line(found["notice"])
+    for text in (found["in_doubt_text"], found["notice"]):
+        if text:
+            app.line(text)
     app.line(found["level_text"])
     if not found["final"]:
         app.say("trade.not_final")

@@ -57,6 +57,9 @@ def statement(app: App, month: str | None, as_csv: bool, member: str | None) -> 
     columns = ("day", "name", "amount", "for")
     app.table(columns, [_line(one, decimals) for one in found["movements"]])
     app.say("statement.closing", amount=amount_text(found["closing"], decimals))
+    if found["in_doubt"]:
+        app.say("doubt.statement")
+        app.table(columns, [_line(one, decimals) for one in found["in_doubt"]])
     if found["others"]:
         app.say("paper.others")
         rows = [[*_line(one, one["decimals"]), one["unit"]] for one in found["others"]]

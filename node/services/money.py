@@ -15,7 +15,7 @@ from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
 from node.protocol.state import u64
-from node.services import accounts, proofs
+from node.services import accounts, doubts, proofs
 from node.services.core import Core
 from node.services.relays import Line, line_of
 from node.storage.rows import Rows
@@ -54,6 +54,7 @@ class TradeView:
     next_steps: tuple[str, ...]
     level: str
     alerts: tuple[str, ...]  # on the other side's lane
+    doubt: str | None  # why a contested one is, for this member (`doubts.reason`)
     line: Line  # may goods change hands?
 
 
@@ -69,6 +70,7 @@ class BalanceView:
     reserved: int
     level: str
     final: bool  # False where no witness confirms: q = 0
+    in_doubt: doubts.InDoubt  # not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Statement:
     movements: tuple[Movement, ...]
     others: tuple[Movement, ...]
     closing: int
+    in_doubt: tuple[Movement, ...]  # of this month, and not counted
 
 
 class Money:
@@ -162,7 +165,7 @@ class Money:
         return views, None
 
     def _view(self, reader: Rows, trade: bytes, row: TradeRow, status: str) -> TradeView:
-        committed = status in COMMITTED
+        contested = status in COMMITTED and not row.counted
         return TradeView(
             id=trade,
             payer=row.payer,
@@ -171,13 +174,14 @@ class Money:
             amount=row.amount,
             status=status,
             invoice=not row.by_payer,
-            contested=committed and not row.counted,
+            contested=contested,
             refunds=row.refunded or None,
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
             next_steps=self._next_steps(reader, trade, row, status),
             level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
             alerts=self._alerts(reader, row),
+            doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
             line=line_of(reader, self._core.rules, trade, row, status),
         )
 
@@ -201,7 +205,8 @@ class Money:
             return (*rate, "refund") if row.payee == member else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
-        if here is None and status == "proposed":
+        by_other = (row.payer == member) != row.by_payer
+        if here is None and status == "proposed" and by_other:
             return ("accept", "decline")
         if here == Status.RESERVED:
             return ("settle", "release") if status == "accepted" else ("release",)
@@ -222,55 +227,68 @@ class Money:
                     current = members.current_act(reader, own.open, self._core.rules)
                     limit = 0 if current is None else current[1].limit
                     reserved = reserved_in(reader, own)
-            return BalanceView(member, name, amount, spendable, limit, reserved, LEVEL_HELD, final)
+            in_doubt = doubts.of_member(reader, member, chapter)
+            return BalanceView(
+                member, name, amount, spendable, limit, reserved, LEVEL_HELD, final, in_doubt
+            )
 
     def statement(self, chapter: int, month: str, member: bytes | None = None) -> Statement:
-        """Counted trades of a month by the claimed time of their commit, of this member unless
+        """Committed trades of a month by the claimed time of their commit, of this member unless
         said otherwise.
 
         `month` is `YYYY-MM`. Raises LocalFault `month-invalid`.
         """
         first, last = month_bounds(month)
         member = member or self._core.member
-        opening, lines = 0, list[Movement]()
+        opening, counted, in_doubt = 0, list[Movement](), list[Movement]()
         with self._core.reading() as reader:
-            for movement in self._movements(reader, member, chapter):
+            for is_counted, movement in self._movements(reader, member, chapter):
                 if first <= movement.time < last:
-                    lines.append(movement)
-                elif movement.unit == CREDIT and movement.time < first:
+                    (counted if is_counted else in_doubt).append(movement)
+                elif is_counted and movement.unit == CREDIT and movement.time < first:
                     opening += movement.amount
-        lines.sort(key=lambda line: (line.time, line.trade))
-        movements = tuple(line for line in lines if line.unit == CREDIT)
+        for part in (counted, in_doubt):
+            part.sort(key=lambda line: (line.time, line.trade))
+        movements = tuple(line for line in counted if line.unit == CREDIT)
         return Statement(
             member=member,
             chapter=self._core.rules.genesis.chapters[chapter].name,
             month=month,
             opening=opening,
             movements=movements,
-            others=tuple(line for line in lines if line.unit != CREDIT),
+            others=tuple(line for line in counted if line.unit != CREDIT),
             closing=opening + sum(line.amount for line in movements),
+            in_doubt=tuple(line for line in in_doubt if line.unit == CREDIT),
         )
 
-    def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
+    def _movements(
+        self, reader: Rows, member: bytes, chapter: int
+    ) -> Iterator[tuple[bool, Movement]]:
+        """Committed trades; False beside those that are in doubt."""
         own = self._core.signer is not None and member == self._core.member
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
-            if row.chapter != chapter or not row.counted:
+            if row.chapter != chapter:
                 continue
             commits = [
                 (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
                 for c in book.commits_of(reader, trade)
             ]
+            if not commits:
+                continue
             time, commit = min(commits)
             gave = row.payer == member
-            yield Movement(
-                trade=trade,
-                commit=commit,
-                partner=row.payee if gave else row.payer,
-                unit=row.unit,
-                amount=-row.amount if gave else row.amount,
-                time=time,
-                order=order_of(reader, row) if own else None,
+            yield (
+                row.counted,
+                Movement(
+                    trade=trade,
+                    commit=commit,
+                    partner=row.payee if gave else row.payer,
+                    unit=row.unit,
+                    amount=-row.amount if gave else row.amount,
+                    time=time,
+                    order=order_of(reader, row) if own else None,
+                ),
             )
 
 

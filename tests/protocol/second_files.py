@@ -24,6 +24,7 @@ from tests.protocol.second_reader import (
     sha,
     unpack,
 )
+from tests.protocol.second_sync import Stream
 
 
 def from64(text: str) -> bytes:
@@ -325,3 +326,24 @@ def read_pointer(text: str) -> list[bytes]:
     if version[1] != "1":
         raise Refused("version")
     return [from32(one) for one in ids]
+
+
+def read_note(data: bytes) -> tuple[dict[str, Any], list[tuple[bytes, bytes | None, bytes]]]:
+    """The fields of a note, and its records."""
+    if len(data) > 262_144:
+        raise Refused("size")
+    row = unpack(data)
+    names = [name for name, _, _ in TABLES["row note"]]
+    if not isinstance(row, list) or len(row) != len(names) or type(row[0]) is not int:
+        raise Refused("shape")
+    check("row note", [1, *row[1:]])
+    found = dict(zip(names, row, strict=True))
+    if len(found["have"]) % 8:
+        raise Refused("shape")
+    if found["version"] != 1:
+        raise Refused("version")
+    stream = Stream(found["community"])
+    try:
+        return found, [raw for batch in found["batches"] for raw in stream.read(batch)]
+    except Refused:
+        raise Refused("shape") from None

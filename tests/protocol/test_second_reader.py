@@ -40,7 +40,7 @@ def test_the_reader_imports_nothing_of_the_node() -> None:
             text = file.read()
         assert "import node" not in text
         assert "from node" not in text
-        assert "from tests" not in text.replace("from tests.protocol.second_reader import", "")
+        assert "from tests" not in text.replace("from tests.protocol.second_", "")
 
 
 def test_the_document_has_a_table_for_every_kind() -> None:
@@ -185,6 +185,24 @@ def test_pointers() -> None:
         if found is not None:
             wanted = [case[name] for name in ("community", "trade", "commit")]
             assert [one.hex() for one in found] == wanted
+
+
+def test_notes() -> None:
+    for case in load.cases("notes"):
+        got, found = said(second_files.read_note, load.data(case["bytes"]))
+        assert got == load.expectation(case), case["name"]
+        if found is not None:
+            note, records = found
+            assert [_hex(list(raw)) for raw in records] == case["records"]
+            said_of = {name: _hex(note[name]) for name in case["note"]}
+            assert said_of == case["note"]
+
+
+def _hex(value: Any) -> Any:
+    """Bytes as the vectors write them, also inside lists."""
+    if isinstance(value, list):
+        return [_hex(item) for item in value]
+    return value.hex() if isinstance(value, bytes) else value
 
 
 @pytest.mark.parametrize("case", HISTORIES, ids=name_of)

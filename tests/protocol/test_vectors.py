@@ -8,7 +8,17 @@ import pytest
 from node.ledger import root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
-from node.protocol import admission, codec, crypto, forks, genesis, parts, portable, statements
+from node.protocol import (
+    admission,
+    codec,
+    crypto,
+    forks,
+    genesis,
+    note,
+    parts,
+    portable,
+    statements,
+)
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import Reject, RemoteFault, Void
 from node.protocol.ports import ForkProof
@@ -206,6 +216,28 @@ def test_pointers(case: Case) -> None:
         ids = (found.community.hex(), found.trade.hex(), found.commit.hex())
         assert ids == (case["community"], case["trade"], case["commit"])
         assert parts.point(found) == case["text"].strip()
+
+
+@pytest.mark.parametrize("case", load.cases("notes"), ids=name_of)
+def test_notes(case: Case) -> None:
+    got, found = outcome(note.decode, load.data(case["bytes"]))
+    assert got == load.expectation(case)
+    if found is not None:
+        said = {
+            "community": found.community.hex(),
+            "have": b"".join(found.have).hex(),
+            "lacking": [one.hex() for one in found.lacking],
+            "orders": [[one.order.hex(), one.salt.hex()] for one in found.orders],
+            "seen": found.seen,
+            "sender": found.sender.hex(),
+            "trades": [trade.hex() for trade in found.trades],
+        }
+        assert said == case["note"]
+        bodies = [None if raw.body is None else raw.body.hex() for raw in found.records]
+        assert case["records"] == [
+            [raw.header.hex(), body, raw.signature.hex()]
+            for raw, body in zip(found.records, bodies, strict=True)
+        ]
 
 
 def replay(case: Case, order: list[Case]) -> tuple[DictState, Rules, list[str]]:

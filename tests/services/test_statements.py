@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def test_every_month_adds_up_and_leads_to_the_next_and_at_last_to_the_book(
             assert len({m.trade for m in listed}) == len(listed) == len(agreed)
             ours = [amount if payer != name else -amount for payer, amount, _ in agreed]
             assert sorted(m.amount for m in listed) == sorted(ours)
+            assert not any(one.in_doubt for one in months)
             assert sum(len(one.others) for one in months) == sum(not one[2] for one in agreed)
 
 
@@ -279,3 +281,18 @@ def test_every_check_of_a_statement_has_its_sentence(language: str) -> None:
             assert "{" not in text(check.key, language, **check.values)
             keys.add(check.key)
     assert len(keys) == 2 * (1 + len(statements.Flaw))
+
+
+@pytest.mark.trio
+async def test_what_is_in_doubt_stands_apart_and_in_no_sum(people: list[Person]) -> None:
+    amina, baraka = people
+    found = month_of(amina)
+    doubtful = replace(found, movements=(), in_doubt=found.movements, closing=found.opening)
+    named = {amina.id: "아미나", baraka.id: "바라카"}.__getitem__
+    made = files.statement_file(amina.core, doubtful, Wish("html", "ko"), named)
+    printed = Reader(made.content).texts
+    assert printed.index(text("doubt.statement", "ko")) < printed.index("25.00 나눔")
+    with amina.core.reading() as reader:
+        signed = sign(amina.core, reader, doubtful, notes=False)
+    assert signed.statement.movements == []
+    assert verify_statement(text_of(signed)).ok

@@ -23,6 +23,7 @@ from tests.vectors import (
     history_stands,
     history_trades,
     kind_cases,
+    note_cases,
     parts_cases,
     portable_cases,
     record_cases,
@@ -53,6 +54,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "statements", "account statements: form, and what is wrong", statement_cases.cases()
     yield "parts", "numbered texts: what they, read in this order, join to", parts_cases.cases()
     yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()
+    yield "notes", "notes from hand to hand", note_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),

@@ -48,11 +48,13 @@ def _blocks(
         )
     )
     if found.movements:
-        yield _table(words, "movements", genesis, found.movements, named, notes)
+        yield _table(words, "paper.movements", genesis, found.movements, named, notes)
     else:
         yield Note(words("paper.nothing"))
+    if found.in_doubt:
+        yield _table(words, "doubt.statement", genesis, found.in_doubt, named, notes)
     if found.others:
-        yield _table(words, "others", genesis, found.others, named, notes)
+        yield _table(words, "paper.others", genesis, found.others, named, notes)
         yield Note(words("paper.others_apart"))
     yield Note(words("paper.statement_copy"))
 
@@ -67,7 +69,7 @@ def _table(
 ) -> Table:
     columns = ("day", "partner", "for", "amount") if notes else ("day", "partner", "amount")
     return Table(
-        title=words(f"paper.{title}"),
+        title=words(title),
         columns=tuple(words(f"paper.{column}") for column in columns),
         rows=tuple(
             (
