@@ -41,6 +41,10 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 TITLE_MAX_CHARACTERS: Final = 200
+BOX_MIN_BYTES: Final = 40  # of a sealed text: nonce and seal around nothing
+BOX_MAX_BYTES: Final = 16_680  # the longest text, padded, with nonce and seal
+SEALED_KEY_BYTES: Final = 80  # a key of 32 bytes in a sealed box
+SEALS_MAX_COUNT: Final = 32  # devices of two parties and three mediators, with room
 
 # --- files and links ------------------------------------------------------------------------------
 INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link

@@ -119,6 +119,9 @@ def _reached(of: Type) -> Iterator[tuple[str, object]]:
                 yield f"{length} characters", "a" * length
         if of.max_length is not None and of.max_length < 1000:
             yield f"{of.max_length} characters of three bytes", "가" * of.max_length
+    elif isinstance(of, BytesType) and of.min_length != of.max_length:
+        for length in (of.min_length, of.max_length):
+            yield f"{length} bytes", b"\x01" * (length or 0)
     elif isinstance(of, LiteralType):
         for value in of.values:
             yield f"{value}", value
@@ -154,8 +157,7 @@ def _below_and_above(of: Type) -> Iterator[tuple[str, object]]:
         if of.max_length is not None:
             yield f"{of.max_length + 1} characters", "a" * (of.max_length + 1)
     elif isinstance(of, BytesType):
-        assert of.min_length == of.max_length
-        for length in (of.min_length - 1, of.min_length + 1):  # type: ignore[operator]
+        for length in ((of.min_length or 0) - 1, (of.max_length or 0) + 1):
             yield f"{length} bytes", b"\x01" * length
     elif isinstance(of, LiteralType):
         yield "another word", "other"
@@ -268,6 +270,14 @@ def order_cases() -> list[Case]:
         ("a stamp twice", [[one, [one, one]]]),
     ):
         found.append(_case("account.claim", f"items: {name}", {"items": items}, "shape"))
+    seals = [[one, b"\x06" * 80], [two, b"\x06" * 80]]
+    for kind in ("dispute.evidence", "dispute.share"):
+        for name, value in (
+            ("descending", seals[::-1]),
+            ("one twice", [seals[0], [one, b"\x07" * 80]]),
+        ):
+            body = {**EXAMPLES[kind], "keys": value}
+            found.append(_case(kind, f"keys: {name}", body, "shape"))
     return found
 
 
