@@ -242,4 +242,9 @@ SEARCH_STALE_MAX_COUNT: Final = 1_000  # documents changed before the index is p
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden
 BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired
+DAY_MS: Final = 86_400_000
+DISPUTE_TAKE_DAYS: Final = 3  # a mediator who looks once a weekend is still in time
+DISPUTE_SHARE_DAYS: Final = 1  # so long the author of evidence has to pass its key on himself
+EVIDENCE_MAX_COUNT: Final = 64  # shown of each speaker in a case
+DISPUTE_DEVICES_MAX_COUNT: Final = 8  # of one reader, for whom evidence is sealed
 WRITER_ROWS_KEPT_MAX_COUNT: Final = 24_576  # rows of state kept in memory, twice: some 15 MB

@@ -68,12 +68,12 @@ class Trade:
             raise LocalFault("text-too-long")
 
         def work(appender: Appender, state: WriterState) -> bytes:
-            draft = self._proposal(state, wish)
-            return appender.append(draft)
+            return appender.append(self.proposal(state, wish))
 
         return await self._publisher.transact(work, anyway=anyway)
 
-    def _proposal(self, state: WriterState, wish: Proposal) -> Draft:
+    def proposal(self, state: WriterState, wish: Proposal) -> Draft:
+        """The record that proposes it, and its order kept, inside a transaction."""
         core = self._core
         own = self._own(state)
         chapter = own.chapter if wish.chapter is None else wish.chapter

@@ -244,9 +244,7 @@ def _bodies(
                 yield row.time, key[64:], codec.stored(raw.body, shape)
 
 
-def _newest(
-    reader: Reader, dispute: bytes, author: bytes, shape: type[B]
-) -> tuple[int, B] | None:
+def _newest(reader: Reader, dispute: bytes, author: bytes, shape: type[B]) -> tuple[int, B] | None:
     found = max(_bodies(reader, dispute, author, shape), key=lambda x: x[:2], default=None)
     return None if found is None else (found[0], found[2])
 
