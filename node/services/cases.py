@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from node.ledger import book, trades
-from node.ledger.positions import REFUND, TRADE
+from node.ledger.positions import TRADE
 from node.protocol import lanes
 from node.protocol.account import CREDIT
 from node.protocol.limits import DAY_MS, DISPUTE_TAKE_DAYS
 from node.protocol.ports import Reader
 from node.protocol.record import stored_header
 from node.services.core import Core
+from node.services.refunds import GIVEN_UP, returned
 from node.views import disputes
 from node.views.chapters import policy_of
 from node.views.disputes import Case, Outcome, Terms
 
 COMMITTED: Final = ("settled", "secured")
-GIVEN_UP: Final = ("declined", "released")  # a payment of these states is none
 OPEN: Final = ("agreeing", "asking", "judging", "alone")
 Stage = Literal[
     "agreeing", "asking", "judging", "alone", "closed", "advice", "owed", "paying", "paid"
@@ -41,7 +41,7 @@ class CaseView:
     until: int | None
     asked: tuple[bytes, ...]  # mediators who have not answered yet
     status: str  # of the trade
-    given_back: int  # by committed refunds, minor units
+    given_back: int  # by refunds, minor units
     payment: bytes | None  # the trade by which the treasury pays
     roles: tuple[str, ...]  # opener other mediator keeper
     next_steps: tuple[str, ...]  # say close refund take leave vote pay accept
@@ -88,12 +88,6 @@ def is_disputable(reader: Reader, trade: bytes) -> bool:
     return bool(kinds & {"trade.accept", "trade.settle"})
 
 
-def given_back(reader: Reader, trade: bytes) -> int:
-    """What committed refunds of a trade have given back, minor units."""
-    rows = (TRADE.must(reader, refund) for refund, _ in REFUND.under(reader, trade))
-    return sum(row.amount for row in rows if row.counted)
-
-
 def view_of(core: Core, reader: Reader, case: Case, member: bytes) -> CaseView:
     """The case as `member` sees it now."""
     now, start = core.clock(), mediation_from(core, reader, case)
@@ -102,8 +96,8 @@ def view_of(core: Core, reader: Reader, case: Case, member: bytes) -> CaseView:
     asked = asked_at(case, start, now) if stage in ("asking", "judging") else ()
     roles = _roles(core, case, member)
     status = book.status_of(reader, case.terms.trade)
-    back = given_back(reader, case.terms.trade)
-    can_refund = member == case.terms.payee and status in COMMITTED and back < case.terms.amount
+    back = returned(reader, case.terms.trade)
+    can_refund = member == case.terms.payee and back.left > 0
     steps = tuple(_steps(case, stage, roles, asked, member, can_refund))
     answered = _has_spoken(reader, case, member)
     return CaseView(
@@ -112,7 +106,7 @@ def view_of(core: Core, reader: Reader, case: Case, member: bytes) -> CaseView:
         until=_until(case, stage, start, now),
         asked=asked,
         status=status,
-        given_back=back,
+        given_back=back.given,
         payment=payment,
         roles=roles,
         next_steps=steps,

@@ -34,9 +34,10 @@ from node.protocol.dispute import (
 from node.protocol.errors import LocalFault
 from node.protocol.ports import Reader
 from node.services import cases, written
-from node.services.cases import GIVEN_UP, OPEN, CaseView
+from node.services.cases import OPEN, CaseView
 from node.services.core import Committed, Core
 from node.services.publish import Appender, Draft, Publisher
+from node.services.refunds import GIVEN_UP
 from node.services.trade import Proposal, Trade
 from node.storage.rows import Rows
 from node.storage.state import WriterState
