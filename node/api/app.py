@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_disputes,
     routes_node,
     routes_people,
     routes_records,
@@ -32,7 +33,10 @@ TITLE = "WeTalk local API"
 
 def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
-    modules = (routes_node, routes_people, routes_talk, routes_trade, routes_records)
+    modules = (
+        *(routes_node, routes_people, routes_talk),
+        *(routes_trade, routes_disputes, routes_records),
+    )
     return [route for module in modules for route in module.routes(api)]
 
 

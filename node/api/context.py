@@ -16,6 +16,7 @@ from node.api.problems import language_of
 from node.api.tokens import TokenStore
 from node.services.community import Community
 from node.services.core import Core
+from node.services.disputes import Disputes
 from node.services.intake import Intake
 from node.services.market import Market
 from node.services.money import Money
@@ -40,6 +41,7 @@ class Api:
     community: Community
     trade: Trade
     money: Money
+    disputes: Disputes
     people: People
     talk: Talk
     market: Market
@@ -95,14 +97,16 @@ class Api:
 
 def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, live: Live) -> Api:
     """The API's parts over an open home. Raises WalletError about the token's file."""
+    trade = Trade(core, publisher)
     chosen = i18n.match_language(core.reader.settings.get(LANGUAGE_SETTING))
     return Api(
         core=core,
         intake=intake,
         publisher=publisher,
         community=Community(core, publisher),
-        trade=Trade(core, publisher),
+        trade=trade,
         money=Money(core),
+        disputes=Disputes(core, publisher, trade),
         people=People(core, publisher),
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),

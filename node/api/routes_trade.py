@@ -66,8 +66,17 @@ class TradeRoutes:
     async def trade(self, request: Request, trade: IdPath) -> shapes.TradeDetail:
         """One trade with its steps."""
         found = bytes.fromhex(trade)
-        view = self._api.money.trade(found)
+        view, language = self._api.money.trade(found), self._api.language(request)
         return shapes.TradeDetail(
+            refunded_by=[
+                shapes.Refund(
+                    id=one.trade.hex(),
+                    amount=one.amount,
+                    state=one.status,  # type: ignore[arg-type]
+                    state_text=self._state_text(one.status, language),
+                )
+                for one in view.returned.refunds
+            ],
             steps=[
                 shapes.TradeStep(
                     id=step.id.hex(),
@@ -77,13 +86,16 @@ class TradeRoutes:
                 )
                 for step in self._api.money.steps(found)
             ],
-            **self._trade(view, self._api.language(request)),
+            **self._trade(view, language),
         )
+
+    def _state_text(self, state: str, language: str) -> str:
+        return i18n.text(f"trade.{STATE_KEYS.get(state, state)}", language)
 
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
-        state_key = "contested" if view.contested else STATE_KEYS.get(view.status, view.status)
+        state_key = "contested" if view.contested else view.status
         if "accept" in view.next_steps:
             state_key = "yours"  # the same state, as the side that must answer reads it
         return {
@@ -95,10 +107,13 @@ class TradeRoutes:
             "unit": view.unit,
             "decimals": decimals_of(self._api.core, view.unit),
             "state": view.status,
-            "state_text": i18n.text(f"trade.{state_key}", language),
+            "state_text": self._state_text(state_key, language),
             "invoice": view.invoice,
             "contested": view.contested,
             "refunds": None if view.refunds is None else view.refunds.hex(),
+            "given_back": view.returned.given,
+            "giving_back": view.returned.pending,
+            "left": view.returned.left,
             "time": iso_time(view.time),
             "for": view.order,
             "next_steps": list(view.next_steps),
@@ -143,7 +158,7 @@ class TradeRoutes:
         return Made(id=(await self._api.trade.release(bytes.fromhex(trade))).hex())
 
     async def refund(self, trade: IdPath, body: shapes.RefundIn) -> Made:
-        """Propose to give a received payment back, wholly or in part; the new trade's id."""
+        """Offer to give a received payment back, or ask for one's own; the new trade's id."""
         done = await self._api.trade.refund(bytes.fromhex(trade), body.amount, anyway=body.anyway)
         return Made(id=done.hex())
 
@@ -198,6 +213,7 @@ class TradeRoutes:
                 "amount": one.amount,
                 "time": iso_time(one.time),
                 "for": one.order,
+                "refunds": None if one.refunds is None else one.refunds.hex(),
             }
             for one in found.movements
         ]

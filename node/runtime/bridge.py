@@ -26,6 +26,7 @@ from node.protocol.ports import ForkProof, HeadItem
 from node.services import proofs
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
+from node.services.dispute_duties import DisputeDuties
 from node.services.intake import Intake
 from node.services.publish import Publisher
 from node.services.trade_duties import TradeDuties
@@ -66,7 +67,7 @@ class Bridge:
         self.publisher = Publisher(core)
         self.intake = Intake(core)
         office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
-        self._duties = (office, self.intake, trade)
+        self._duties = (office, self.intake, trade, DisputeDuties(core, self.publisher))
         self._due = trio.Event()
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[
