@@ -17,6 +17,7 @@ from node.api import (
     problems,
     routes_disputes,
     routes_node,
+    routes_office,
     routes_people,
     routes_records,
     routes_talk,
@@ -34,8 +35,13 @@ TITLE = "WeTalk local API"
 def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
-        *(routes_node, routes_people, routes_talk),
-        *(routes_trade, routes_disputes, routes_records),
+        routes_node,
+        routes_people,
+        routes_office,
+        routes_talk,
+        routes_trade,
+        routes_disputes,
+        routes_records,
     )
     return [route for module in modules for route in module.routes(api)]
 

@@ -20,6 +20,7 @@ from node.services.disputes import Disputes
 from node.services.intake import Intake
 from node.services.market import Market
 from node.services.money import Money
+from node.services.office import Office
 from node.services.people import People
 from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
@@ -39,6 +40,7 @@ class Api:
     intake: Intake
     publisher: Publisher
     community: Community
+    office: Office
     trade: Trade
     money: Money
     disputes: Disputes
@@ -104,6 +106,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         intake=intake,
         publisher=publisher,
         community=Community(core, publisher),
+        office=Office(core, publisher),
         trade=trade,
         money=Money(core),
         disputes=Disputes(core, publisher, trade),

@@ -7,6 +7,7 @@ from pydantic import Field
 from node.api.models.base import (
     Amount,
     ChapterShown,
+    Cursor,
     Decimals,
     Id,
     Model,
@@ -132,3 +133,4 @@ class Disputes(Model):
     """Cases of this member, the newest first."""
 
     items: list[Dispute]
+    next: Cursor = None
