@@ -130,6 +130,10 @@ class Node:
         """The id of a trade as typed."""
         return self._typed("/trades", typed, "trade-unknown")
 
+    def dispute(self, typed: str) -> str:
+        """The id of a case as typed."""
+        return self._typed("/disputes", typed, "dispute-unknown")
+
     def listing(self, typed: str) -> str:
         """The id of a listing as typed."""
         return self._typed("/listings", typed, "listing-gone")

@@ -58,6 +58,39 @@ def _members(app: App, members: list[dict[str, Any]]) -> None:
     app.table(("member", "name", "chapter", "state"), rows)
 
 
+@community.sub("member", "wetalk community member 순희", argument("member"))
+def community_member(app: App, member: str) -> None:
+    found = app.client.get(f"/members/{app.client.member(member)}")
+    app.result(found)
+    app.line(f"{clean(found['name'])} ({found['id'][:12]})")
+    app.line(app.text(f"membership.{found['membership']}"))
+    if found["about"]:
+        app.line(clean(found["about"]))
+    for text in found["alert_texts"]:
+        app.line(text)
+    app.line(found["reputation"]["text"])
+    for one in found["said"]:
+        _rating(app, one)
+
+
+def _rating(app: App, one: dict[str, Any]) -> None:
+    """A rating with what it rests on."""
+    unit = app.client.unit_name if one["unit"] == "credit" else str(one["unit"])
+    shown = {
+        name: f"{amount_text(one[name], one['decimals'])} {clean(unit)}"
+        for name in ("amount", "given_back")
+    }
+    marks = [app.text("rating.mark_contested")] if one["contested"] else []
+    if one["given_back"]:
+        marks.append(app.text("rating.mark_refunded", amount=shown["given_back"]))
+    if not one["in_good_standing"]:
+        marks.append(app.text("rating.mark_outside"))
+    facts = [one["time"][:10], clean(one["author"]["name"]), shown["amount"], *marks]
+    app.line(f"  {'★' * one['stars']}  {' · '.join(facts)}")
+    if one["text"]:
+        app.line(f"    {clean(one['text'])}")
+
+
 @community.sub(
     "new",
     "wetalk --home ~/wetalk-village community new --name 민수",

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from node.commands.base import App, argument, clean, command, group, local_time, option
-from node.commands.trade import amount_shown
+from node.commands.trade import amount_shown, show_refunds
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -51,12 +51,16 @@ def statement(app: App, month: str | None, as_csv: bool) -> None:
             one["time"][:10],
             one["partner"]["name"],
             amount_text(one["amount"], decimals),
-            one["for"] or "",
+            one["for"] or (_refund_line(app, one["refunds"]) if one["refunds"] else ""),
         ]
         for one in found["movements"]
     ]
     app.table(("day", "name", "amount", "for"), rows)
     app.say("statement.closing", amount=amount_text(found["closing"], decimals))
+
+
+def _refund_line(app: App, trade: str) -> str:
+    return app.text("refund.line", trade=trade[:8])
 
 
 def _csv(found: dict[str, Any]) -> None:
@@ -66,11 +70,13 @@ def _csv(found: dict[str, Any]) -> None:
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["time", "trade", "partner", "partner_name", "amount", "for"])
+    head = ["time", "trade", "partner", "partner_name", "amount", "for", "refunds"]
+    writer.writerow(head)
     for one in found["movements"]:
         amount = amount_text(one["amount"], found["decimals"]).replace(",", "")
         name, purpose = (_harmless(t) for t in (one["partner"]["name"], one["for"] or ""))
-        writer.writerow([one["time"], one["trade"], one["partner"]["id"], name, amount, purpose])
+        row = [one["time"], one["trade"], one["partner"]["id"], name, amount, purpose]
+        writer.writerow([*row, one["refunds"] or ""])
     click.echo(out.getvalue(), nl=False)
 
 
@@ -101,6 +107,7 @@ def receipt_show(app: App, trade_id: str) -> None:
     app.line(amount_shown(app, found))
     if found["for"]:
         app.line(clean(found["for"]))
+    show_refunds(app, found)
     app.line(local_time(found["time"]))
     app.line(f"{found['state_text']} · {found['level_text']}")
     app.line(full)

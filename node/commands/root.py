@@ -38,6 +38,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
+        "dispute": "dispute",
         **dict.fromkeys(("balance", "statement", "receipt"), "money"),
     },
     "books": {

@@ -131,6 +131,7 @@ def _show(app: App, found: dict[str, Any]) -> None:
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(f"{found['state_text']} · {found['level_text']}")
+    show_refunds(app, found)
     for text in found["alert_texts"]:
         app.line(text)
     for step in found.get("steps", []):
@@ -138,6 +139,20 @@ def _show(app: App, found: dict[str, Any]) -> None:
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")
     for step in found["next_steps"]:
         app.line(f"  wetalk {step} {found['id'][:8]}")
+
+
+def show_refunds(app: App, found: dict[str, Any]) -> None:
+    """What a trade gives back, and what was, will be or can be given back of it."""
+    if found["refunds"]:
+        app.say("refund.gives_back", trade=found["refunds"][:8])
+    if not found["refunded_by"]:
+        return
+    for key, name in (("given_back", "given"), ("giving_back", "pending"), ("left", "left")):
+        if found[key]:
+            app.say(f"refund.{name}", amount=amount_shown(app, {**found, "amount": found[key]}))
+    for one in found["refunded_by"]:
+        shown = amount_shown(app, {**found, "amount": one["amount"]})
+        app.line(f"  {one['id'][:8]}  {shown}  {one['state_text']}")
 
 
 def _step(name: str) -> click.Command:
@@ -164,10 +179,16 @@ def _step(name: str) -> click.Command:
 )
 def refund(app: App, trade_id: str, amount: str | None, anyway: bool) -> None:
     full = app.client.trade(trade_id)
-    units = None if amount is None else amount_of(amount, app.client.decimals)
+    units = None
+    if amount is not None:
+        units = amount_of(amount, app.client.get(f"/trades/{full}")["decimals"])
     made = app.client.post(f"/trades/{full}/refund", {"amount": units, "anyway": anyway})
     app.result(made)
-    app.say("trade.made", id=made["id"][:12])
+    if not app.json:
+        found = app.client.get(f"/trades/{made['id']}")
+        app.say("trade.made", id=made["id"][:12])
+        key = "refund.asked" if found["invoice"] else "refund.offered"
+        app.say(key, amount=amount_shown(app, found), name=found["partner"]["name"])
 
 
 @command(
