@@ -1,4 +1,5 @@
-"""Disputes: `dispute open`, `list`, `show`, `say`, `erase`, `take`, `leave`, `vote`, `close`, `pay`.
+"""Disputes: `dispute open`, `list`, `show`, `say`, `erase`, `take`, `leave`, `vote`, `close`,
+`pay`.
 
 Rules: what is said is shown to those who can read it, and everybody is told what they may do next,
 with the command that does it.

@@ -22,6 +22,7 @@ PROMISED = [
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
+    "dispute",
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -30,7 +31,9 @@ PROMISED_BELOW = [
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
-    *("ledger verify", "ledger export", "ledger replay"),
+    *("ledger verify", "ledger export", "ledger replay", "community member"),
+    *("dispute open", "dispute list", "dispute show", "dispute say", "dispute erase"),
+    *("dispute take", "dispute leave", "dispute vote", "dispute close", "dispute pay"),
 ]
 PROMISED_OPTIONS = {
     "init": ["--name", "--language", "--community", "--restore"],
