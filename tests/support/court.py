@@ -57,7 +57,7 @@ class Sitter:
 
     @property
     def name(self) -> str:
-        return self.person.name
+        return self.person.core.home.path.name
 
 
 @dataclass(slots=True)
