@@ -20,7 +20,12 @@ DISPUTE: Final = argument("dispute_id", metavar="DISPUTE")
 TEXT: Final = option("--text", "written", default="", metavar="TEXT", about="what_happened")
 FILE: Final = option("--file", type=click.Path(path_type=Path), metavar="FILE", about="said_file")
 TO: Final = argument("to", type=click.Choice(["nobody", "payer", "payee"]))
-COMMAND_OF: Final = {"refund": "refund {trade}", "accept": "accept {payment}"}
+COMMAND_OF: Final = {
+    "refund": "refund {trade}",
+    "accept": "accept {payment}",
+    "say": "dispute say {id} --text …",
+    "vote": "dispute vote {id} payer|payee|nobody …",
+}
 
 
 @group("dispute", "wetalk dispute list")
@@ -102,8 +107,8 @@ def _mediators(app: App, found: dict[str, Any]) -> None:
 
 def _command(step: str, found: dict[str, Any]) -> str:
     """The command that takes a step."""
-    short = {"trade": found["trade"][:8], "payment": (found["payment"] or "")[:8]}
-    return COMMAND_OF.get(step, f"dispute {step} {found['id'][:8]}").format(**short)
+    short = {name: (found[name] or "")[:8] for name in ("id", "trade", "payment")}
+    return COMMAND_OF.get(step, f"dispute {step} {{id}}").format(**short)
 
 
 @dispute.sub("say", 'wetalk dispute say 3c51e0f2 --text "사진을 봐 주세요"', DISPUTE, TEXT, FILE)

@@ -1,4 +1,4 @@
-"""Disputes against people who run other programs: they gain nothing, and harm themselves at most."""
+"""Disputes against people who run other programs: they gain nothing, and harm only themselves."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
