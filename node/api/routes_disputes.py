@@ -14,8 +14,7 @@ from node.api.models import dispute as shapes
 from node.api.models.base import Made
 from node.api.parameters import IdPath, IdQuery
 from node.api.routing import Route, get, write
-from node.api.shaping import decimals_of, iso_time
-from node.protocol.account import CREDIT
+from node.api.shaping import amount_shown, decimals_of, iso_time
 from node.services.cases import CaseView, winner_of
 from node.views.disputes import PANEL_MAX_COUNT, Outcome, Terms
 
@@ -61,6 +60,7 @@ class DisputeRoutes:
             "payer": who(terms.payer),
             "payee": who(terms.payee),
             "amount": terms.amount,
+            "amount_text": amount_shown(self._api.core, terms.amount, terms.unit, language),
             "unit": terms.unit,
             "decimals": decimals_of(self._api.core, terms.unit),
             "opened": iso_time(case.opened),
@@ -72,6 +72,7 @@ class DisputeRoutes:
             "mediators": [self._mediator(view, one, language) for one in case.order],
             "outcome": self._outcome(terms, case.outcome, language),
             "given_back": view.given_back,
+            "given_back_text": amount_shown(self._api.core, view.given_back, terms.unit, language),
             "payment": None if view.payment is None else view.payment.hex(),
             "roles": list(view.roles),
             "next_steps": list(view.next_steps),
@@ -103,14 +104,8 @@ class DisputeRoutes:
         winner = winner_of(terms, outcome)
         if winner is None:
             return i18n.text("dispute.to_nobody", language)
-        shown = self._amount(outcome.amount, terms.unit)
+        shown = amount_shown(self._api.core, outcome.amount, terms.unit, language)
         return i18n.text("dispute.to_party", language, name=self._name(winner), amount=shown)
-
-    def _amount(self, amount: int, unit: str) -> str:
-        core = self._api.core
-        name = core.rules.genesis.unit.code if unit == CREDIT else unit
-        shown = i18n.clean_for_display(name, one_line=True)
-        return f"{i18n.amount_text(amount, decimals_of(core, unit))} {shown}"
 
     def _name(self, member: bytes) -> str:
         return self._api.who(member).name

@@ -23,7 +23,7 @@ from node.api.parameters import (
     NamePath,
 )
 from node.api.routing import Route, get, write
-from node.api.shaping import credit_decimals, decimals_of, iso_time, texts
+from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts
 from node.ledger.root import state_root
 from node.protocol import genesis, portable
 from node.protocol.account import CREDIT
@@ -162,7 +162,7 @@ class PeopleRoutes:
         )
         return shapes.MemberDetail(
             reputation=self._reputation(found, language),
-            said=[self._rating(one) for one in said[:RATINGS_SHOWN_COUNT]],
+            said=[self._rating(one, language) for one in said[:RATINGS_SHOWN_COUNT]],
             about="" if profile is None else profile.about,
             languages=[] if profile is None else profile.languages,
             region=None if profile is None else profile.region,
@@ -171,8 +171,7 @@ class PeopleRoutes:
 
     def _reputation(self, found: Reputation, language: str) -> shapes.Reputation:
         core = self._api.core
-        unit = i18n.clean_for_display(core.rules.genesis.unit.code, one_line=True)
-        volume = f"{i18n.amount_text(found.volume, credit_decimals(core))} {unit}"
+        volume = amount_shown(core, found.volume, CREDIT, language)
         rest = {
             "trades": found.trades,
             "partners": found.partners,
@@ -205,7 +204,15 @@ class PeopleRoutes:
             text=told,
         )
 
-    def _rating(self, one: Rating) -> shapes.Rating:
+    def _rating(self, one: Rating, language: str) -> shapes.Rating:
+        core, marks = self._api.core, list[str]()
+        if one.contested:
+            marks.append(i18n.text("rating.mark_contested", language))
+        if one.given_back:
+            back = amount_shown(core, one.given_back, one.unit, language)
+            marks.append(i18n.text("rating.mark_refunded", language, amount=back))
+        if not one.in_good_standing:
+            marks.append(i18n.text("rating.mark_outside", language))
         return shapes.Rating(
             id=one.id.hex(),
             trade=one.trade.hex(),
@@ -214,11 +221,13 @@ class PeopleRoutes:
             text=one.text,
             time=iso_time(one.time),
             amount=one.amount,
+            amount_text=amount_shown(core, one.amount, one.unit, language),
             unit=one.unit,
             decimals=decimals_of(self._api.core, one.unit),
             given_back=one.given_back,
             contested=one.contested,
             in_good_standing=one.in_good_standing,
+            marks=marks,
         )
 
     def _member(self, view: MemberView, language: str) -> dict[str, Any]:

@@ -21,11 +21,12 @@ from node.api.parameters import (
     LimitQuery,
 )
 from node.api.routing import Route, get, write
-from node.api.shaping import credit_decimals, decimals_of, iso_time, texts, time_ms
+from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
 from node.services import receipts, verification
 from node.services.money import BalanceView, TradeView
+from node.services.people import SHORT_ID_CHARACTERS
 from node.services.trade import Proposal
 from node.views import members
 
@@ -72,11 +73,13 @@ class TradeRoutes:
                 shapes.Refund(
                     id=one.trade.hex(),
                     amount=one.amount,
+                    amount_text=amount_shown(self._api.core, one.amount, view.unit, language),
                     state=one.status,  # type: ignore[arg-type]
                     state_text=self._state_text(one.status, language),
                 )
                 for one in view.returned.refunds
             ],
+            refund_texts=self._refund_texts(view, language),
             steps=[
                 shapes.TradeStep(
                     id=step.id.hex(),
@@ -88,6 +91,19 @@ class TradeRoutes:
             ],
             **self._trade(view, language),
         )
+
+    def _refund_texts(self, view: TradeView, language: str) -> list[str]:
+        """What this trade gives back, and what was, will be or can be given back of it."""
+        found: list[str] = []
+        if view.refunds is not None:
+            short = view.refunds.hex()[:SHORT_ID_CHARACTERS]
+            found.append(i18n.text("refund.gives_back", language, trade=short))
+        back = view.returned
+        for key, amount in (("given", back.given), ("pending", back.pending), ("left", back.left)):
+            if amount and back.refunds:
+                shown = amount_shown(self._api.core, amount, view.unit, language)
+                found.append(i18n.text(f"refund.{key}", language, amount=shown))
+        return found
 
     def _state_text(self, state: str, language: str) -> str:
         return i18n.text(f"trade.{STATE_KEYS.get(state, state)}", language)
@@ -106,6 +122,7 @@ class TradeRoutes:
             "amount": view.amount,
             "unit": view.unit,
             "decimals": decimals_of(self._api.core, view.unit),
+            "amount_text": amount_shown(self._api.core, view.amount, view.unit, language),
             "state": view.status,
             "state_text": self._state_text(state_key, language),
             "invoice": view.invoice,

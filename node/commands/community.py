@@ -75,18 +75,8 @@ def community_member(app: App, member: str) -> None:
 
 def _rating(app: App, one: dict[str, Any]) -> None:
     """A rating with what it rests on."""
-    unit = app.client.unit_name if one["unit"] == "credit" else str(one["unit"])
-    shown = {
-        name: f"{amount_text(one[name], one['decimals'])} {clean(unit)}"
-        for name in ("amount", "given_back")
-    }
-    marks = [app.text("rating.mark_contested")] if one["contested"] else []
-    if one["given_back"]:
-        marks.append(app.text("rating.mark_refunded", amount=shown["given_back"]))
-    if not one["in_good_standing"]:
-        marks.append(app.text("rating.mark_outside"))
-    facts = [one["time"][:10], clean(one["author"]["name"]), shown["amount"], *marks]
-    app.line(f"  {'★' * one['stars']}  {' · '.join(facts)}")
+    facts = [one["time"][:10], one["author"]["name"], one["amount_text"], *one["marks"]]
+    app.line(f"  {'★' * one['stars']}  {clean(' · '.join(facts))}")
     if one["text"]:
         app.line(f"    {clean(one['text'])}")
 

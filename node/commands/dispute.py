@@ -12,7 +12,7 @@ import click
 
 from node.commands.asking import one_of
 from node.commands.base import App, amount_of, argument, clean, group, local_time, option
-from node.commands.trade import ANYWAY, amount_shown
+from node.commands.trade import ANYWAY
 from node.protocol.errors import LocalFault
 from node.protocol.limits import TEXT_SIZE_MAX_BYTES
 
@@ -68,7 +68,7 @@ def _list(app: App, trade_id: str | None) -> None:
     for one in items:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
         mark = "● " if one["waits"] else ""
-        rows.append([one["id"][:8], sides, amount_shown(app, one), mark + one["text"]])
+        rows.append([one["id"][:8], sides, clean(one["amount_text"]), mark + one["text"]])
     app.table(("dispute", "sides", "amount", "state"), rows)
 
 
@@ -77,11 +77,10 @@ def dispute_show(app: App, dispute_id: str) -> None:
     found = app.client.get(f"/disputes/{app.client.dispute(dispute_id)}")
     app.result(found)
     names = {side: found[side]["name"] for side in ("opener", "payer", "payee")}
-    app.say("dispute.about", amount=amount_shown(app, found), **names)
+    app.say("dispute.about", amount=found["amount_text"], **names)
     app.line(found["text"])
     if found["given_back"]:
-        back = amount_shown(app, {**found, "amount": found["given_back"]})
-        app.say("dispute.given_back", amount=back)
+        app.say("dispute.given_back", amount=found["given_back_text"])
     _mediators(app, found)
     for one in found["said"]:
         app.line(f"  {one['id'][:8]}  {local_time(one['time'])}  {clean(one['author']['name'])}")

@@ -140,12 +140,14 @@ def asked_at(case: Case, start: int, now: int) -> tuple[bytes, ...]:
 def payment_of(core: Core, reader: Reader, case: Case) -> bytes | None:
     """The trade by which the treasury pays the outcome, given up ones aside, or None."""
     outcome = case.outcome
+    if outcome is None:
+        return None
     treasury = core.rules.genesis.chapters[case.terms.chapter].treasury
-    for trade in () if outcome is None else case.payments:
+    due = (treasury, winner_of(case.terms, outcome), outcome.amount, CREDIT)
+    for trade in case.payments:
         row = TRADE.get(reader, trade)
         if row is None or book.status_of(reader, trade) in GIVEN_UP:
             continue
-        due = (treasury, winner_of(case.terms, outcome), outcome.amount, CREDIT)  # type: ignore[arg-type,union-attr]
         if (row.payer, row.payee, row.amount, row.unit) == due:
             return trade
     return None

@@ -96,6 +96,7 @@ class Dispute(Model):
     payer: Who
     payee: Who
     amount: Amount
+    amount_text: Annotated[str, Field(examples=["10.00 나눔"])]
     unit: Unit
     decimals: Decimals
     opened: Time
@@ -107,6 +108,7 @@ class Dispute(Model):
     mediators: list[Mediator]
     outcome: OutcomeShown | None
     given_back: Annotated[int, Field(description="of the trade, so far", examples=[0])]
+    given_back_text: Annotated[str, Field(examples=["0.00 나눔"])]
     payment: Annotated[Id | None, Field(description="trade by which the chapter pays")]
     roles: Annotated[list[str], Field(examples=[["opener"]])]
     next_steps: Annotated[list[str], Field(examples=[["say", "close"]])]

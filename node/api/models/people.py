@@ -139,11 +139,13 @@ class Rating(Model):
     text: Annotated[str | None, Field(examples=["맛있어요"])]
     time: Time
     amount: Annotated[int, Field(examples=[1250])]
+    amount_text: Annotated[str, Field(examples=["12.50 나눔"])]
     unit: Unit
     decimals: Decimals
     given_back: Annotated[int, Field(examples=[0])]
     contested: bool
     in_good_standing: Annotated[bool, Field(description="the author, today")]
+    marks: Annotated[list[str], Field(description="what weakens it", examples=[[]])]
 
 
 class MemberDetail(Member):

@@ -79,6 +79,7 @@ class Refund(Model):
 
     id: Id
     amount: Amount
+    amount_text: Annotated[str, Field(examples=["5.00 나눔"])]
     state: TradeState
     state_text: Sentence
 
@@ -97,6 +98,7 @@ class Trade(Model):
     amount: Amount
     unit: Unit
     decimals: Decimals
+    amount_text: Annotated[str, Field(examples=["12.50 나눔"])]
     state: TradeState
     state_text: Sentence
     invoice: bool
@@ -121,6 +123,9 @@ class TradeDetail(Trade):
 
     steps: list[TradeStep]
     refunded_by: list[Refund]
+    refund_texts: Annotated[
+        list[str], Field(description="what went back", examples=[["돌려준 금액: 5.00 나눔"]])
+    ]
 
 
 class Trades(Model):
