@@ -15,13 +15,16 @@ const NOTICE_MS = 8000;
 // What waits for the member is told in every place, with the way to where it is dealt with.
 const WAITING = {
   trades: "#/trade",
+  disputes: "#/trade",
   applications: "#/community",
   apply: "#/community",
   admission: null,
   suspended: null,
 };
 const OWN_EVENTS = ["status", "ready", "reset"];
-const CHANGING = [...OWN_EVENTS, "trade", "application", "member.admit", "member.suspend"];
+const CHANGING = [
+  ...OWN_EVENTS, "trade", "dispute", "application", "member.admit", "member.suspend",
+];
 const main = document.getElementById("main");
 const news = document.getElementById("news");
 const waiting = document.getElementById("waiting");

@@ -1,29 +1,39 @@
 // Trade: the balance with its sentence, paying and invoicing, own trades and their next steps.
 
 import { get, post } from "../api.js";
-import { card, choice, field, fill, form, h } from "../dom.js";
+import { card, choice, field, fill, form, h, unlessTyping } from "../dom.js";
 import { amount, clean, t, units, when } from "../format.js";
 import { attempt, say } from "../main.js";
+import { askForHelp, cases } from "./cases.js";
 
-const CONCERNS = ["trade", "balance", "stamp", "account", "credit.grant", "rating", "reset"];
+const CONCERNS = [
+  "trade", "balance", "stamp", "account", "credit.grant", "rating", "dispute", "reset",
+];
+const BINDING = ["accepted", "settled", "secured"]; // somebody may ask for help
 const STARS = [5, 4, 3, 2, 1];
 
 /** Everything about trading on one page. */
 export async function show(view) {
   const balance = h("div");
   const list = h("ul", { class: "plain" });
+  const wrong = cases();
   const community = await get("/community");
   const people = await partners();
   const refresh = async () => {
-    const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
+    const [mine, trades] = await Promise.all([
+      get("/balance"),
+      get("/trades"),
+      wrong.refresh(),
+    ]);
     fill(balance, balanceLines(mine));
     const lines = trades.items.map((trade) => tradeLine(trade));
-    fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
+    unlessTyping(list, () => fill(list, lines.length ? lines : h("li", {}, t("web.no_trades"))));
   };
   fill(
     view,
     h("h1", {}, t("place.trade")),
     card(null, balance),
+    wrong.element,
     proposing(people, community),
     card(t("web.my_trades"), list)
   );
@@ -104,9 +114,16 @@ function tradeLine(trade) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
+    trade.given_back > 0 && h("p", { class: "soft" }, givenBack(trade)),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
-    h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade))
+    h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade)),
+    BINDING.includes(trade.state) && askForHelp(trade)
   );
+}
+
+function givenBack(trade) {
+  const shown = `${amount(trade.given_back, trade.decimals)} / ${clean(trade.amount_text)}`;
+  return t("refund.given", { amount: shown });
 }
 
 function take(trade, step) {
