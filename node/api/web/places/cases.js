@@ -66,7 +66,7 @@ async function showSaid(one, element) {
     const found = await get(`/disputes/${one.id}`);
     fill(
       element,
-      found.said.map((part) => [
+      found.said.flatMap((part) => [
         h("p", { class: "soft" }, `${clean(part.author.name)} · ${when(part.time)}`),
         h("p", { class: "text" }, part.text ?? t("dispute.sealed")),
       ])
