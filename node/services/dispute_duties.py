@@ -95,6 +95,7 @@ class DisputeDuties:
         lacking = [device for device in devices if device not in had]
         if one.author == member or not lacking:
             return lacking
-        joined = max([one.time, *(case.taken.get(reader_, 0) for reader_ in case.panel)])
-        late = self._core.clock() >= joined + DISPUTE_SHARE_DAYS * DAY_MS
-        return lacking if late else []
+        now = self._core.clock()
+        claimed = (one.time, *(case.taken[member] for member in case.panel))
+        newest = max((time for time in claimed if time <= now), default=0)  # the future is no claim
+        return lacking if now >= newest + DISPUTE_SHARE_DAYS * DAY_MS else []

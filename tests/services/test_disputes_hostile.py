@@ -215,3 +215,28 @@ async def test_a_new_device_of_a_reader_is_given_the_keys(court: Court, tmp_path
     )
     await court.spread()
     assert texts(court["amina2"], dispute) == ["새 기기에서도"]
+
+
+async def test_times_far_ahead_put_nothing_off(court: Court) -> None:
+    """Neither a step of the trade nor a mediator who claims to come from the future keeps others
+    from being asked, or from being given keys by the other party."""
+    amina, baraka = court["amina"], court["baraka"]
+    trade = await amina.person.trade.propose(Proposal(baraka.id, 100, invoice=False))
+    await court.spread()
+    baraka.clock.now += 3_650 * 86_400_000
+    await baraka.person.trade.accept(trade)
+    baraka.clock.now -= 3_650 * 86_400_000
+    await court.spread()
+    dispute = await amina.disputes.open(trade, "앞선 시계")
+    await court.spread()
+    court.away.add("amina")
+    court.later(33)
+    order = [court.of(one) for one in baraka.disputes.show(dispute)[0].case.order]
+    assert baraka.disputes.show(dispute)[0].stage == "asking"
+    order[1].clock.now += 3_650 * 86_400_000
+    for place in (1, 2, 3):
+        body = DisputeTake(dispute=dispute, salt=SALT, takes=True)
+        await sign(order[place], "dispute.take", body)
+    court.later(1.1)
+    await court.spread()
+    assert texts(order[3], dispute) == ["앞선 시계"]
