@@ -115,6 +115,8 @@ function tradeLine(trade) {
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
     trade.given_back > 0 && h("p", { class: "soft" }, givenBack(trade)),
+    h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
+    trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
     h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade)),
     BINDING.includes(trade.state) && askForHelp(trade)
@@ -124,6 +126,11 @@ function tradeLine(trade) {
 function givenBack(trade) {
   const shown = `${amount(trade.given_back, trade.decimals)} / ${clean(trade.amount_text)}`;
   return t("refund.given", { amount: shown });
+}
+
+/** Paid, and still the seller must not hand over. */
+function mustWait(trade) {
+  return trade.goods === "wait" && trade.state === "settled";
 }
 
 function take(trade, step) {
