@@ -29,7 +29,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "me": {
         "id": "member",
         "profile": "member",
-        "device": "member",
+        "device": "device",
         "contact": "member",
     },
     "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
@@ -39,6 +39,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
         "dispute": "dispute",
+        "stall": "stall",
         **dict.fromkeys(("balance", "statement", "receipt"), "money"),
     },
     "books": {

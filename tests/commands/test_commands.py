@@ -23,7 +23,7 @@ PROMISED = [
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
     "dispute",
-    "witness",
+    *("witness", "stall"),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -32,6 +32,7 @@ PROMISED_BELOW = [
     *("community plan", "witness key"),
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
+    *("stall hello", "stall give", "stall take"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
     *("ledger verify", "ledger export", "ledger replay", "community member"),
     *("dispute open", "dispute list", "dispute show", "dispute say", "dispute erase"),

@@ -4,6 +4,7 @@ import { get, post } from "../api.js";
 import { card, choice, field, fill, form, h, unlessTyping } from "../dom.js";
 import { amount, clean, t, units, when } from "../format.js";
 import { attempt, say } from "../main.js";
+import { stall } from "../stall.js";
 import { askForHelp, cases } from "./cases.js";
 
 const CONCERNS = [
@@ -19,6 +20,7 @@ export async function show(view) {
   const wrong = cases();
   const community = await get("/community");
   const people = await partners();
+  const market = stall();
   const refresh = async () => {
     const [mine, trades] = await Promise.all([
       get("/balance"),
@@ -26,7 +28,7 @@ export async function show(view) {
       wrong.refresh(),
     ]);
     fill(balance, balanceLines(mine));
-    const lines = trades.items.map((trade) => tradeLine(trade));
+    const lines = trades.items.map((trade) => tradeLine(trade, market));
     unlessTyping(list, () => fill(list, lines.length ? lines : h("li", {}, t("web.no_trades"))));
   };
   fill(
@@ -35,6 +37,7 @@ export async function show(view) {
     card(null, balance),
     wrong.element,
     proposing(people, community),
+    market.element,
     card(t("web.my_trades"), list)
   );
   await refresh();
@@ -101,12 +104,16 @@ function proposing(people, community) {
   );
 }
 
-function tradeLine(trade) {
+function tradeLine(trade, market) {
   const shown = clean(trade.amount_text);
   const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
   const buttons = trade.next_steps.filter((step) => step !== "rate").map((step) =>
     h("button", { type: "button", onclick: () => take(trade, step) }, t(`action.${step}`))
   );
+  if (trade.state !== "declined" && trade.state !== "released") {
+    const show = () => market.show(trade);
+    buttons.push(h("button", { type: "button", onclick: show }, t("web.stall_show")));
+  }
   return h(
     "li",
     {},
@@ -115,6 +122,7 @@ function tradeLine(trade) {
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
     trade.given_back > 0 && h("p", { class: "soft" }, givenBack(trade)),
+    trade.doubt_text && h("p", { class: "attention" }, trade.doubt_text),
     h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
     trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
