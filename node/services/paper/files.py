@@ -34,7 +34,7 @@ MEDIA: Final = {
 }
 PAPERS: Final = ("a4", "80mm")
 FORMULA_STARTS: Final = ("=", "+", "-", "@")
-CSV_COLUMNS: Final = ("time", "trade", "partner", "partner_name", "amount", "for")
+CSV_COLUMNS: Final = ("time", "trade", "partner", "partner_name", "amount", "for", "refunds")
 SHORT_ID_CHARACTERS: Final = 8
 
 
@@ -120,7 +120,8 @@ def _csv(genesis: Genesis, found: Statement, named: Named) -> str:
 def _cells(genesis: Genesis, one: Movement, named: Named) -> list[str]:
     amount = amount_text(one.amount, units.decimals_of(one.unit, genesis.unit)).replace(",", "")
     name, purpose = _harmless(named(one.partner)), _harmless(one.order or "")
-    return [iso(one.time), one.trade.hex(), one.partner.hex(), name, amount, purpose]
+    refunds = "" if one.refunds is None else one.refunds.hex()
+    return [iso(one.time), one.trade.hex(), one.partner.hex(), name, amount, purpose, refunds]
 
 
 def _harmless(written: str) -> str:
