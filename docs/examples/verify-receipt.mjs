@@ -138,12 +138,13 @@ export function judge({ genesis, order, records, trade: tradeId }, known, say) {
     }
     return found
   }
-  const past = (r, found = new Set()) => { // and own lanes it goes on from, as far as they are here
+  const past = (r, found = new Set()) => { // and own lanes it goes on from, where the file has them
     const chain = path(r), heads = (chain.at(-1).carry ?? []).map((head) => all.get(head))
     for (const one of chain) found.add(one)
     for (const one of heads) if (one?.author === r.author && !found.has(one)) past(one, found)
     return found
   }
+  const rests = (r, on) => [...past(r)].some((o) => o === on || o.carry?.some((h) => !all.has(h)))
   const open = (r) => { // the first record of its lane, whose key its author must have added once
     const first = path(r).at(-1), add = get(first.auth)
     const adds = path(add).filter((one) => one.kind === 'device.add' && one.key === r.signer)
@@ -160,15 +161,14 @@ export function judge({ genesis, order, records, trade: tradeId }, known, say) {
     && [r.propose, r.trade, all.get(r.accept)?.propose].includes(trade.id))
   const first = (r) => open(r) && steps.every((step) => step === r || !past(r).has(step))
   const agreed = steps.filter((r) => r.kind === 'trade.accept' && first(r) && (bill
-    ? open(r) === payer : r.author === payee.author && past(r).has(payee)))
+    ? open(r) === payer : r.author === payee.author && rests(r, payee)))
   const [commit] = bill ? agreed : steps.filter((r) => first(r) && r.author === payer.author
-    && past(r).has(trade) && agreed.some((accept) => accept.id === r.accept))
-  const debit = bill ? commit : trade
+    && rests(r, trade) && agreed.some((accept) => accept.id === r.accept))
+  const debit = bill ? commit : trade, grant = all.get(debit?.grant)
   need(commit && (debit.grant || trade.unit !== 'credit'), 'trade: not signed by both')
   const { code, decimals } = trade.unit === 'credit' ? here.unit : { code: trade.unit, decimals: 0 }
   const amount = `${(trade.amount / 10 ** decimals).toFixed(decimals)} ${shown(code)}`
   say(`Both signed these terms: ${payer.author} pays ${payee.author} ${amount}.`)
-  const grant = all.get(debit.grant)
   if (trade.unit === 'credit' && grant) {
     need(grant.kind === 'credit.grant' && grant.open === payer.id && grant.list === hex(community)
       && grant.chapter === chapter.name && payer.q === chapter.q
