@@ -21,6 +21,7 @@ from node.api import (
     routes_records,
     routes_talk,
     routes_trade,
+    routes_units,
     static,
 )
 from node.api.context import Api
@@ -39,6 +40,7 @@ def all_routes(api: Api) -> Sequence[Route]:
         routes_office,
         routes_talk,
         routes_trade,
+        routes_units,
         routes_records,
     )
     return [route for module in modules for route in module.routes(api)]
