@@ -157,19 +157,20 @@ export function judge({ genesis, order, records, trade: tradeId }, known, say) {
   need(trade.kind === 'trade.propose' && (bill || open(trade) === payer) && chapter
     && [payer, payee].every((one) => one.kind === 'account.open' && open(one))
     && payer.author !== payee.author && payer.chapter === payee.chapter, 'parties: not two members')
-  const steps = [...all.values()].filter((r) => r.lane === 1
-    && [r.propose, r.trade, all.get(r.accept)?.propose].includes(trade.id))
-  const first = (r) => open(r) && steps.every((step) => step === r || !past(r).has(step))
-  const agreed = steps.filter((r) => r.kind === 'trade.accept' && first(r) && (bill
-    ? open(r) === payer : r.author === payee.author && rests(r, payee)))
-  const [commit] = bill ? agreed : steps.filter((r) => first(r) && r.author === payer.author
-    && rests(r, trade) && agreed.some((accept) => accept.id === r.accept))
+  const names = (r) => [r.propose, r.trade, all.get(r.accept)?.propose].includes(trade.id)
+  const steps = [...all.values()].filter(names)
+  const undone = (r, kind) => steps.some((one) => one.kind === kind && past(r).has(one))
+  const agreed = steps.filter((r) => r.kind === 'trade.accept' && !undone(r, 'trade.decline')
+    && (bill ? open(r) === payer : r.author === payee.author && open(r) && rests(r, payee)))
+  const [commit] = bill ? agreed : steps.filter((r) => r.author === payer.author && open(r)
+    && rests(r, trade) && !undone(r, 'trade.release') && agreed.some((one) => one.id === r.accept))
   const debit = bill ? commit : trade, grant = all.get(debit?.grant)
   need(commit && (debit.grant || trade.unit !== 'credit'), 'trade: not signed by both')
-  const { code, decimals } = trade.unit === 'credit' ? here.unit : { code: trade.unit, decimals: 0 }
-  const amount = `${(trade.amount / 10 ** decimals).toFixed(decimals)} ${shown(code)}`
-  say(`Both signed these terms: ${payer.author} pays ${payee.author} ${amount}.`)
-  if (trade.unit === 'credit' && grant) {
+  const { code, decimals } = here.unit, own = trade.unit === 'credit'
+  const money = (n) => (own ? `${(n / 10 ** decimals).toFixed(decimals)} ${shown(code)}`
+    : `${n} parts of ${shown(trade.unit)}`)
+  say(`Both signed: ${payer.author} pays ${payee.author} ${money(trade.amount)}.`)
+  if (own && grant) {
     need(grant.kind === 'credit.grant' && grant.open === payer.id && grant.list === hex(community)
       && grant.chapter === chapter.name && payer.q === chapter.q
       && String(payer.witnesses) === String(hex(chapter.witnesses).sort())
@@ -181,15 +182,14 @@ export function judge({ genesis, order, records, trade: tradeId }, known, say) {
     const made = (officer) => [grant, ...yes].some((r) => r.author === officer && open(r))
     const officers = hex(chapter.officers).filter(made)
     need(officers.includes(grant.author) && officers.length >= chapter.k, 'approvals: too few')
-    say(`${officers.length} officers (it takes ${chapter.k}) let the payer owe ${grant.limit}.`)
+    say(`Officers, ${officers.length} of ${chapter.k} needed, let the payer owe ${money(grant.limit)}.`)
   } else say('It holds no grant that the payer rests on: not looked at.')
   need(!order || hex(sha256(word('order'), ...order)) === trade.order_hash, 'order: another')
   if (order) say(`They traded ${shown(order[1])}.`)
   const { q, witnesses: may } = open(commit)
   const stamps = find('witness.stamp', 'lane', 5).filter((r) => past(get(r.head)).has(commit))
   need(stamps.every((r) => may.includes(r.signer) && r.open === open(get(r.head)).id), 'stamp: odd')
-  const count = new Set(stamps.map((r) => r.signer)).size
-  say(q > 0 && count >= q ? `${count} witnesses (it takes ${q}) stamped this chain of the payer.`
+  say(q > 0 && new Set(stamps.map((r) => r.signer)).size >= q ? `Stamped by ${q} witnesses or more.`
     : 'No witnesses secure it: whether the payer has another chain is not known.')
   say('Level L1: both parties signed the same terms. Accounts, limits and cuts were not looked at.')
 }
