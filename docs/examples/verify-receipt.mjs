@@ -182,7 +182,7 @@ export function judge({ genesis, order, records, trade: tradeId }, known, say) {
     const made = (officer) => [grant, ...yes].some((r) => r.author === officer && open(r))
     const officers = hex(chapter.officers).filter(made)
     need(officers.includes(grant.author) && officers.length >= chapter.k, 'approvals: too few')
-    say(`Officers, ${officers.length} of ${chapter.k} needed, allow a debt of ${money(grant.limit)}.`)
+    say(`Officers, ${officers.length} of ${chapter.k} needed, let it owe ${money(grant.limit)}.`)
   } else say('It holds no grant that the payer rests on: not looked at.')
   need(!order || hex(sha256(word('order'), ...order)) === trade.order_hash, 'order: another')
   if (order) say(`They traded ${shown(order[1])}.`)

@@ -57,7 +57,7 @@ def test_both_ways_to_trade_are_believed(*, invoice: bool) -> None:
     told = sentences(file_of(world, commit), world.community.hex())
     payer, payee = a.header.author.hex(), b.header.author.hex()
     assert f'Both signed: {payer} pays {payee} 42 "CRD".' in told
-    assert 'Officers, 1 of 1 needed, allow a debt of 100 "CRD".' in told
+    assert 'Officers, 1 of 1 needed, let it owe 100 "CRD".' in told
     assert told[-2].startswith("No witnesses secure it")
     assert told[-1].startswith("Level L1")
 
@@ -102,7 +102,7 @@ def test_enough_officers_are_counted_once_each() -> None:
     world = World(k=2)
     a, b = world.account("a", limit=50), world.account("b")
     commit, _ = world.pay(a, b, 1)
-    assert 'Officers, 2 of 2 needed, allow a debt of 50 "CRD".' in sentences(
+    assert 'Officers, 2 of 2 needed, let it owe 50 "CRD".' in sentences(
         file_of(world, commit)
     )
 
