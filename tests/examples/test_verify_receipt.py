@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from node.protocol import portable, record
+from node.protocol import codec, portable, record
+from node.protocol.portable import Receipt
 from node.protocol.record import ERASABLE_LANES
 from node.services import receipts
 from node.services.receipts import receipt_text
@@ -102,9 +103,7 @@ def test_enough_officers_are_counted_once_each() -> None:
     world = World(k=2)
     a, b = world.account("a", limit=50), world.account("b")
     commit, _ = world.pay(a, b, 1)
-    assert 'Officers, 2 of 2 needed, let it owe 50 "CRD".' in sentences(
-        file_of(world, commit)
-    )
+    assert 'Officers, 2 of 2 needed, let it owe 50 "CRD".' in sentences(file_of(world, commit))
 
 
 def carried(world: World) -> tuple[Made, Made]:
@@ -170,6 +169,40 @@ async def test_an_order_is_shown_with_its_strange_characters_taken_out(tmp_path:
     other = portable.OpenOrder(parts.order.salt, "김치 세 통".encode())
     (told,) = judged([portable.encode_receipt(replace(parts, order=other))])
     assert code(told) == "order"
+
+
+def packed(receipt: Receipt, **changes: object) -> bytes:
+    """The form as one canonical map."""
+    fields = {
+        "genesis": receipt.genesis,
+        "order": None,
+        "records": [list(raw) for raw in receipt.records],
+        "trade": receipt.trade,
+        "wetalk_receipt": 1,
+        **changes,
+    }
+    return codec.encode(fields)
+
+
+def test_both_forms_of_a_file_say_the_same() -> None:
+    world = World()
+    commit, _ = world.pay(world.account("a", limit=100), world.account("b"), 42)
+    receipt = receipt_of(world, commit)
+    as_text, as_map = judged([portable.encode_receipt(receipt), packed(receipt)])
+    assert isinstance(as_text, list)
+    assert as_text == as_map
+    bodyless = [[raw.header, None, raw.signature] for raw in receipt.records]
+    wrong = [
+        packed(receipt, wetalk_receipt=2),
+        packed(receipt, order=[bytes(15), b"bread"]),
+        packed(receipt, order=[bytes(16), b"bread"]),
+        packed(receipt, records=[]),
+        packed(receipt, records=bodyless),
+        packed(receipt, trade=bytes(31)),
+        packed(receipt) + b"\0",
+    ]
+    told = [code(one) for one in judged(wrong)]
+    assert told == [*["encoding"] * 2, "order", "encoding", "body", *["encoding"] * 2]
 
 
 # --- the vectors ----------------------------------------------------------------------------------
