@@ -17,6 +17,7 @@ from node.protocol.record import parse_header
 from node.protocol.state import u64
 from node.services import accounts, proofs
 from node.services.core import Core
+from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
 
@@ -53,6 +54,7 @@ class TradeView:
     next_steps: tuple[str, ...]
     level: str
     alerts: tuple[str, ...]  # on the other side's lane
+    line: Line  # may goods change hands?
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Money:
             next_steps=self._next_steps(reader, trade, row, status),
             level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
             alerts=self._alerts(reader, row),
+            line=line_of(reader, self._core.rules, trade, row, status),
         )
 
     def _alerts(self, reader: Rows, row: TradeRow) -> tuple[str, ...]:
