@@ -1,0 +1,303 @@
+"""Moves that seek out what chance seldom finds: the corners of every rule, one function each.
+
+Rule: as in `chaos`, a move depends on the world and the random source alone. Each is aimed: a fork
+whose branches both trade, a cut that comes after another, a lane that carries several, two officers
+at once, refunds to the last unit and beyond, amounts at their bounds, witnesses that lie.
+"""
+
+from random import Random
+
+from node.ledger import positions, stamps
+from node.ledger.positions import TRADE, TradeRow
+from node.ledger.trades import commit_of
+from node.protocol import lanes
+from node.protocol.account import CREDIT
+from node.protocol.identity import DeviceRevoke, Lane
+from node.protocol.limits import AMOUNT_MAX_UNITS, SUM_MAX_UNITS
+from tests.support.chaos import MEMBERS, Chaos
+from tests.support.world import LIMIT, OFFICERS, Made
+
+LIMITS = (0, 50, LIMIT, LIMIT + 1, AMOUNT_MAX_UNITS, SUM_MAX_UNITS)
+LONG_AGO_MS, FAR_AHEAD_MS = 1, 2**53 - 1
+
+
+class Mischief(Chaos):
+    """The moves of `Chaos`, and aimed ones."""
+
+    # --- helpers ----------------------------------------------------------------------------------
+    def tips(self, key: bytes) -> list[Made]:
+        """Heads of a lane."""
+        return [self.world.made[h.id] for h in lanes.heads_of(self.world.node.state, key)]
+
+    def account_lanes(self) -> list[bytes]:
+        """Keys of all account lanes."""
+        return [key for key in sorted(self.by_lane) if key[64] == Lane.ACCOUNT]
+
+    def live(self, rng: Random, *, but: bytes = b"") -> Made:
+        """A head on an ok account lane of anybody but one."""
+        tips = [tip for key in self.account_lanes() if key[:32] != but for tip in self.tips(key)]
+        return rng.choice([tip for tip in tips if self.world.position(tip).open])
+
+    def head_on(self, rng: Random, open_id: bytes) -> Made | None:
+        """A head on the path of an open."""
+        tips = self.tips(self.world.made[open_id].header.lane_key)
+        fit = [tip for tip in tips if self.world.position(tip).open == open_id]
+        return rng.choice(fit) if fit else None
+
+    def commits(self) -> list[tuple[Made, TradeRow]]:
+        """Every COMMIT with its trade's terms."""
+        state, found = self.world.node.state, []
+        for made in self.of("trade.settle", "trade.accept"):
+            trade = commit_of(state, made.id)
+            if trade is not None:
+                found.append((made, TRADE.must(state, trade)))
+        return found
+
+    def deal(self, rng: Random, head: Made, amount: int) -> Made | None:
+        """A whole trade from a head to a live lane of somebody else; the commit."""
+        world = self.world
+        payee = self.live(rng, but=head.header.author)
+        if rng.random() < 0.5:
+            commit, _ = world.pay(head, payee, amount)
+        else:
+            commit = world.accept(head, world.invoice(payee, world.opened(head), amount))
+        self.notice()
+        return commit if commit_of(world.node.state, commit.id) else None
+
+    # --- account lanes ----------------------------------------------------------------------------
+    def deals(self, rng: Random) -> None:
+        """A payment that goes through, and what a witness and a payee then do."""
+        head = self.live(rng)
+        amount = max(1, self.world.available(head))
+        commit = self.deal(rng, head, rng.choice((1, 7, amount, amount + 1)))
+        if commit is not None and rng.random() < 0.7:
+            self.world.secure(commit)
+        self.notice()
+
+    def branches(self, rng: Random) -> None:
+        """Two branches of one lane, and both trade."""
+        base = self.base(rng, Lane.ACCOUNT, 0.5)
+        if self.world.position(base).open:
+            for _ in range(2):
+                self.deal(rng, base, rng.choice((1, 20, 60)))
+
+    def claims(self, rng: Random) -> None:
+        """A payee claims all there is, stamped first where it must be; or claims it once more."""
+        world, state = self.world, self.world.node.state
+        fit = [(c, h) for c, row in self.commits() if (h := self.head_on(rng, row.payee_open))]
+        if not fit:
+            self.deals(rng)
+            return
+        commit, head = rng.choice(fit)
+        if rng.random() < 0.6:
+            world.secure(commit)
+        open_id = world.position(head).open
+        entry, mine = lanes.ENTRY.must(state, head.id), positions.mine(state, open_id)
+        options = self._claims(head, mine, entry, open_id)
+        if options and rng.random() < 0.9:
+            options[0]()
+        else:
+            named = [world.made[stamp] for stamp in stamps.stamps_for(state, commit.id)]
+            world.claim(head, commit, stamps={commit.id: named})
+        self.notice()
+
+    def both_ways(self, rng: Random) -> None:
+        """A payer settles on two branches what was accepted once, or releases it on the other."""
+        world, head = self.world, self.live(rng)
+        asked = world.propose(head, world.opened(self.live(rng, but=head.header.author)), 1)
+        payee = self.head_on(rng, asked.body.payee_lane) if world.position(asked).trade else None
+        if payee is None:
+            return
+        accepted = world.accept(payee, asked)
+        world.settle(asked, accepted)
+        if rng.random() < 0.5:
+            world.release(asked, asked)
+        else:
+            world.settle(world.rate(asked, asked), accepted)
+        self.notice()
+
+    def old_head(self, rng: Random) -> None:
+        """A payer restores an older head, and then claims a refund of what it had not paid yet."""
+        world, state = self.world, self.world.node.state
+        fit = [(c, row) for c, row in self.commits() if self.head_on(rng, row.payee_open)]
+        if not fit:
+            return
+        commit, row = rng.choice(fit)
+        head, trade = self.head_on(rng, row.payee_open), world.trade_of(commit)
+        before = world.made[commit.id]
+        while before.header.prev and positions.position_of(state, before.id).trade != trade:
+            before = world.made[before.header.prev]
+        while before.header.prev and self._knows(before, trade):
+            before = world.made[before.header.prev]
+        heir = world.account(world.names[row.payer], before)
+        world.grant(heir, LIMIT)
+        back = world.propose(
+            head, world.made[row.payer_open], row.amount, refunds=commit, unit=row.unit
+        )
+        accepted = world.accept(heir, back)
+        paid = world.settle(back, accepted)
+        if commit_of(state, paid.id):
+            world.claim(accepted, paid, stamps={paid.id: world.secure(paid)})
+        self.notice()
+
+    def _knows(self, made: Made, trade: bytes) -> bool:
+        state = self.world.node.state
+        entry, open_id = lanes.ENTRY.must(state, made.id), self.world.position(made).open
+        return positions.status_at(state, entry, open_id, trade) is not None
+
+    def old_grants(self, rng: Random) -> None:
+        """Officers lower a limit; the payer rests on the new grant, and then on the old one."""
+        world, head = self.world, self.live(rng)
+        opened = world.opened(head)
+        old = world.granted(opened.id)
+        world.grant(opened, rng.choice((LIMIT, 50)), rng.choice(OFFICERS))
+        self.notice()
+        payee = world.opened(self.live(rng, but=head.header.author))
+        asked = world.propose(head, payee, 1)
+        world.propose(asked, payee, 1, grant=old)
+        self.notice()
+
+    def bounds(self, rng: Random) -> None:
+        """Amounts and limits at the edges; a limit that binds to the last unit."""
+        world, head = self.world, self.live(rng)
+        if rng.random() < 0.5:
+            world.grant(world.opened(head), rng.choice(LIMITS), rng.choice(OFFICERS))
+        rest = max(0, world.available(head))
+        edges = (1, rest, rest + 1, AMOUNT_MAX_UNITS - 1, AMOUNT_MAX_UNITS)
+        amount = min(max(1, rng.choice(edges)), AMOUNT_MAX_UNITS)
+        self.deal(rng, head, amount)
+        self.notice()
+
+    def refunds(self, rng: Random) -> None:
+        """A payee gives back a part, the rest, or a unit too much; also of what is a refund."""
+        world, known = self.world, self.commits()
+        fit = [(c, row) for c, row in known if self.head_on(rng, row.payee_open)]
+        if not fit:
+            self.deals(rng)
+            return
+        backs = [pair for pair in fit if pair[1].refunded]
+        commit, row = rng.choice(backs if backs and rng.random() < 0.4 else fit)
+        for _ in range(rng.choice((1, 2, 3))):
+            head = self.head_on(rng, row.payee_open)
+            receiver = self.head_on(rng, row.payer_open)
+            if head is None or receiver is None:
+                return
+            amount = rng.choice((1, row.amount // 2, row.amount, row.amount + 1))
+            amount = min(max(1, amount), AMOUNT_MAX_UNITS)
+            payer_lane = world.opened(head)
+            if rng.random() < 0.3:
+                asked = world.invoice(receiver, payer_lane, amount, refunds=commit, unit=row.unit)
+                world.accept(head, asked)
+            else:
+                terms = {"refunds": commit, "unit": row.unit}
+                asked = world.propose(head, world.made[row.payer_open], amount, **terms)
+                world.settle(asked, world.accept(receiver, asked))
+            self.notice()
+
+    def other_units(self, rng: Random) -> None:
+        """Hours, and dates by which an offer should have been taken."""
+        world, head = self.world, self.live(rng)
+        payee = self.live(rng, but=head.header.author)
+        unit = rng.choice((CREDIT, "hours", "Credit"))
+        grant = world.granted(world.position(head).open) if unit == CREDIT else None
+        until = rng.choice((LONG_AGO_MS, world.time, FAR_AHEAD_MS))
+        sides = world.opened(head).id, world.opened(payee).id
+        asked = world.terms(head, *sides, rng.choice((1, 8)), grant, None, unit, until)
+        if rng.random() < 0.3:
+            world.decline(payee, asked)
+        else:
+            accepted = world.accept(payee, asked)
+            world.release(asked, asked) if rng.random() < 0.3 else world.settle(asked, accepted)
+        self.notice()
+
+    def joins(self, rng: Random) -> None:
+        """A lane that carries several own lanes, some of them below others."""
+        world, name = self.world, rng.choice(MEMBERS)
+        own = [key for key in self.account_lanes() if key[:32] == world.member(name)]
+        while len(own) < 2:
+            own.append(world.account(name, limit=LIMIT).header.lane_key)
+            self.notice()
+        heads = [tip for key in own for tip in self.tips(key)]
+        lower = [rng.choice(self.by_lane[key]) for key in own]
+        pool = sorted({m.id: m for m in heads + (lower if rng.random() < 0.4 else [])}.values())
+        carry = rng.sample(pool, min(len(pool), rng.choice((2, 2, 3, 4))))
+        opened = world.account(name, *carry)
+        if rng.random() < 0.7:
+            world.grant(opened, LIMIT, rng.choice(OFFICERS))
+        self.notice()
+        if world.position(opened).open and rng.random() < 0.6:
+            self.deal(rng, opened, rng.choice((1, 40)))
+
+    def rates(self, rng: Random) -> None:
+        """A party rates a trade, or somebody else does; often twice."""
+        for commit, row in self.commits()[-3:]:
+            head = self.head_on(rng, rng.choice((row.payer_open, row.payee_open)))
+            head = self.live(rng) if head is None or rng.random() < 0.2 else head
+            self.world.rate(head, commit, rng.randrange(1, 6))
+        self.notice()
+
+    # --- devices ----------------------------------------------------------------------------------
+    def cuts_again(self, rng: Random) -> None:
+        """Another cut for a device that is shut out already: later or earlier, or open."""
+        revoked = self.of("device.revoke")
+        if not revoked:
+            self.cut(rng)
+            return
+        made = rng.choice(revoked)
+        assert isinstance(made.body, DeviceRevoke)
+        keys = [key for key in sorted(self.by_lane) if key[32:64] == made.body.key]
+        lane = rng.choice(keys) if keys else None
+        if lane is None or lane[64] == Lane.IDENTITY:
+            return
+        cut = "open" if rng.random() < 0.1 else rng.choice(self.by_lane[lane])
+        self.world.revoke(self.by_lane[lane][0], **{Lane(lane[64]).name.lower(): cut})
+        self.notice()
+
+    # --- officers and witnesses -------------------------------------------------------------------
+    def at_once(self, rng: Random) -> None:
+        """Officers who do not know of one another act on the same lane or member."""
+        world = self.world
+        opened = world.opened(self.live(rng))
+        known = world.acts(opened.id)
+        for officer in rng.sample(OFFICERS, 2):
+            others = [name for name in OFFICERS if name != officer]
+            helpers = tuple(rng.sample(others, rng.randrange(3)))
+            if rng.random() < 0.6:
+                limit = rng.choice(LIMITS[:4])
+                world.grant(opened, limit, officer, helpers, known)
+            else:
+                name = world.names[opened.header.author]
+                kind = rng.choice(("member.admit", "member.suspend"))
+                world.act(officer, kind, world.membership_body(name), *helpers)
+        self.notice()
+
+    def confirms(self, rng: Random) -> None:
+        """An officer agrees afterwards with what another did."""
+        acts = self.of("credit.grant", "member.admit", "member.suspend")
+        act = rng.choice(acts)
+        kind = act.header.kind
+        self.world.approve(rng.choice(OFFICERS), kind, act.body)  # type: ignore[arg-type]
+        self.notice()
+
+    def lies(self, rng: Random) -> None:
+        """A witness stamps several branches of one lane."""
+        if not self.world.witnesses:
+            return
+        forked = [key for key in self.account_lanes() if len(self.tips(key)) > 1]
+        if not forked:
+            self.branches(rng)
+            return
+        liar = rng.choice(self.world.witnesses)
+        for tip in self.tips(rng.choice(forked))[:3]:
+            if self.world.position(tip).open:
+                self.world.stamp(liar, tip)
+        self.notice()
+
+
+MOVES = {
+    "trade": 20, "deals": 10, "claims": 10, "branches": 4, "both_ways": 3, "bounds": 6,
+    "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3,
+    "rates": 2, "cut": 4, "cuts_again": 3, "office": 4, "at_once": 4, "confirms": 3, "stamp": 3,
+    "lies": 3, "talk": 4, "market": 3,
+}  # fmt: skip
+"""How often each move is made, in relation to one another."""
