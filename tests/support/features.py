@@ -45,7 +45,7 @@ WANTED = {
 """Each at about half of what is found: a change of the generator that loses one is noticed."""
 
 
-def features(checker: Checker, quorum: str) -> Counter[str]:
+def features(checker: Checker) -> Counter[str]:
     """How often each feature occurs in a finished history."""
     found: Counter[str] = Counter()
     chapters = checker.j.genesis["chapters"]

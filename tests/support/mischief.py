@@ -14,15 +14,22 @@ from node.protocol import lanes
 from node.protocol.account import CREDIT
 from node.protocol.identity import DeviceRevoke, Lane
 from node.protocol.limits import AMOUNT_MAX_UNITS, SUM_MAX_UNITS
+from node.protocol.office import WitnessStamp
 from tests.support.chaos import MEMBERS, Chaos
-from tests.support.world import LIMIT, OFFICERS, Made
+from tests.support.world import LIMIT, OFFICERS, Made, World
 
 LIMITS = (0, 50, LIMIT, LIMIT + 1, AMOUNT_MAX_UNITS, SUM_MAX_UNITS)
+OUTSIDERS = ("eve", "fay", "gus")  # witness lanes that no chapter names
 LONG_AGO_MS, FAR_AHEAD_MS = 1, 2**53 - 1
 
 
 class Mischief(Chaos):
     """The moves of `Chaos`, and aimed ones."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.outsiders = [world.first_witness(name) for name in OUTSIDERS]  # heads of their lanes
+        self.notice()
 
     # --- helpers ----------------------------------------------------------------------------------
     def tips(self, key: bytes) -> list[Made]:
@@ -57,6 +64,7 @@ class Mischief(Chaos):
         """A whole trade from a head to a live lane of somebody else; the commit."""
         world = self.world
         payee = self.live(rng, but=head.header.author)
+        amount = min(max(1, amount), AMOUNT_MAX_UNITS)
         if rng.random() < 0.5:
             commit, _ = world.pay(head, payee, amount)
         else:
@@ -68,10 +76,10 @@ class Mischief(Chaos):
     def deals(self, rng: Random) -> None:
         """A payment that goes through, and what a witness and a payee then do."""
         head = self.live(rng)
-        amount = max(1, self.world.available(head))
+        amount = self.world.available(head)
         commit = self.deal(rng, head, rng.choice((1, 7, amount, amount + 1)))
         if commit is not None and rng.random() < 0.7:
-            self.world.secure(commit)
+            self.secure(rng, commit)
         self.notice()
 
     def branches(self, rng: Random) -> None:
@@ -90,15 +98,16 @@ class Mischief(Chaos):
             return
         commit, head = rng.choice(fit)
         if rng.random() < 0.6:
-            world.secure(commit)
+            self.secure(rng, commit)
         open_id = world.position(head).open
         entry, mine = lanes.ENTRY.must(state, head.id), positions.mine(state, open_id)
         options = self._claims(head, mine, entry, open_id)
         if options and rng.random() < 0.9:
             options[0]()
         else:
-            named = [world.made[stamp] for stamp in stamps.stamps_for(state, commit.id)]
-            world.claim(head, commit, stamps={commit.id: named})
+            same = [c for c, _ in fit if world.trade_of(c) == world.trade_of(commit)]
+            named = {c.id: [world.made[i] for i in stamps.stamps_for(state, c.id)] for c in same}
+            world.claim(head, *same, stamps=named)
         self.notice()
 
     def both_ways(self, rng: Random) -> None:
@@ -160,12 +169,13 @@ class Mischief(Chaos):
     def bounds(self, rng: Random) -> None:
         """Amounts and limits at the edges; a limit that binds to the last unit."""
         world, head = self.world, self.live(rng)
-        if rng.random() < 0.5:
-            world.grant(world.opened(head), rng.choice(LIMITS), rng.choice(OFFICERS))
+        if rng.random() < 0.7:
+            wide = world.genesis.chapters[0].limit_max == SUM_MAX_UNITS
+            limits = LIMITS[-2:] if wide and rng.random() < 0.7 else LIMITS
+            world.grant(world.opened(head), rng.choice(limits), rng.choice(OFFICERS))
         rest = max(0, world.available(head))
         edges = (1, rest, rest + 1, AMOUNT_MAX_UNITS - 1, AMOUNT_MAX_UNITS)
-        amount = min(max(1, rng.choice(edges)), AMOUNT_MAX_UNITS)
-        self.deal(rng, head, amount)
+        self.deal(rng, head, rng.choice(edges))
         self.notice()
 
     def refunds(self, rng: Random) -> None:
@@ -191,7 +201,8 @@ class Mischief(Chaos):
             else:
                 terms = {"refunds": commit, "unit": row.unit}
                 asked = world.propose(head, world.made[row.payer_open], amount, **terms)
-                world.settle(asked, world.accept(receiver, asked))
+                if rng.random() < 0.7:  # else it stays reserved, and the next one comes on top
+                    world.settle(asked, world.accept(receiver, asked))
             self.notice()
 
     def other_units(self, rng: Random) -> None:
@@ -204,7 +215,8 @@ class Mischief(Chaos):
         sides = world.opened(head).id, world.opened(payee).id
         asked = world.terms(head, *sides, rng.choice((1, 8)), grant, None, unit, until)
         if rng.random() < 0.3:
-            world.decline(payee, asked)
+            declined = world.decline(payee, asked)
+            world.decline(declined, asked)
         else:
             accepted = world.accept(payee, asked)
             world.release(asked, asked) if rng.random() < 0.3 else world.settle(asked, accepted)
@@ -227,6 +239,41 @@ class Mischief(Chaos):
         self.notice()
         if world.position(opened).open and rng.random() < 0.6:
             self.deal(rng, opened, rng.choice((1, 40)))
+
+    def odd_opens(self, rng: Random) -> None:
+        """A lane with witnesses of its own choice, and a payment on it in hours."""
+        world = self.world
+        keys = [*world.witness_keys, *(lane.header.signer for lane in self.outsiders)]
+        chosen = rng.sample(keys, rng.randrange(len(keys) + 1))
+        q = rng.choice((len(chosen), len(chosen) // 2 + 1, len(chosen) // 2))
+        head = world.account(rng.choice(MEMBERS), witnesses=chosen, q=q)
+        self.notice()
+        if not world.position(head).open:
+            return
+        world.grant(head, LIMIT)
+        payee = self.live(rng, but=head.header.author)
+        asked = world.propose(head, world.opened(payee), 3, unit="hours")
+        self.secure(rng, world.settle(asked, world.accept(payee, asked)))
+        self.notice()
+
+    def secure(self, rng: Random, head: Made) -> None:
+        """Witnesses of the chapter, and some that are none, stamp a head."""
+        self.world.secure(head)
+        for place in rng.sample(range(len(self.outsiders)), rng.randrange(3)):
+            body = WitnessStamp(head=head.id, open=self.world.position(head).open)
+            self.outsiders[place] = self.world.on(self.outsiders[place], body)
+
+    def outside_stamps(self, rng: Random) -> None:
+        """Stamps by keys that no chapter named, beside too few of those that one did."""
+        known = self.commits()
+        if known:
+            head, _ = rng.choice(known)
+            for name in self.world.witnesses[: rng.randrange(3)]:
+                self.world.stamp(name, head)
+            for place in range(len(self.outsiders)):
+                body = WitnessStamp(head=head.id, open=self.world.position(head).open)
+                self.outsiders[place] = self.world.on(self.outsiders[place], body)
+            self.notice()
 
     def rates(self, rng: Random) -> None:
         """A party rates a trade, or somebody else does; often twice."""
@@ -296,7 +343,7 @@ class Mischief(Chaos):
 
 MOVES = {
     "trade": 20, "deals": 10, "claims": 10, "branches": 4, "both_ways": 3, "bounds": 6,
-    "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3,
+    "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3, "odd_opens": 2, "outside_stamps": 2,
     "rates": 2, "cut": 4, "cuts_again": 3, "office": 4, "at_once": 4, "confirms": 3, "stamp": 3,
     "lies": 3, "talk": 4, "market": 3,
 }  # fmt: skip

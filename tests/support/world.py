@@ -241,6 +241,10 @@ class World:
         """An office lane of somebody who may be no officer; returns its open."""
         return self._lane(name, "office", Lane.OFFICE)
 
+    def first_witness(self, name: str) -> Made:
+        """A witness lane of somebody whom no chapter may name; returns its open."""
+        return self._lane(name, "witness", Lane.WITNESS)
+
     def talker(self, name: str) -> Made:
         """A new device of a member with a social lane; returns its open."""
         return self._lane(name, "social", Lane.SOCIAL)
