@@ -14,9 +14,9 @@ from node.protocol import lanes
 from node.protocol.account import CREDIT
 from node.protocol.identity import DeviceRevoke, Lane
 from node.protocol.limits import AMOUNT_MAX_UNITS, SUM_MAX_UNITS
-from node.protocol.office import WitnessStamp
+from node.protocol.office import ChapterClose, ChapterPolicy, MemberAct, WitnessStamp
 from tests.support.chaos import MEMBERS, Chaos
-from tests.support.world import LIMIT, OFFICERS, Made, World
+from tests.support.world import LIMIT, OFFICERS, SALT, Made, World
 
 LIMITS = (0, 50, LIMIT, LIMIT + 1, AMOUNT_MAX_UNITS, SUM_MAX_UNITS)
 OUTSIDERS = ("eve", "fay", "gus")  # witness lanes that no chapter names
@@ -326,6 +326,34 @@ class Mischief(Chaos):
         self.world.approve(rng.choice(OFFICERS), kind, act.body)  # type: ignore[arg-type]
         self.notice()
 
+    def agreements(self, rng: Random) -> None:
+        """Policies, closes of the books, and members whose ids look like their subjects."""
+        world, officer = self.world, rng.choice(OFFICERS)
+        others = [name for name in OFFICERS if name != officer]
+        kind = rng.choice(("chapter.policy", "chapter.policy", "chapter.close", "member.admit"))
+        old = [act.id for act in self.of(kind) if rng.random() < 0.3]
+        chapter = rng.choice(world.genesis.chapters).name
+        common = {"approvals": [], "chapter": chapter, "list": world.community}
+        common["supersedes"] = sorted(old)[:3]
+        if kind == "chapter.policy":
+            act = ChapterPolicy(
+                **common, counts=["hours"], faith_days=rng.choice((1, 365)),
+                mediators=[], secured_from=rng.choice((None, 0, LIMIT)),
+            )  # fmt: skip
+        elif kind == "chapter.close":
+            act = ChapterClose(
+                **common, count=1, negative=5, positive=5, period=rng.choice((0, 202609)),
+                root=SALT * 2, state=SALT * 2,
+            )  # fmt: skip
+        else:
+            member = (b"policy" + rng.randbytes(1)).ljust(32, b"\0")
+            common["supersedes"] = []
+            act = MemberAct(**common, application=None, member=member)
+        if rng.random() < 0.2:
+            world.propose_act(officer, kind, act)
+        world.act(officer, kind, act, *rng.sample(others, rng.randrange(3)))
+        self.notice()
+
     def lies(self, rng: Random) -> None:
         """A witness stamps several branches of one lane."""
         if not self.world.witnesses:
@@ -344,7 +372,7 @@ class Mischief(Chaos):
 MOVES = {
     "trade": 20, "deals": 10, "claims": 10, "branches": 4, "both_ways": 3, "bounds": 6,
     "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3, "odd_opens": 2, "outside_stamps": 2,
-    "rates": 2, "cut": 4, "cuts_again": 3, "office": 4, "at_once": 4, "confirms": 3, "stamp": 3,
+    "rates": 2, "cut": 4, "cuts_again": 3, "office": 4, "at_once": 4, "agreements": 3, "confirms": 3, "stamp": 3,
     "lies": 3, "talk": 4, "market": 3,
 }  # fmt: skip
 """How often each move is made, in relation to one another."""
