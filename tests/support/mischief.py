@@ -102,10 +102,10 @@ class Mischief(Chaos):
         open_id = world.position(head).open
         entry, mine = lanes.ENTRY.must(state, head.id), positions.mine(state, open_id)
         options = self._claims(head, mine, entry, open_id)
-        if options and rng.random() < 0.9:
+        same = [c for c, _ in fit if world.trade_of(c) == world.trade_of(commit)]
+        if options and rng.random() < (0.4 if len(same) > 1 else 0.9):
             options[0]()
         else:
-            same = [c for c, _ in fit if world.trade_of(c) == world.trade_of(commit)]
             named = {c.id: [world.made[i] for i in stamps.stamps_for(state, c.id)] for c in same}
             world.claim(head, *same, stamps=named)
         self.notice()
