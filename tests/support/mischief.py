@@ -111,18 +111,21 @@ class Mischief(Chaos):
         self.notice()
 
     def both_ways(self, rng: Random) -> None:
-        """A payer settles on two branches what was accepted once, or releases it on the other."""
+        """A payer settles twice what was accepted once, or releases it too: beside, or on top."""
         world, head = self.world, self.live(rng)
         asked = world.propose(head, world.opened(self.live(rng, but=head.header.author)), 1)
         payee = self.head_on(rng, asked.body.payee_lane) if world.position(asked).trade else None
         if payee is None:
             return
         accepted = world.accept(payee, asked)
-        world.settle(asked, accepted)
+        settled = world.settle(asked, accepted)
         if rng.random() < 0.5:
-            world.release(asked, asked)
+            released = world.release(asked, asked)
+            world.settle(released, accepted)
         else:
             world.settle(world.rate(asked, asked), accepted)
+        again = rng.random() < 0.5
+        world.settle(settled, accepted) if again else world.release(settled, asked)
         self.notice()
 
     def old_head(self, rng: Random) -> None:
