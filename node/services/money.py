@@ -6,13 +6,14 @@ level says how far the proof goes and never claims more. Months are UTC. Nothing
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
 from node.protocol import admission, lanes
 from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
+from node.protocol.limits import TIME_MAX_MS
 from node.protocol.record import parse_header
 from node.protocol.state import u64
 from node.services import accounts, proofs
@@ -277,11 +278,16 @@ def order_of(reader: Rows, row: TradeRow) -> str | None:
 
 
 def month_bounds(month: str) -> tuple[int, int]:
-    """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
+    """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`.
+
+    The last month there is holds all claimed times that no calendar does.
+    """
     try:
         start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     except ValueError:
         raise LocalFault("month-invalid", month=month) from None
+    if (start.year, start.month) == (MAXYEAR, 12):
+        return int(start.timestamp() * 1000), TIME_MAX_MS + 1
     following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
 
