@@ -123,7 +123,10 @@ class Mischief(Chaos):
             released = world.release(asked, asked)
             world.settle(released, accepted)
         else:
-            world.settle(world.rate(asked, asked), accepted)
+            twin = world.settle(world.rate(asked, asked), accepted)
+            if rng.random() < 0.5:
+                both = {made.id: world.secure(made) for made in (settled, twin)}
+                world.claim(accepted, settled, twin, stamps=both)
         again = rng.random() < 0.5
         world.settle(settled, accepted) if again else world.release(settled, asked)
         self.notice()
@@ -240,8 +243,25 @@ class Mischief(Chaos):
         if rng.random() < 0.7:
             world.grant(opened, LIMIT, rng.choice(OFFICERS))
         self.notice()
-        if world.position(opened).open and rng.random() < 0.6:
+        if not world.position(opened).open:
+            return
+        for trade in sorted(self._reserved(opened))[:2]:
+            accept = next((a for a in self.of("trade.accept") if a.body.propose == trade), None)
+            if accept is None or rng.random() < 0.5:
+                opened = world.release(opened, world.made[trade])
+            else:
+                opened = world.settle(opened, accept)
+        self.notice()
+        if rng.random() < 0.6:
             self.deal(rng, opened, rng.choice((1, 40)))
+
+    def _reserved(self, made: Made) -> list[bytes]:
+        """Trades that this member once reserved something for, at a record of theirs."""
+        state = self.world.node.state
+        entry, open_id = lanes.ENTRY.must(state, made.id), self.world.position(made).open
+        known = positions.trades_at(state, entry, open_id)
+        rows = {trade: TRADE.must(state, trade) for trade in known}
+        return [t for t, row in rows.items() if row.by_payer and row.payer == made.header.author]
 
     def odd_opens(self, rng: Random) -> None:
         """A lane with witnesses of its own choice, and a payment on it in hours."""
@@ -263,27 +283,38 @@ class Mischief(Chaos):
         """Witnesses of the chapter, and some that are none, stamp a head."""
         self.world.secure(head)
         for place in rng.sample(range(len(self.outsiders)), rng.randrange(3)):
-            body = WitnessStamp(head=head.id, open=self.world.position(head).open)
-            self.outsiders[place] = self.world.on(self.outsiders[place], body)
+            self._stamped(place, head)
 
     def outside_stamps(self, rng: Random) -> None:
-        """Stamps by keys that no chapter named, beside too few of those that one did."""
-        known = self.commits()
-        if known:
-            head, _ = rng.choice(known)
-            for name in self.world.witnesses[: rng.randrange(3)]:
-                self.world.stamp(name, head)
-            for place in range(len(self.outsiders)):
-                body = WitnessStamp(head=head.id, open=self.world.position(head).open)
-                self.outsiders[place] = self.world.on(self.outsiders[place], body)
-            self.notice()
+        """A claim with too few stamps of those whom the chapter named, and many of others."""
+        world, head = self.world, self.live(rng)
+        commit = self.deal(rng, head, 1)
+        if commit is None:
+            return
+        named = [world.stamp(name, commit) for name in world.witnesses[: rng.randrange(3)]]
+        for place in range(len(self.outsiders)):
+            named.append(self._stamped(place, commit))
+        payee = TRADE.must(world.node.state, world.trade_of(commit)).payee_open
+        head = self.head_on(rng, payee)
+        if head is not None:
+            world.claim(head, commit, stamps={commit.id: named})
+        self.notice()
+
+    def _stamped(self, place: int, head: Made) -> Made:
+        """An outsider stamps a head."""
+        body = WitnessStamp(head=head.id, open=self.world.position(head).open)
+        self.outsiders[place] = self.world.on(self.outsiders[place], body)
+        return self.outsiders[place]
 
     def rates(self, rng: Random) -> None:
         """A party rates a trade, or somebody else does; often twice."""
         for commit, row in self.commits()[-3:]:
             head = self.head_on(rng, rng.choice((row.payer_open, row.payee_open)))
             head = self.live(rng) if head is None or rng.random() < 0.2 else head
-            self.world.rate(head, commit, rng.randrange(1, 6))
+            rated = self.world.rate(head, commit, rng.randrange(1, 6))
+            if rng.random() < 0.4:  # and once more where the first rating is carried
+                heir = self.world.account(self.world.names[rated.header.author], rated)
+                self.world.rate(heir, commit)
         self.notice()
 
     # --- devices ----------------------------------------------------------------------------------
