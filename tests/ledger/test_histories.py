@@ -45,7 +45,7 @@ class Histories(RuleBasedStateMachine):
             self.history.finish()
 
 
-def test_any_moves_in_any_order_end_in_the_state_that_the_checker_works_out() -> None:
+def test_every_history_ends_in_the_state_that_the_checker_works_out() -> None:
     run_state_machine_as_test(
         Histories,
         settings=settings(

@@ -44,7 +44,6 @@ CANARIES = (
         "a refund may be a unit too much", trades._debit, "row.refunded).amount:",
         "row.refunded).amount + 1:",
     ),
-    Canary("no sum is too large", trades._debit, " or outgoing > SUM_MAX_UNITS", ""),
     Canary(
         "a claimed refund enters nothing as paid", trades._enter,
         "positions.set_status(step.overlay, step.entry, row.refunded, Status.PAID)", "pass",
@@ -94,10 +93,6 @@ CANARIES = (
         "row is not None and positions.in_past(reader, entry, row.head)", "row is not None",
     ),
     Canary("one stamp less secures", stamps.secured, ">= opened.q", ">= opened.q - 1"),
-    Canary(
-        "a stamp on another branch hides the next", stamps._covering,
-        'start = key + b"\\0"  # a head on another branch', "break",
-    ),
     Canary(
         "of a forked lane the last stamp alone", stamps._last_stamps,
         "lanes.LANE.must(reader, lane_key).fork_seq < 0", "True",

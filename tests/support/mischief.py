@@ -110,6 +110,23 @@ class Mischief(Chaos):
             world.claim(head, *same, stamps=named)
         self.notice()
 
+    def pumps(self, rng: Random) -> None:
+        """A fork pays one accomplice on several branches, who spends all that, part by part."""
+        world, base = self.world, self.live(rng)
+        head = self.live(rng, but=base.header.author)
+        amount = min(max(1, world.available(base)), AMOUNT_MAX_UNITS)
+        for _ in range(3):
+            commit, head = world.pay(base, head, amount)
+            named = world.secure(commit) if rng.random() < 0.5 else []
+            head = world.claim(head, commit, stamps={commit.id: named})
+        self.notice()
+        for part in (amount, amount, 1 + amount // 9):
+            payee = self.live(rng, but=head.header.author)
+            commit, payee = world.pay(head, payee, part)
+            world.claim(payee, commit, stamps={commit.id: world.secure(commit)})
+            head = commit
+            self.notice()
+
     def both_ways(self, rng: Random) -> None:
         """A payer settles twice what was accepted once, or releases it too: beside, or on top."""
         world, head = self.world, self.live(rng)
@@ -286,14 +303,16 @@ class Mischief(Chaos):
             self._stamped(place, head)
 
     def outside_stamps(self, rng: Random) -> None:
-        """A claim with too few stamps of those whom the chapter named, and many of others."""
+        """A claim with stamps that do not suffice: of others, or beside what they should cover."""
         world, head = self.world, self.live(rng)
         commit = self.deal(rng, head, 1)
         if commit is None:
             return
-        named = [world.stamp(name, commit) for name in world.witnesses[: rng.randrange(3)]]
-        for place in range(len(self.outsiders)):
-            named.append(self._stamped(place, commit))
+        if rng.random() < 0.5:
+            named = world.secure(head)  # all of them, but of what was before
+        else:
+            named = [world.stamp(name, commit) for name in world.witnesses[: rng.randrange(3)]]
+            named += [self._stamped(place, commit) for place in range(len(self.outsiders))]
         payee = TRADE.must(world.node.state, world.trade_of(commit)).payee_open
         head = self.head_on(rng, payee)
         if head is not None:
@@ -404,7 +423,7 @@ class Mischief(Chaos):
 
 
 MOVES = {
-    "trade": 20, "deals": 10, "claims": 10, "branches": 4, "both_ways": 3, "bounds": 6,
+    "trade": 20, "deals": 10, "claims": 10, "branches": 4, "pumps": 2, "both_ways": 3, "bounds": 6,
     "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3, "odd_opens": 2, "outside_stamps": 2,
     "rates": 2, "cut": 4, "cuts_again": 3, "office": 4, "at_once": 4, "agreements": 3, "confirms": 3, "stamp": 3,
     "lies": 3, "talk": 4, "market": 3,

@@ -41,15 +41,19 @@ class Node:
         return self._receive(raw)
 
     def _receive(self, raw: RawRecord) -> str:
-        record = admit(raw, CommunityId(self.rules.community))
-        if isinstance(record, Refused):
-            self.refused.append((raw, record.code))
-            return record.code
-        outcome = self._judge(record)
-        if lanes.ENTRY.has(self.state, record.id):
-            for waiting in self.waiting.pop(record.id, ()):
-                self._receive(waiting)
-        return outcome
+        said, ready = "", [raw]
+        while ready:
+            top = ready.pop()
+            record = admit(top, CommunityId(self.rules.community))
+            if isinstance(record, Refused):
+                self.refused.append((top, record.code))
+                said = said or record.code
+                continue
+            outcome = self._judge(record)
+            said = said or outcome
+            if lanes.ENTRY.has(self.state, record.id):
+                ready += reversed(self.waiting.pop(record.id, ()))
+        return said
 
     def _judge(self, record: Record) -> str:
         judgement = self.fold.judge(self.state, record)
