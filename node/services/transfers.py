@@ -1,9 +1,10 @@
 """Tables of transfers: comma-separated, one payment a row, read as a stream.
 
 Rules: a header row names at least `time,source,target,amount`, optionally `type`, in any order;
-other columns are ignored, a name that stands twice is refused. Amounts are exact decimals, rounded half to even to minor units. Times
-are shown only, so one that cannot be read harms nothing: the row keeps the time of the row before.
-Nothing here raises on a bad row; it says what is wrong with it.
+other columns are ignored, a name of these that stands twice is refused. Amounts are exact decimals,
+rounded half to even to minor units; a limit never rounds up. Times are shown only, so one that
+cannot be read harms nothing: the row keeps the time of the row before. Nothing here raises on a bad
+row; it says what is wrong with it.
 
 Left to others: who pays whom out of what.
 """

@@ -119,7 +119,7 @@ def show_failure(seed: int, moves: Sequence[Move]) -> None:
     kept, reason = smallest(seed, moves)
     print(reason)
     print(f"{len(kept)} moves are enough:")
-    print(f"  python -m tests.ledger.long_model --history {seed} --moves \"{written(kept)}\"")
+    print(f'  python -m tests.ledger.long_model --history {seed} --moves "{written(kept)}"')
 
 
 def written(moves: Sequence[Move]) -> str:

@@ -65,7 +65,7 @@ async def further_device(person: Person, folder: Path, *, take_over: bool) -> Pe
 async def test_a_restore_that_hides_a_payment_gets_no_limit_without_a_person(
     people: list[Person], tmp_path: Path
 ) -> None:
-    """The new device carries the head before the payment: officers' programs see what is missing."""
+    """The new device carries the head before the payment: officers' programs see what lacks."""
     officer, amina, baraka = people
     early = move_in(tmp_path, "amina", genesis_for("officer"), Clock(), device=" second")
     await officer.hand_to(early)  # all there was before she paid

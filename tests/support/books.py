@@ -53,7 +53,7 @@ class Sums:
 
 
 def rows_of(seed: int, count: int) -> list[Row]:
-    """Transfers among some two hundred people and three mints, with all that occurs in old books."""
+    """Transfers among many people and three mints, with all that occurs in old books."""
     rng = Random(seed)
     people = [*SCRIPTS, *(f"0x{rng.getrandbits(160):040x}" for _ in range(max(20, count // 200)))]
     weights = [rng.paretovariate(1.2) for _ in people]

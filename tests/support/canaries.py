@@ -6,6 +6,7 @@ wherever it was imported.
 """
 
 import __future__
+
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator

@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.reference_checker import Checker
 from tests.reference_judge import CREDIT, Rec, carried_heads
@@ -98,7 +99,7 @@ def _offices(c: Checker) -> Iterator[str]:
         serials = Counter(c.j.serial(act.id) for act in acts)
         yield from ("acts beside another of the same serial" for n in serials.values() if n > 1)
         limits = [act.body["limit"] for act in acts if act.kind == "credit.grant"]
-        yield from ("limits lowered" for a, b in zip(limits, limits[1:], strict=False) if b < a)
+        yield from ("limits lowered" for a, b in pairwise(limits) if b < a)
         for act in acts:
             if act.body["approvals"]:
                 yield "acts by two officers"

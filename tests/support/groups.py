@@ -114,11 +114,12 @@ async def stamp_all(person: Person) -> int:
             heads = lanes.heads_of(state, lane_key) if lane_key[64] == Lane.ACCOUNT else []
             for head in heads:
                 opened = POSITION.must(state, head.id).open
-                if opened and _is_new(state, key, head.id):
-                    if alerts.may_stamp(state, key, head.id, core.rules):
-                        body = WitnessStamp(head=head.id, open=opened)
-                        appender.append(Draft("witness.stamp", body))
-                        done += 1
+                if not opened or not _is_new(state, key, head.id):
+                    continue
+                if alerts.may_stamp(state, key, head.id, core.rules):
+                    body = WitnessStamp(head=head.id, open=opened)
+                    appender.append(Draft("witness.stamp", body))
+                    done += 1
         return done
 
     return await person.publisher.transact(work)

@@ -3,7 +3,7 @@
 A node that had everything in order and one that gets it late, twice and shuffled must both show
 what the independent checker works out from the set of records: verdicts with their codes, the state
 root, balances, what is contested and secured, which act is current; every few moves all else that
-`compare` knows. From time to time SQLite is asked too, and everything is folded anew from stored bytes.
+`compare` knows. From time to time SQLite is asked too, and all is folded anew from stored bytes.
 
 Rule: a history is its seed and its moves; the same ones make the same bytes.
 """

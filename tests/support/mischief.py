@@ -424,8 +424,8 @@ class Mischief(Chaos):
 
 MOVES = {
     "trade": 20, "deals": 10, "claims": 10, "branches": 4, "pumps": 2, "both_ways": 3, "bounds": 6,
-    "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3, "odd_opens": 2, "outside_stamps": 2,
-    "rates": 2, "cut": 4, "cuts_again": 3, "office": 4, "at_once": 4, "agreements": 3, "confirms": 3, "stamp": 3,
-    "lies": 3, "talk": 4, "market": 3,
+    "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3,
+    "odd_opens": 2, "outside_stamps": 2, "rates": 2, "cut": 4, "cuts_again": 3, "office": 4,
+    "at_once": 4, "agreements": 3, "confirms": 3, "stamp": 3, "lies": 3, "talk": 4, "market": 3,
 }  # fmt: skip
 """How often each move is made, in relation to one another."""
