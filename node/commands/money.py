@@ -7,7 +7,6 @@ from typing import Any, Final
 import click
 
 from node.commands.base import App, argument, clean, command, group, local_time, option
-from node.commands.trade import amount_shown
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -16,6 +15,7 @@ from node.protocol.errors import LocalFault
 def balance(app: App, member: str | None) -> None:
     full = None if member is None else app.client.member(member)
     found = app.client.get("/balance", member=full)
+    found["contributions"] = app.client.get("/contributions", member=full)["items"]
     app.result(found)
     decimals, unit = found["decimals"], found["unit_name"]
     for name in ("book", "spendable", "limit"):
@@ -28,6 +28,17 @@ def balance(app: App, member: str | None) -> None:
     app.line(found["level_text"])
     if not found["final"]:
         app.say("trade.not_final")
+    _contributions(app, found["contributions"])
+
+
+def _contributions(app: App, items: list[dict[str, Any]]) -> None:
+    """What was given beside credit."""
+    rows: list[list[object]] = []
+    for one in items:
+        counts = app.text("units.counts") if one["counts"] else ""
+        rows.append([clean(one["name"]), one["given_text"], one["received_text"], counts])
+    if rows:
+        app.table(("unit", "given", "received", "counts"), rows)
 
 
 @command(
@@ -98,7 +109,7 @@ def receipt_show(app: App, trade_id: str) -> None:
     app.result(found)
     app.say("receipt.title")
     app.say("trade.from_to", payer=found["payer"]["name"], payee=found["payee"]["name"])
-    app.line(amount_shown(app, found))
+    app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(local_time(found["time"]))

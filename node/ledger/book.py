@@ -23,7 +23,7 @@ from node.views.identities import within
 
 
 class TotalRow(Row, frozen=True):
-    """A member's turnover in counted credit trades: given away and received, minor units."""
+    """What a member gave away and received in counted trades of one unit, minor units."""
 
     received: int
     given: int
@@ -32,6 +32,7 @@ class TotalRow(Row, frozen=True):
 BOOK = Table("book", int)  # chapter (2), member (32) -> balance, minor units; zero rows are absent
 CONTESTED = Table("contested", bytes)  # lane (4), commit id (32) of a contested trade -> trade id
 TURNOVER = Table("turnover", TotalRow)  # chapter (2), member (32)
+CONTRIBUTED = Table("contributed", TotalRow)  # chapter (2), member (32), unit: not credit
 
 
 def commits_of(reader: Reader, trade: bytes) -> Iterator[bytes]:
@@ -114,26 +115,38 @@ def _set_counted(overlay: Overlay, trade: bytes, row: TradeRow, counted: bool) -
     TRADE.put(overlay, trade, msgspec.structs.replace(row, counted=counted))
     if row.unit == CREDIT:
         _book(overlay, row, 1 if counted else -1)
+    else:
+        _contribute(overlay, row, 1 if counted else -1)
     overlay.changes.events.append(("balance", trade))
     return [refund for refund, _ in REFUND.under(overlay, trade)]
 
 
 def _book(overlay: Overlay, row: TradeRow, sign: int) -> None:
     amount = sign * row.amount
-    for member, change in ((row.payer, -amount), (row.payee, amount)):
+    for member, received, given in ((row.payer, 0, amount), (row.payee, amount, 0)):
         key = u16(row.chapter) + member
-        balance = (BOOK.get(overlay, key) or 0) + change
+        balance = (BOOK.get(overlay, key) or 0) + received - given
         if balance:
             BOOK.put(overlay, key, balance)
         else:
             BOOK.delete(overlay, key)
-        total = TURNOVER.get(overlay, key) or TotalRow(0, 0)
-        received = total.received + (amount if change == amount else 0)
-        given = total.given + (amount if change == -amount else 0)
-        if received or given:
-            TURNOVER.put(overlay, key, TotalRow(received, given))
-        else:
-            TURNOVER.delete(overlay, key)
+        _add(overlay, TURNOVER, key, received, given)
+
+
+def _contribute(overlay: Overlay, row: TradeRow, sign: int) -> None:
+    amount, unit = sign * row.amount, row.unit.encode()
+    for member, received, given in ((row.payer, 0, amount), (row.payee, amount, 0)):
+        _add(overlay, CONTRIBUTED, u16(row.chapter) + member + unit, received, given)
+
+
+def _add(overlay: Overlay, table: Table[TotalRow], key: bytes, received: int, given: int) -> None:
+    """Add to a total; a row of nothing is no row."""
+    before = table.get(overlay, key) or TotalRow(0, 0)
+    row = TotalRow(before.received + received, before.given + given)
+    if row.received or row.given:
+        table.put(overlay, key, row)
+    else:
+        table.delete(overlay, key)
 
 
 def recount_device(overlay: Overlay, author: bytes, device: bytes) -> None:
@@ -166,3 +179,9 @@ def balances(reader: Reader, chapter: int | None = None) -> Iterator[tuple[int, 
     rows = BOOK.under(reader, prefix) if prefix else BOOK.scan(reader, b"", None)
     for key, amount in rows:
         yield int.from_bytes(key[:2], "big"), key[2:], amount
+
+
+def contributions(reader: Reader, chapter: int, member: bytes) -> dict[str, TotalRow]:
+    """What a member gave and received in other units than credit, by unit."""
+    prefix = u16(chapter) + member
+    return {key[34:].decode(): row for key, row in CONTRIBUTED.under(reader, prefix)}

@@ -85,8 +85,12 @@ def _assert_trades(node: Node, checker: Checker) -> None:
     balances = {(chapter, member): n for chapter, member, n in book.balances(state)}
     assert balances == checker.book()
     assert sum(balances.values()) == 0
-    turnover = {key: (row.received, row.given) for key, row in book.TURNOVER.scan(state, b"", None)}
-    assert turnover == checker.turnover()
+    for table, wanted in (
+        (book.TURNOVER, checker.turnover()),
+        (book.CONTRIBUTED, checker.contributions()),
+    ):
+        rows = {key: (row.received, row.given) for key, row in table.scan(state, b"", None)}
+        assert rows == wanted
     named = {trade for _, trade in book.CONTESTED.scan(state, b"", None)}
     assert named == {trade for trade in committed if checker.contested(trade)}
 
