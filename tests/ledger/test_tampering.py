@@ -8,6 +8,7 @@ import pytest
 from node.protocol.account import RatingGive
 from node.protocol.errors import Reject
 from node.protocol.market import ReviewPut
+from node.protocol.office import ChapterClose, ChapterPolicy
 from node.protocol.record import KINDS, RawRecord
 from tests.support.nodes import Node
 from tests.support.world import LIMIT, SALT, Made, World
@@ -25,6 +26,16 @@ def one_of_each() -> tuple[World, dict[str, Made]]:
     world.decline(head, reserved)
     admission = world.act("o0", "member.admit", world.membership_body("ada"), "o1")
     world.act("o0", "member.suspend", world.membership_body("ada", admission), "o1")
+    common = {"approvals": [], "chapter": "coop", "list": world.community, "supersedes": []}
+    policy = ChapterPolicy(
+        **common, counts=["hours"], faith_days=30, mediators=[], secured_from=None
+    )  # fmt: skip
+    world.propose_act("o0", "chapter.policy", policy)
+    world.act("o0", "chapter.policy", policy, "o1")
+    close = ChapterClose(
+        **common, count=2, negative=40, period=202609, positive=40, root=SALT * 2, state=SALT * 2
+    )  # fmt: skip
+    world.act("o0", "chapter.close", close, "o1")
     talker, seller = world.talker("ada"), world.seller("ada")
     post = world.post(world.apply_for(world.profile(talker, "Ada")), "hello")
     world.delete(world.edit(post, post, "hello again"), post)
