@@ -141,9 +141,7 @@ class Ledger:
         self._survey = survey
         self._seed = wish.seed
         self._limit = (
-            SUM_MAX_UNITS
-            if wish.limit is None
-            else min(whole_units(wish.limit, wish.decimals), SUM_MAX_UNITS)
+            SUM_MAX_UNITS if wish.limit is None else whole_units(wish.limit, wish.decimals)
         )
         self._decimals = wish.decimals
         self._officer = generated_officer(wish.seed, core.community)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from node.protocol.errors import LocalFault
-from node.protocol.limits import AMOUNT_MAX_UNITS, TIME_MAX_MS
+from node.protocol.limits import AMOUNT_MAX_UNITS, SUM_MAX_UNITS, TIME_MAX_MS
 
 REQUIRED: Final = ("time", "source", "target", "amount")
 DISBURSEMENT: Final = "DISBURSEMENT"
@@ -49,9 +49,12 @@ def minor_units(amount: Decimal, decimals: int) -> int:
 
 
 def whole_units(limit: Decimal, decimals: int) -> int:
-    """The whole minor units in a limit, never more than it says; at least 0."""
-    units = EXACT.scaleb(limit, decimals).to_integral_value(ROUND_FLOOR, EXACT)
-    return max(int(units), 0)
+    """The whole minor units in a limit: never more than it says, and 0 to 2^53 - 1."""
+    within = min(
+        max(limit, Decimal(0)), Decimal(SUM_MAX_UNITS)
+    )  # else its digits might be millions
+    units = EXACT.scaleb(within, decimals).to_integral_value(ROUND_FLOOR, EXACT)
+    return min(int(units), SUM_MAX_UNITS)
 
 
 def plain_decimal(amount: Decimal) -> str:
