@@ -57,7 +57,12 @@ def test_every_history_ends_in_the_state_that_the_checker_works_out() -> None:
 def test_every_step_of_two_thousand_agrees_and_they_reach_every_corner() -> None:
     seen: Counter[str] = Counter()
     for seed in range(HISTORIES_COUNT):
-        seen += long_model.played(seed, moves_of(seed, MOVES_COUNT))
+        moves = moves_of(seed, MOVES_COUNT)
+        try:
+            seen += long_model.played(seed, moves)
+        except Exception:
+            long_model.show_failure(seed, moves)
+            raise
     assert {name: seen[name] for name, least in WANTED.items() if seen[name] < least} == {}
 
 
