@@ -7,7 +7,7 @@ at once, refunds to the last unit and beyond, amounts at their bounds, witnesses
 
 from random import Random
 
-from node.ledger import positions, stamps
+from node.ledger import alerts, positions, stamps
 from node.ledger.positions import TRADE, TradeRow
 from node.ledger.trades import commit_of
 from node.protocol import lanes
@@ -44,6 +44,19 @@ class Mischief(Chaos):
         """A head on an ok account lane of anybody but one."""
         tips = [tip for key in self.account_lanes() if key[:32] != but for tip in self.tips(key)]
         return rng.choice([tip for tip in tips if self.world.position(tip).open])
+
+    def sound(self, rng: Random, *, but: bytes = b"") -> Made:
+        """A head on a lane that nothing speaks against, if there is one."""
+        world, state = self.world, self.world.node.state
+        fit = [
+            tip
+            for key in self.account_lanes()
+            for tip in self.tips(key)
+            if key[:32] != but
+            and not alerts.alerts_on(state, key, world.rules, 0)
+            and world.granted(world.position(tip).open)
+        ]
+        return rng.choice(fit) if fit else self.live(rng, but=but)
 
     def head_on(self, rng: Random, open_id: bytes) -> Made | None:
         """A head on the path of an open."""
@@ -112,16 +125,17 @@ class Mischief(Chaos):
 
     def pumps(self, rng: Random) -> None:
         """A fork pays one accomplice on several branches, who spends all that, part by part."""
-        world, base = self.world, self.live(rng)
-        head = self.live(rng, but=base.header.author)
-        amount = min(max(1, world.available(base)), AMOUNT_MAX_UNITS)
+        world, base = self.world, self.sound(rng)
+        head = self.sound(rng, but=base.header.author)
+        rest = world.available(base)  # 0 where no debit ever used the limit
+        amount = min(rest, AMOUNT_MAX_UNITS) if rest > 1 else LIMIT
         for _ in range(3):
             commit, head = world.pay(base, head, amount)
             named = world.secure(commit) if rng.random() < 0.5 else []
             head = world.claim(head, commit, stamps={commit.id: named})
         self.notice()
         for part in (amount, amount, 1 + amount // 9):
-            payee = self.live(rng, but=head.header.author)
+            payee = self.sound(rng, but=head.header.author)
             commit, payee = world.pay(head, payee, part)
             world.claim(payee, commit, stamps={commit.id: world.secure(commit)})
             head = commit
@@ -353,6 +367,14 @@ class Mischief(Chaos):
         self.world.revoke(self.by_lane[lane][0], **{Lane(lane[64]).name.lower(): cut})
         self.notice()
 
+    def cuts_above(self, rng: Random) -> None:
+        """A device is shut out just above a payment: who hears of the cut before hears it late."""
+        commit = self.deal(rng, self.live(rng), 1)
+        if commit is not None:
+            tip = self.world.rate(commit, commit)
+            self.world.revoke(commit, account=tip)
+        self.notice()
+
     # --- officers and witnesses -------------------------------------------------------------------
     def at_once(self, rng: Random) -> None:
         """Officers who do not know of one another act on the same lane or member."""
@@ -423,9 +445,10 @@ class Mischief(Chaos):
 
 
 MOVES = {
-    "trade": 20, "deals": 10, "claims": 10, "branches": 4, "pumps": 2, "both_ways": 3, "bounds": 6,
+    "trade": 20, "deals": 10, "claims": 10, "branches": 4, "pumps": 3, "both_ways": 3, "bounds": 6,
     "refunds": 9, "old_head": 3, "old_grants": 3, "other_units": 4, "joins": 6, "restore": 3,
-    "odd_opens": 2, "outside_stamps": 2, "rates": 2, "cut": 4, "cuts_again": 3, "office": 4,
-    "at_once": 4, "agreements": 3, "confirms": 3, "stamp": 3, "lies": 3, "talk": 4, "market": 3,
+    "odd_opens": 2, "outside_stamps": 2, "rates": 2, "cut": 4, "cuts_above": 2, "cuts_again": 3,
+    "office": 4, "at_once": 4, "agreements": 3, "confirms": 3, "stamp": 3, "lies": 3, "talk": 4,
+    "market": 3,
 }  # fmt: skip
 """How often each move is made, in relation to one another."""
