@@ -15,10 +15,12 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_devices,
     routes_node,
     routes_office,
     routes_people,
     routes_records,
+    routes_stall,
     routes_talk,
     routes_trade,
     routes_units,
@@ -36,10 +38,12 @@ def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_devices,
         routes_people,
         routes_office,
         routes_talk,
         routes_trade,
+        routes_stall,
         routes_units,
         routes_records,
     )

@@ -2,6 +2,7 @@
 
 # pyright: reportUnknownMemberType=false
 
+import dataclasses
 from typing import Annotated, Any
 
 import trio
@@ -25,7 +26,7 @@ from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_tim
 from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
 from node.services import receipts, verification
-from node.services.money import BalanceView, TradeView
+from node.services.money import BalanceView, Movement, TradeView
 from node.services.trade import Proposal
 from node.views import members
 
@@ -80,6 +81,10 @@ class TradeRoutes:
             **self._trade(view, self._api.language(request)),
         )
 
+    def shown(self, view: TradeView, language: str) -> shapes.Trade:
+        """A trade as it is told, for other routes."""
+        return shapes.Trade(**self._trade(view, language))
+
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
@@ -105,8 +110,26 @@ class TradeRoutes:
             "next_steps": list(view.next_steps),
             "level": view.level,
             "level_text": i18n.text(f"level.{view.level}", language),
+            "doubt": view.doubt,
+            "doubt_text": None
+            if view.doubt is None
+            else i18n.text(f"doubt.{view.doubt}", language, name=who(view.payer).name),
             "alerts": list(view.alerts),
             "alert_texts": texts("alert", view.alerts, language),
+            **self._line(view, language),
+        }
+
+    def _line(self, view: TradeView, language: str) -> dict[str, Any]:
+        """The seller's line: may goods change hands, and how far is the payment confirmed?"""
+        line, told = view.line, None
+        so_far = dataclasses.asdict(line.confirmations)
+        if line.confirmations.relays and line.goods != "none":
+            told = i18n.text("goods.count", language, **so_far)
+        return {
+            "goods": line.goods,
+            "goods_text": i18n.text(f"goods.{line.why}", language),
+            "confirmations": so_far,
+            "confirmations_text": told,
         }
 
     async def propose(self, body: shapes.TradeIn) -> Made:
@@ -182,7 +205,16 @@ class TradeRoutes:
             final=view.final,
             text=i18n.text(f"balance.{key}", language),
             notice=notice,
+            in_doubt=view.in_doubt.count,
+            in_doubt_amount=view.in_doubt.amount,
+            in_doubt_text=self._in_doubt(view, language),
         )
+
+    def _in_doubt(self, view: BalanceView, language: str) -> str | None:
+        if view.in_doubt.count == 0:
+            return None
+        amount = i18n.amount_text(view.in_doubt.amount, credit_decimals(self._api.core))
+        return i18n.text("doubt.count", language, count=view.in_doubt.count, amount=amount)
 
     async def statement(
         self,
@@ -191,17 +223,6 @@ class TradeRoutes:
     ) -> shapes.Statement:
         """A month's movements (UTC) between opening and closing balance."""
         found = self._api.money.statement(self._api.chapter(chapter), month)
-        movements = [
-            {
-                "trade": one.trade.hex(),
-                "commit": one.commit.hex(),
-                "partner": self._api.who(one.partner),
-                "amount": one.amount,
-                "time": iso_time(one.time),
-                "for": one.order,
-            }
-            for one in found.movements
-        ]
         return shapes.Statement(
             chapter=found.chapter,
             month=found.month,
@@ -209,9 +230,21 @@ class TradeRoutes:
             unit_name=self._api.core.rules.genesis.unit.code,
             decimals=credit_decimals(self._api.core),
             opening=found.opening,
-            movements=[shapes.Movement(**one) for one in movements],  # type: ignore[arg-type]
+            movements=[self._movement(one) for one in found.movements],
             closing=found.closing,
+            in_doubt=[self._movement(one) for one in found.in_doubt],
         )
+
+    def _movement(self, one: Movement) -> shapes.Movement:
+        fields = {
+            "trade": one.trade.hex(),
+            "commit": one.commit.hex(),
+            "partner": self._api.who(one.partner),
+            "amount": one.amount,
+            "time": iso_time(one.time),
+            "for": one.order,
+        }
+        return shapes.Movement(**fields)  # type: ignore[arg-type]
 
     async def root(self, chapter: ChapterQuery = None) -> shapes.Root:
         """The state root and its sections, of all or of one chapter."""

@@ -29,15 +29,16 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "me": {
         "id": "member",
         "profile": "member",
-        "device": "member",
+        "device": "device",
         "contact": "member",
     },
-    "community": {"community": "community", "chapter": "chapter"},
+    "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
     "talk": {"say": "talk", "read": "talk", "post": "talk"},
     "market": {"sell": "market", "want": "market", "search": "market", "listing": "market"},
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
+        "stall": "stall",
         **dict.fromkeys(("balance", "statement", "receipt"), "money"),
     },
     "books": {

@@ -120,10 +120,13 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     rows: list[list[object]] = []
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
-        rows.append(
-            [one["id"][:8], sides, clean(one["amount_text"]), one["state_text"], one["for"] or ""]
-        )
-    app.table(("trade", "sides", "amount", "state", "for"), rows)
+        goods = app.text(f"goods.short_{one['goods'].replace('-', '_')}")
+        shown, purpose = clean(one["amount_text"]), one["for"] or ""
+        rows.append([one["id"][:8], sides, shown, one["state_text"], goods, purpose])
+    app.table(("trade", "sides", "amount", "state", "goods", "for"), rows)
+    for one in page["items"]:
+        if one["doubt_text"] is not None:
+            app.line(f"{one['id'][:12]}  {one['doubt_text']}")
 
 
 @trade.sub("show", "wetalk trade show 7d90ab12", TRADE)
@@ -139,8 +142,12 @@ def _show(app: App, found: dict[str, Any]) -> None:
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(f"{found['state_text']} · {found['level_text']}")
-    for text in found["alert_texts"]:
-        app.line(text)
+    app.line(found["goods_text"])
+    if found["confirmations_text"] is not None:
+        app.line(found["confirmations_text"])
+    for text in (found["doubt_text"], *found["alert_texts"]):
+        if text is not None:
+            app.line(text)
     for step in found.get("steps", []):
         done = app.text(f"trade.step_{step['kind'].partition('.')[2]}")
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")

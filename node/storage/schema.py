@@ -136,7 +136,19 @@ def _into_columns(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE records_in_columns RENAME TO records")
 
 
-SCHEMA: Final = Schema((("first", statements(*FIRST)), ("columns", _into_columns)))
+PARTNERS: Final = (
+    # What those who handed over a note were then known to hold: ids, 32 bytes each.
+    "CREATE TABLE partners (member BLOB PRIMARY KEY, seen INTEGER, tips BLOB NOT NULL)"
+    " WITHOUT ROWID",
+)
+
+SCHEMA: Final = Schema(
+    (
+        ("first", statements(*FIRST)),
+        ("columns", _into_columns),
+        ("partners", statements(*PARTNERS)),
+    )
+)
 
 
 def fold_table(name: str) -> str:

@@ -56,6 +56,16 @@ class Disk(Model):
     problem: Annotated[str | None, Field(examples=[None])]
 
 
+class Relay(Model):
+    """What this device has done as a relay that confirms payments."""
+
+    key: Id
+    chapters: Annotated[list[str], Field(examples=[["마을"]])]
+    confirmations: Annotated[int, Field(ge=0, examples=[120])]
+    last: Time | None
+    convicted: Annotated[bool, Field(description="it confirmed two contradictory histories")]
+
+
 class Status(Model):
     """How the node is."""
 
@@ -70,6 +80,7 @@ class Status(Model):
     addresses: Annotated[list[str], Field(examples=[["/ip4/192.0.2.7/tcp/4130/p2p/12D3Koo…"]])]
     sync: Sync
     disk: Disk
+    relay: Annotated[Relay | None, Field(description="null: this device confirms nothing")]
     next: list[Hint]
 
 
@@ -116,30 +127,6 @@ class Profile(Model):
     about: TextShown
     languages: Annotated[list[str], Field(examples=[["ko", "zh"]])]
     region: Annotated[str | None, Field(examples=["KR-11"])]
-
-
-class Device(Model):
-    """A device of this member."""
-
-    device: Id
-    scopes: Annotated[list[str], Field(examples=[["account", "market", "social"]])]
-    revoked: bool
-    this: Annotated[bool, Field(description="the device this node runs on")]
-
-
-class Devices(Model):
-    """All devices of this member."""
-
-    items: list[Device]
-    next: Cursor = None
-
-
-class RevokeIn(Model):
-    """Shuts a device out. `open` lets what it signed stand: it was merely put away."""
-
-    device: Id
-    words: Words
-    open: bool = False
 
 
 class TokenIn(Model):

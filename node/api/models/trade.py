@@ -65,6 +65,14 @@ class RateIn(Model):
     text: Text = ""
 
 
+class Confirmations(Model):
+    """How far relays have confirmed: `given` of `relays`, of whom `needed` make it final."""
+
+    given: Annotated[int, Field(ge=0, examples=[2])]
+    needed: Annotated[int, Field(ge=0, examples=[2])]
+    relays: Annotated[int, Field(ge=0, examples=[3])]
+
+
 class TradeStep(Model):
     """One step of a trade."""
 
@@ -97,8 +105,23 @@ class Trade(Model):
     next_steps: Annotated[list[str], Field(examples=[["accept", "decline"]])]
     level: Level
     level_text: Sentence
+    doubt: Annotated[
+        Literal["payer", "payee", "other", "refund"] | None,
+        Field(description="why a contested trade does not count, as this member is concerned"),
+    ]
+    doubt_text: Annotated[str | None, Field(examples=[None])]
     alerts: Annotated[list[str], Field(examples=[[]])]
     alert_texts: Annotated[list[str], Field(examples=[[]])]
+    goods: Annotated[
+        Literal["wait", "hand-over", "confirmed", "none"],
+        Field(description="may the seller hand over? `hand-over`: paid, and no relay must confirm"),
+    ]
+    goods_text: Sentence
+    confirmations: Confirmations
+    confirmations_text: Annotated[
+        str | None,
+        Field(description="null where no relay confirms", examples=["중계소 3곳 가운데 2곳"]),
+    ]
 
 
 class TradeDetail(Trade):
@@ -136,6 +159,9 @@ class Balance(Model):
     notice: Annotated[
         str | None, Field(description="why this member cannot pay for now", examples=[None])
     ] = None
+    in_doubt: Annotated[int, Field(ge=0, description="trades not counted", examples=[0])]
+    in_doubt_amount: Annotated[Sum, Field(description="plus to be received")]
+    in_doubt_text: Annotated[str | None, Field(examples=[None])]
 
 
 class Movement(Model):
@@ -160,6 +186,7 @@ class Statement(Model):
     opening: Sum
     movements: list[Movement]
     closing: Sum
+    in_doubt: Annotated[list[Movement], Field(description="of the month, and not counted")]
 
 
 class Section(Model):
