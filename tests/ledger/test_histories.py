@@ -93,3 +93,9 @@ def test_a_canary_leaves_the_fold_as_it_was() -> None:
     with seeded(CANARIES[0]):
         assert CANARIES[0].function.__code__ is not before
     assert CANARIES[0].function.__code__ is before
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda c: c.name)
+def test_a_canary_replaces_a_text_that_is_there(canary: Canary) -> None:
+    with seeded(canary):
+        pass

@@ -78,8 +78,7 @@ CANARIES = (
     ),
     Canary("the join of lanes stops at one", trades._joined_sums, "if all(", "if any("),
     Canary(
-        "grants of the lower branch are forgotten", trades._note_grant,
-        "last is None and step.entry.branch > 0", "False",
+        "a change of grants is not noted", trades._note_grant, "!= grant:", "is None:",
     ),
     Canary(
         "opens far below are forgotten", trades._past_of, "opens.update(below.opens)", "pass",
@@ -93,7 +92,10 @@ CANARIES = (
         "a stamp beside the commit counts", stamps.suffice,
         "row is not None and positions.in_past(reader, entry, row.head)", "row is not None",
     ),
-    Canary("one stamp less secures", stamps.secured, ">= opened.q", ">= opened.q - 1"),
+    Canary(
+        "one stamp less secures", stamps.secured, "confirmations(reader, commit).enough",
+        "0 < (c := confirmations(reader, commit)).needed <= c.given + 1",
+    ),
     Canary(
         "of a forked lane the last stamp alone", stamps._last_stamps,
         "lanes.LANE.must(reader, lane_key).fork_seq < 0", "True",

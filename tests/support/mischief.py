@@ -270,6 +270,8 @@ class Mischief(Chaos):
         lower = [rng.choice(self.by_lane[key]) for key in own]
         pool = sorted({m.id: m for m in heads + (lower if rng.random() < 0.4 else [])}.values())
         carry = rng.sample(pool, min(len(pool), rng.choice((2, 2, 3, 4))))
+        if rng.random() < 0.1:
+            carry.append(self.live(rng, but=world.member(name)))  # of somebody else: void
         opened = world.account(name, *carry)
         if rng.random() < 0.7:
             world.grant(opened, LIMIT, rng.choice(OFFICERS))
