@@ -151,7 +151,12 @@ def _ascending(lines: Sequence[Movement | Other]) -> bool:
 
 
 def period_bounds(period: int) -> tuple[int, int]:
-    """(first ms, first ms of the next month) of a month yyyymm, UTC."""
+    """(first ms, first ms of the next month) of a month yyyymm, UTC.
+
+    The last month there is holds all claimed times that no calendar does.
+    """
+    if period == PERIOD_MAX:
+        return _first_day(period) * DAY_MS, limits.TIME_MAX_MS + 1
     year, month = divmod(period, 100)
     following = period + 1 if month < 12 else (year + 1) * 100 + 1
     return _first_day(period) * DAY_MS, _first_day(following) * DAY_MS

@@ -239,6 +239,7 @@ def _lines_are_right(said: dict[str, Any]) -> bool:
     start = datetime(year, month, 1, tzinfo=UTC)
     days = calendar.monthrange(year, month)[1]
     first = int(start.timestamp()) * 1000
+    last = 2**53 if said["period"] == 999_912 else first + days * 86_400_000
     trades: set[bytes] = set()
     for lines, time in ((said["movements"], 4), (said["others"], 5)):
         places = [(line[time], line[0]) for line in lines]
@@ -247,7 +248,7 @@ def _lines_are_right(said: dict[str, Any]) -> bool:
         for line in lines:
             if line[0] in trades or line[2] == said["member"] or line[time - 1] == 0:
                 return False
-            if not first <= line[time] < first + days * 86_400_000:
+            if not first <= line[time] < last:
                 return False
             trades.add(line[0])
     return True

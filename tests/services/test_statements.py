@@ -84,7 +84,7 @@ def test_every_month_adds_up_and_leads_to_the_next_and_at_last_to_the_book(
 def test_months_are_those_of_the_calendar() -> None:
     assert month_bounds("1970-01") == (0, 31 * DAY_MS)
     assert month_bounds("2024-02") == (1_706_745_600_000, 1_709_251_200_000)
-    assert month_bounds("9999-12")[1] == 253_402_300_800_000
+    assert month_bounds("9999-12")[1] == 2**53
     for year in range(1970, 2500, 7):
         for month in range(1, 12):
             assert (
