@@ -3,6 +3,8 @@
 One record of every kind, all bits of its header, body and signature; and what a refusal leaves.
 """
 
+from typing import Any
+
 import pytest
 
 from node.protocol.account import RatingGive
@@ -26,16 +28,17 @@ def one_of_each() -> tuple[World, dict[str, Made]]:
     world.decline(head, reserved)
     admission = world.act("o0", "member.admit", world.membership_body("ada"), "o1")
     world.act("o0", "member.suspend", world.membership_body("ada", admission), "o1")
-    common = {"approvals": [], "chapter": "coop", "list": world.community, "supersedes": []}
-    policy = ChapterPolicy(
-        **common, counts=["hours"], faith_days=30, mediators=[], secured_from=None
-    )  # fmt: skip
-    world.propose_act("o0", "chapter.policy", policy)
+    common: dict[str, Any] = {
+        "approvals": [], "chapter": "coop", "list": world.community, "supersedes": [],
+    }  # fmt: skip
+    policy = ChapterPolicy(counts=[], faith_days=9, mediators=[], secured_from=None, **common)
+    world.propose_act("o1", "chapter.policy", policy)
     world.act("o0", "chapter.policy", policy, "o1")
-    close = ChapterClose(
-        **common, count=2, negative=40, period=202609, positive=40, root=SALT * 2, state=SALT * 2
-    )  # fmt: skip
-    world.act("o0", "chapter.close", close, "o1")
+    root = world.community
+    books = ChapterClose(
+        count=2, negative=40, period=202611, positive=40, root=root, state=root, **common
+    )
+    world.act("o0", "chapter.close", books, "o1")
     talker, seller = world.talker("ada"), world.seller("ada")
     post = world.post(world.apply_for(world.profile(talker, "Ada")), "hello")
     world.delete(world.edit(post, post, "hello again"), post)
