@@ -20,8 +20,8 @@ from node.wallet.signer import RootSigner
 from tests.protocol import second_root
 from tests.reference_checker import Checker
 from tests.reference_judge import Judge
-from tests.support.groups import DAY_MS, Group, found, genesis_of
-from tests.support.homes import Clock, Person, move_in
+from tests.support.groups import DAY_MS, Group, found
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
 
@@ -44,10 +44,8 @@ class Month:
         """All meet once; then a home is copied, and the road between the groups breaks."""
         here = [*HERE, "lee"] if self.q else HERE
         people = await found(self.folder, self.clock, here, THERE, self.genesis)
-        self.here = Group([p for p in people if p.name in here], WITNESSES if self.q else [])
+        self.here = Group([p for p in people if p.name in here])
         self.there = Group([p for p in people if p.name in THERE])
-        if self.q:
-            await self.here.settle()  # the relays learn what there is
         crook = self.here.named("crook")
         self.here.people.remove(crook)
         crook.close()
@@ -134,7 +132,7 @@ def sums(month: Month) -> dict[str, int]:
 
 @pytest.mark.parametrize("q", [0, 2], ids=["no witnesses", "witnesses on one side"])
 async def test_two_groups_apart_for_a_month_agree_and_lose_nothing(q: int, tmp_path: Path) -> None:
-    genesis = genesis_of(["oh", "soo"], WITNESSES if q else [], q)
+    genesis = genesis_for("oh", "soo", witnesses=WITNESSES if q else [], q=q)
     month = Month(tmp_path, Clock(), genesis, q)
     try:
         await month.begin()
@@ -147,7 +145,7 @@ async def test_two_groups_apart_for_a_month_agree_and_lose_nothing(q: int, tmp_p
         apart = [shown(group.people[0], month) for group in (month.here, month.there)]
         assert apart[0] | apart[1] == month.deals
         assert not apart[0].keys() & apart[1].keys()
-        both = Group([*month.here.people, *month.there.people], month.here.witnesses)
+        both = Group([*month.here.people, *month.there.people])
         await both.settle()
         assert_all_agree(both, month)
         if q:
