@@ -201,11 +201,11 @@ async def test_a_spreadsheet_gets_plain_numbers_and_no_formula(people: list[Pers
     amina, baraka = people
     written = file(amina, "csv", notes=True).decode()
     rows = list(csv.reader(io.StringIO(written)))
-    assert rows[0] == ["time", "trade", "partner", "partner_name", "amount", "for"]
+    assert rows[0] == ["time", "trade", "partner", "partner_name", "amount", "for", "refunds"]
     assert rows[1][0].startswith("2026-09-")
-    assert rows[1][2:] == [baraka.id.hex(), baraka.id.hex()[:8], "25.00", "'=김치 두 통"]
+    assert rows[1][2:] == [baraka.id.hex(), baraka.id.hex()[:8], "25.00", "'=김치 두 통", ""]
     assert rows[2:4] == [[], [*rows[0], "unit"]]
-    assert rows[4][4:] == ["-2.00", "", "hours"]
+    assert rows[4][4:] == ["-2.00", "", "", "hours"]
 
 
 @pytest.mark.trio
