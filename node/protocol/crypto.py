@@ -21,6 +21,8 @@ WORD_INVITE: Final = b"wetalk/1 invite\0"
 WORD_HELLO: Final = b"wetalk/1 hello\0"
 WORD_STATEMENT: Final = b"wetalk/1 statement\0"
 WORD_ROOT: Final = b"wetalk/1 state root\0"
+WORD_CLOSE_LEAF: Final = b"wetalk/1 close leaf\0"
+WORD_CLOSE_NODE: Final = b"wetalk/1 close node\0"
 
 KEY_SIZE_BYTES: Final = 32
 SIGNATURE_SIZE_BYTES: Final = 64

@@ -50,6 +50,8 @@ EXPORT_HEAD_MAX_BYTES: Final = 98_304  # the largest genesis document, in base64
 EXPORT_LINE_MAX_BYTES: Final = 65_536  # the largest record, in base64, has 44,500
 RECEIPT_CLOSURE_MAX_COUNT: Final = 20_000  # records in one receipt: 10 MB, checked in 3 s
 RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
+CLOSE_PATH_MAX_COUNT: Final = 53  # siblings of a leaf: as many leaves as a sum can count
+CLOSE_PROOF_SIZE_MAX_BYTES: Final = 1_048_576  # an act, 16 approvals, their devices: 100 kB
 
 # --- sync and gossip ------------------------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from node.ledger import root
+from node.ledger import close, root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
 from node.protocol import admission, codec, crypto, forks, genesis, portable
@@ -15,6 +15,7 @@ from node.protocol.ports import ForkProof
 from node.protocol.record import KINDS, LANE_OF_KIND, RawRecord, Record, parse
 from node.protocol.state import DictState
 from node.views.members import Rules
+from tests.protocol import second_close
 from tests.vectors import generate, load
 from tests.vectors.history import History
 from tests.vectors.record_cases import COMMUNITY, FIELDS, header_of
@@ -169,6 +170,32 @@ def test_receipts(case: Case) -> None:
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
+
+
+def totals_of(case: Case) -> close.Totals:
+    sums = (case["count"], case["negative"], case["positive"])
+    return close.Totals(*sums, bytes.fromhex(case["root"]))
+
+
+def path_of(packed: list[Any]) -> list[close.Branch]:
+    hexed = [[bytes.fromhex(v) if isinstance(v, str) else v for v in step] for step in packed]
+    return [close.Branch(*step) for step in hexed]
+
+
+@pytest.mark.parametrize("case", load.cases("close"), ids=name_of)
+def test_closes(case: Case) -> None:
+    community, totals = bytes.fromhex(case["community"]), totals_of(case)
+    if case["part"] == "path":
+        member, path = bytes.fromhex(case["member"]), path_of(case["path"])
+        assert not close.leads_to(community, member, case["balance"], path, totals)
+        return
+    leaves = [(bytes.fromhex(member), balance) for member, balance in case["leaves"]]
+    assert close.Tree(community, leaves).totals == totals
+    assert second_close.totals(community, leaves) == totals
+    for (member, balance), packed in zip(leaves, case["paths"], strict=True):
+        path = path_of(packed)
+        assert close.leads_to(community, member, balance, path, totals)
+        assert second_close.path(community, leaves, member) == [list(step) for step in path]
 
 
 def replay(case: Case, order: list[Case]) -> tuple[DictState, Rules, list[str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.vectors import (
+    close_cases,
     codec_cases,
     example,
     fork_cases,
@@ -48,6 +49,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "invitations", "links", portable_cases.invitation_cases()
     yield "exports", "lines of export files", portable_cases.export_cases()
     yield "receipts", "receipt files", portable_cases.receipt_cases()
+    yield "close", "trees of a close, and paths", close_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),
