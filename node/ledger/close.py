@@ -10,8 +10,9 @@ Left to others: which trades belong to a period, who signs a root (`services.clo
 was signed is what one's own books say (`services.closes`).
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from node.protocol import codec
 from node.protocol.crypto import ID_SIZE_BYTES, WORD_CLOSE_LEAF, WORD_CLOSE_NODE, sha256
@@ -48,7 +49,7 @@ class Tree:
         """Raises ValueError where leaves do not strictly ascend, or a sum leaves its bounds."""
         self._community = community
         level = [leaf_of(community, member, balance) for member, balance in leaves]
-        if any(a.last >= b.first for a, b in zip(level, level[1:], strict=False)):
+        if any(a.last >= b.first for a, b in itertools.pairwise(level)):
             raise ValueError("members stand in order, each once")
         self._levels = [level]
         while len(level) > 1:
