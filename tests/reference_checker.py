@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from tests.reference_judge import (
+    ACTS,
     CREDIT,
     ERASABLE,
     MOVES,
@@ -129,7 +130,7 @@ class Checker:
     def acts(self) -> dict[object, list[Rec]]:
         """Ok acts by subject."""
         found: dict[object, list[Rec]] = {}
-        for act in self.of_kind("member.admit", "member.suspend", "credit.grant"):
+        for act in self.of_kind(*ACTS):
             found.setdefault(self.j.subject(act.id), []).append(act)
         return found
 

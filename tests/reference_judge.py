@@ -17,6 +17,7 @@ ERASABLE = ("social", "market")
 CREDIT = "credit"
 SUM_MAX = 2**53 - 1
 PAST_HEADS_MAX = 256
+ACTS = ("member.admit", "member.suspend", "credit.grant", "chapter.policy", "chapter.close")
 MOVES = ("trade.propose", "trade.accept", "trade.settle", "trade.release", "account.claim")
 RANK = {"declined": 0, "accepted": 1, "offered": 1, "reserved": 1, "released": 2, "paid": 3}
 Bytes3 = tuple[bytes, bytes | None, bytes]
@@ -97,7 +98,7 @@ def names(r: Rec) -> list[bytes]:
     found += [body[field] for field in singles.get(r.kind, ()) if body[field] is not None]
     if r.kind == "account.open":
         found += body["carry"]
-    if r.kind in ("member.admit", "member.suspend", "credit.grant"):
+    if r.kind in ACTS:
         found += [*body["approvals"], *body["supersedes"]]
     if r.kind == "account.claim":
         for commit, stamps in body["items"]:
@@ -210,11 +211,14 @@ class Judge:
             return "not-officer"
         if r.kind in ("office.open", "office.approve"):
             return "ok"
-        chapter = self.chapters.get(r.body["chapter"])
+        content = unpack(r.body["content"])[1] if r.kind == "office.propose" else r.body
+        chapter = self.chapters.get(content["chapter"])
         if chapter is None:
             return "unknown-chapter"
-        if r.body["list"] != self.community or r.author not in chapter["officers"]:
+        if content["list"] != self.community or r.author not in chapter["officers"]:
             return "not-officer"
+        if r.kind == "office.propose":
+            return "ok"
         signers = {r.author}
         for approval in map(self.records.__getitem__, r.body["approvals"]):
             agrees = approval.kind == "office.approve" and self.ok(approval.id)
@@ -249,6 +253,10 @@ class Judge:
             return r.body["open"]
         if r.kind in ("member.admit", "member.suspend"):
             return r.body["chapter"], r.body["member"]
+        if r.kind == "chapter.policy":
+            return r.body["chapter"], "policy"
+        if r.kind == "chapter.close":
+            return r.body["chapter"], "close", r.body["period"]
         return None
 
     def serial(self, act: bytes) -> int:

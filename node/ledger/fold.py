@@ -6,6 +6,7 @@ graph allows, and never sees a clock. The simulator runs it over a dict, the nod
 """
 
 from collections.abc import Iterator, Sequence
+from zlib import crc32
 
 from node.ledger import book, positions, stamps, trades
 from node.protocol import admission, lanes
@@ -17,13 +18,13 @@ from node.protocol.lanes import Entry
 from node.protocol.market import ListingClose, ListingPut
 from node.protocol.office import WitnessStamp
 from node.protocol.ports import Reader
-from node.protocol.record import ERASABLE_LANES, RawRecord, Record, parse
+from node.protocol.record import ERASABLE_LANES, LANE_OF_KIND, RawRecord, Record, parse
 from node.protocol.social import MemberApply, PostDelete, PostPut, ProfileSet
 from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it

@@ -15,7 +15,18 @@ from node.protocol.admission import stored_body
 from node.protocol.errors import OK, Void
 from node.protocol.genesis import Chapter, Genesis
 from node.protocol.lanes import Entry
-from node.protocol.office import CreditGrant, MemberAct, OfficeApprove, act_hash
+from node.protocol.office import (
+    ACTS,
+    ChapterClose,
+    CreditGrant,
+    MemberAct,
+    OfficeAct,
+    OfficeApprove,
+    OfficePropose,
+    act_hash,
+    content_hash,
+    proposed,
+)
 from node.protocol.ports import Reader
 from node.protocol.record import Record
 from node.protocol.shapes import Row
@@ -49,15 +60,37 @@ class Rules:
     genesis: Genesis
 
 
-ACT = Table("act", ActRow)  # subject (34: chapter and member, or 32: open id), act id (32)
+ACT = Table("act", ActRow)  # subject (`subject_of`), act id (32)
 ACT_SUBJECT = Table("act_subject", bytes)  # act id (32) -> key in ACT
 APPROVAL = Table("approval", bytes)  # act hash (32), approve id (32) -> officer
+PROPOSAL = Table("proposal", bytes)  # chapter (2), act hash (32), propose id (32) -> officer
 APPLICATION = Table("application", ApplicationRow)  # chapter (2), member (32), record id (32)
 
 
 def member_subject(chapter: int, member: bytes) -> bytes:
-    """The subject of membership acts."""
+    """The subject of membership acts, 34 bytes."""
     return u16(chapter) + member
+
+
+def policy_subject(chapter: int) -> bytes:
+    """The subject of a chapter's policies, 8 bytes."""
+    return u16(chapter) + b"policy"
+
+
+def close_subject(chapter: int, period: int) -> bytes:
+    """The subject of the closes of one period, 11 bytes."""
+    return u16(chapter) + b"close" + period.to_bytes(4, "big")
+
+
+def subject_of(act: OfficeAct, chapter: int) -> bytes:
+    """What an act is about: acts of one subject supersede each other."""
+    if isinstance(act, CreditGrant):
+        return act.open
+    if isinstance(act, MemberAct):
+        return member_subject(chapter, act.member)
+    if isinstance(act, ChapterClose):
+        return close_subject(chapter, act.period)
+    return policy_subject(chapter)
 
 
 def apply_office(overlay: Overlay, record: Record, entry: Entry, rules: Rules) -> str:
@@ -67,9 +100,13 @@ def apply_office(overlay: Overlay, record: Record, entry: Entry, rules: Rules) -
         return Void.NOT_OFFICER
     if isinstance(body, OfficeApprove):
         APPROVAL.put(overlay, body.act + record.id, author)
+        overlay.changes.events.append(("office.approve", body.act))
         return OK
-    if not isinstance(body, MemberAct | CreditGrant):
+    if isinstance(body, OfficePropose):
+        return _propose(overlay, record, body, rules)
+    if record.header.kind not in ACTS:
         return OK  # office.open
+    assert isinstance(body, OfficeAct)
     chapter = rules.genesis.chapter(body.chapter)
     if chapter is None:
         return Void.UNKNOWN_CHAPTER
@@ -79,7 +116,7 @@ def apply_office(overlay: Overlay, record: Record, entry: Entry, rules: Rules) -
     if _signers_at(overlay, digest, author, body.approvals, chapter) < chapter.k:
         return Void.APPROVALS
     number = rules.genesis.chapter_number(body.chapter)
-    subject = member_subject(number, body.member) if isinstance(body, MemberAct) else body.open
+    subject = subject_of(body, number)
     serial = _serial(overlay, subject, body.supersedes)
     if serial is None:
         return Void.SUPERSEDES
@@ -93,6 +130,22 @@ def apply_office(overlay: Overlay, record: Record, entry: Entry, rules: Rules) -
     ACT.put(overlay, subject + record.id, row)
     ACT_SUBJECT.put(overlay, record.id, subject + record.id)
     overlay.changes.events.append((record.header.kind, subject))
+    return OK
+
+
+def _propose(overlay: Overlay, record: Record, body: OfficePropose, rules: Rules) -> str:
+    found = proposed(body.content)
+    assert found is not None  # its shape was checked
+    chapter = rules.genesis.chapter(found[1].chapter)
+    if chapter is None:
+        return Void.UNKNOWN_CHAPTER
+    author = record.header.author
+    if found[1].list != rules.community or author not in chapter.officers:
+        return Void.NOT_OFFICER
+    number = rules.genesis.chapter_number(chapter.name)
+    digest = content_hash(body.content)
+    PROPOSAL.put(overlay, u16(number) + digest + record.id, author)
+    overlay.changes.events.append(("office.propose", u16(number) + digest))
     return OK
 
 

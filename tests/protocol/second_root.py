@@ -61,8 +61,13 @@ def _cuts(checker: Checker) -> list[Any]:
 def _subject(checker: Checker, subject: Any) -> bytes:
     if isinstance(subject, bytes):
         return subject
-    name, member = subject
-    return checker.j.numbers[name].to_bytes(2, "big") + member
+    name, *about = subject
+    number = checker.j.numbers[name].to_bytes(2, "big")
+    if about[0] == "policy":
+        return bytes(number + b"policy")
+    if about[0] == "close":
+        return bytes(number + b"close" + about[1].to_bytes(4, "big"))
+    return bytes(number + about[0])
 
 
 def _grants(checker: Checker, scope: str) -> list[Any]:

@@ -1,5 +1,7 @@
 """A node held against the reference checker: everything that it shows must be the same."""
 
+from typing import Any
+
 from node.ledger import alerts, book, positions, stamps
 from node.ledger.alerts import CleanIncome
 from node.ledger.positions import POSITION, TRADE
@@ -84,13 +86,21 @@ def _assert_trades(node: Node, checker: Checker) -> None:
     assert named == {trade for trade in committed if checker.contested(trade)}
 
 
+def _key_of(checker: Checker, subject: Any) -> bytes:
+    """Where the fold keeps the acts of a subject."""
+    if isinstance(subject, bytes):
+        return subject
+    number = checker.j.numbers[subject[0]]
+    if subject[1] == "policy":
+        return members.policy_subject(number)
+    if subject[1] == "close":
+        return members.close_subject(number, subject[2])
+    return members.member_subject(number, subject[1])
+
+
 def _assert_chapters(node: Node, checker: Checker) -> None:
     for subject in checker.acts():
-        key = subject
-        if not isinstance(subject, bytes):
-            chapter, member = subject  # type: ignore[misc]
-            key = members.member_subject(checker.j.numbers[chapter], member)
-        found = members.current_act(node.state, key, node.rules)  # type: ignore[arg-type]
+        found = members.current_act(node.state, _key_of(checker, subject), node.rules)
         wanted = checker.current.get(subject)
         assert (found and found[0]) == (wanted and wanted.id), subject
     for act in (act for acts in checker.acts().values() for act in acts):

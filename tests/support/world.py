@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from node.ledger.positions import POSITION, TRADE, Position
 from node.ledger.trades import commit_of
-from node.protocol import codec, crypto, genesis, lanes, limits, market, record, social
+from node.protocol import codec, crypto, genesis, limits, market, record, social
 from node.protocol.account import (
     CREDIT,
     AccountClaim,
@@ -27,8 +27,17 @@ from node.protocol.account import (
 )
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.identity import Cut, DeviceAdd, DeviceRevoke, IdentityCreate, Lane, proof_text
-from node.protocol.office import CreditGrant, MemberAct, OfficeApprove, WitnessStamp, act_hash
-from node.protocol.record import KINDS, LANE_OF_KIND, OPENING_KIND, Header, RawRecord
+from node.protocol.office import (
+    CreditGrant,
+    MemberAct,
+    OfficeAct,
+    OfficeApprove,
+    OfficePropose,
+    WitnessStamp,
+    act_content,
+    act_hash,
+)
+from node.protocol.record import KINDS, OPENING_KIND, Header, RawRecord
 from node.protocol.shapes import Body
 from node.views.members import Rules, acts_on, current_act
 from tests.support.nodes import Node
@@ -275,13 +284,19 @@ class World:
             self.grant(opened, limit)
         return opened
 
-    def approve(self, officer: str, kind: str, act: MemberAct | CreditGrant) -> Made:
+    def approve(self, officer: str, kind: str, act: OfficeAct) -> Made:
         """An officer agrees to an act's content."""
         body = OfficeApprove(act=act_hash(kind, act))
         self.office[officer] = self.on(self.office[officer], body)
         return self.office[officer]
 
-    def act(self, officer: str, kind: str, act: MemberAct | CreditGrant, *helpers: str) -> Made:
+    def propose_act(self, officer: str, kind: str, act: OfficeAct) -> Made:
+        """An officer shows an act's content to the others, and agrees to it."""
+        body = OfficePropose(content=act_content(kind, act))
+        self.office[officer] = self.on(self.office[officer], body)
+        return self.approve(officer, kind, act)
+
+    def act(self, officer: str, kind: str, act: OfficeAct, *helpers: str) -> Made:
         """Put an act on an officer's lane, approved first by the helpers."""
         approvals = sorted(self.approve(helper, kind, act).id for helper in helpers)
         fields = {name: getattr(act, name) for name in act.__struct_fields__}
@@ -475,16 +490,3 @@ class World:
 def lane_key(made: Made) -> bytes:
     """Lane key (65 bytes) of a record."""
     return made.header.lane_key
-
-
-__all__ = [
-    "LANE_OF_KIND",
-    "LIMIT",
-    "OFFICERS",
-    "Made",
-    "World",
-    "key_of",
-    "lane_key",
-    "lanes",
-    "public",
-]

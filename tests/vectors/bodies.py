@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from node.protocol import codec
+
 ONE, TWO, THREE = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 SALT = b"\x0a" * 16
 _ACT: dict[str, Any] = {
@@ -9,6 +11,12 @@ _ACT: dict[str, Any] = {
     "chapter": "Seoul",
     "list": TWO,
     "supersedes": [],
+}
+
+_CONTENT = {
+    **{key: value for key, value in _ACT.items() if key != "approvals"},
+    "application": None,
+    "member": THREE,
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -69,9 +77,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "review.put": {"commit": ONE, "salt": SALT, "text": "good"},
     "office.open": {"auth": ONE},
     "office.approve": {"act": ONE},
+    "office.propose": {"content": codec.encode(["member.admit", _CONTENT])},
     "member.admit": {**_ACT, "application": None, "member": THREE},
     "member.suspend": {**_ACT, "application": ONE, "member": THREE},
     "credit.grant": {**_ACT, "limit": 5000, "open": THREE, "proof": None},
+    "chapter.policy": {
+        **_ACT,
+        "counts": ["hours"],
+        "faith_days": 30,
+        "mediators": [ONE, TWO],
+        "secured_from": 5000,
+    },
+    "chapter.close": {
+        **_ACT,
+        "count": 2,
+        "negative": 1250,
+        "period": 202610,
+        "positive": 1250,
+        "root": ONE,
+        "state": TWO,
+    },
     "witness.open": {"auth": ONE},
     "witness.stamp": {"head": ONE, "open": TWO},
 }

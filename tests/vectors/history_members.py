@@ -1,9 +1,19 @@
 """Histories of officers, devices, and of social and market lanes."""
 
+import msgspec
+
 from node.protocol.account import AccountOpen
 from node.protocol.identity import Cut
 from node.protocol.market import ListingClose, ListingPut, ReviewPut
-from node.protocol.office import CreditGrant, MemberAct, OfficeApprove
+from node.protocol.office import (
+    ChapterClose,
+    ChapterPolicy,
+    CreditGrant,
+    MemberAct,
+    OfficeApprove,
+    OfficePropose,
+    act_content,
+)
 from node.protocol.social import MemberApply, PostDelete, PostEdit, PostPut, ProfileSet
 from tests.vectors.history import History
 from tests.vectors.history_lanes import revoke
@@ -24,7 +34,7 @@ from tests.vectors.world import (
 
 def histories() -> list[History]:
     """All of them."""
-    return [officers(), grants(), devices(), admission(), talk(), market(), cut_talk()]
+    return [officers(), settings(), grants(), devices(), admission(), talk(), market(), cut_talk()]
 
 
 def _act(
@@ -110,6 +120,61 @@ def _more_officers(
     history.add("supersedes an act on another", pen.write("member.admit", wrong),
                 "void supersedes")  # fmt: skip
     history.add("bora's device is revoked", revoke(bora, bora.key))
+
+
+def settings() -> History:
+    """Proposals, policies and closes: acts of a chapter on itself."""
+    community = one_chapter("settings", ["anna", "bora"], k=2)
+    history = History("settings", community)
+    anna, bora, chen = (Member.create(community, who) for who in ("anna", "bora", "chen"))
+    history.join(anna, bora, chen)
+    for member in (anna, bora, chen):
+        history.add(f"office of {member.name}", member.start("office"),
+                    "void not-officer" if member is chen else "ok")  # fmt: skip
+    policy = ChapterPolicy(
+        approvals=[], chapter="Seoul", counts=["gift", "hours"], faith_days=14,
+        list=community.id, mediators=[], secured_from=5_000, supersedes=[],
+    )  # fmt: skip
+
+    def proposal(by: Member, name: str, body: ChapterPolicy, expect: str = "ok") -> None:
+        content = act_content("chapter.policy", body)
+        made = by.pen("office").write("office.propose", OfficePropose(content=content))
+        history.add(name, made, expect)
+
+    proposal(anna, "anna proposes a policy", policy)
+    proposal(chen, "chen is no officer", policy, "void not-officer")
+    abroad = msgspec.structs.replace(policy, chapter="Busan")
+    proposal(anna, "no such chapter", abroad, "void unknown-chapter")
+    other = msgspec.structs.replace(policy, list=fill("another list"))
+    proposal(anna, "another list", other, "void not-officer")
+    toronto = msgspec.structs.replace(policy, chapter="Toronto")
+    proposal(bora, "bora is no officer in Toronto", toronto, "void not-officer")
+    yes = history.add("bora approves", approve(bora, "chapter.policy", policy))
+    pen = anna.pen("office")
+    history.add("anna alone", pen.write("chapter.policy", policy), "void approvals")
+    agreed = msgspec.structs.replace(policy, approvals=[yes.id])
+    first = history.add("both", pen.write("chapter.policy", agreed))
+    close = ChapterClose(
+        approvals=[], chapter="Seoul", count=0, list=community.id, negative=0, period=202610,
+        positive=0, root=fill("root"), state=fill("state"), supersedes=[first.id],
+    )  # fmt: skip
+    _closes(history, anna, bora, close)
+    return history
+
+
+def _closes(history: History, anna: Member, bora: Member, close: ChapterClose) -> None:
+    def agreed(name: str, body: ChapterClose, expect: str = "ok") -> Made:
+        yes = history.add(f"{name}: bora approves", approve(bora, "chapter.close", body))
+        body = msgspec.structs.replace(body, approvals=[yes.id])
+        return history.add(name, anna.pen("office").write("chapter.close", body), expect)
+
+    agreed("a close after a policy", close, "void supersedes")
+    first = agreed("a close", msgspec.structs.replace(close, supersedes=[]))
+    again = msgspec.structs.replace(close, supersedes=[first.id], count=1)
+    agreed("the same period once more", again)
+    later = msgspec.structs.replace(close, supersedes=[first.id], period=202611)
+    agreed("another period is another subject", later, "void supersedes")
+    agreed("the next period", msgspec.structs.replace(later, supersedes=[]))
 
 
 def grants() -> History:

@@ -18,9 +18,10 @@ from msgspec.inspect import (
 )
 
 from node.protocol import codec
+from node.protocol.office import ACTS
 from node.protocol.record import KINDS
 from node.protocol.shapes import Body
-from tests.vectors.bodies import EXAMPLES
+from tests.vectors.bodies import EXAMPLES, ONE, TWO
 
 Case = dict[str, Any]
 RUN_MIN_COUNT = 24
@@ -82,6 +83,8 @@ def _of_kind(kind: str, shape: type[Body]) -> Iterator[Case]:
             yield _case(kind, f"{field.name}: {name}", {**good, field.name: value}, "shape")
         without = {key: value for key, value in good.items() if key != field.name}
         yield _case(kind, f"{field.name}: left out", without, "shape")
+    if kind == "office.propose":
+        yield from _contents()
     yield _case(kind, "a field more", {**good, "zzz": None}, "shape")
     yield _case(kind, "an array", list(good.values()), "shape")
     data = codec.encode(good)
@@ -89,6 +92,30 @@ def _of_kind(kind: str, shape: type[Body]) -> Iterator[Case]:
     yield _bytes(kind, "wide map", wide, "encoding")
     yield _bytes(kind, "a byte trailing", data + b"\0", "encoding")
     yield _bytes(kind, "wide map and a field less", b"\xde\0\0", "encoding")
+
+
+def _contents() -> Iterator[Case]:
+    """What a proposal may carry: the content of an act, in its one form, and nothing else."""
+    for kind in ACTS:
+        fields = {key: value for key, value in EXAMPLES[kind].items() if key != "approvals"}
+        yield _content(f"content of {kind}", codec.encode([kind, fields]), "ok")
+        broken: dict[str, bytes] = {
+            "with approvals": codec.encode([kind, EXAMPLES[kind]]),
+            "a field less": codec.encode([kind, dict(list(fields.items())[1:])]),
+            "a set out of order": codec.encode([kind, {**fields, "supersedes": [TWO, ONE]}]),
+            "three items": codec.encode([kind, fields, None]),
+            "a map": codec.encode(fields),
+            "a byte trailing": codec.encode([kind, fields]) + b"\0",
+            "not canonical": b"\xdc\0\x02" + codec.encode([kind, fields])[1:],
+        }
+        for name, content in broken.items():
+            yield _content(f"content of {kind}: {name}", content, "shape")
+    other = codec.encode(["office.approve", {"act": ONE}])
+    yield _content("content of no act", other, "shape")
+
+
+def _content(name: str, content: bytes, expect: str) -> Case:
+    return _case("office.propose", name, {"content": content}, expect)
 
 
 def _case(kind: str, name: str, value: object, expect: str) -> Case:
@@ -154,8 +181,9 @@ def _below_and_above(of: Type) -> Iterator[tuple[str, object]]:
         if of.max_length is not None:
             yield f"{of.max_length + 1} characters", "a" * (of.max_length + 1)
     elif isinstance(of, BytesType):
-        assert of.min_length == of.max_length
-        for length in (of.min_length - 1, of.min_length + 1):  # type: ignore[operator]
+        assert of.min_length is not None
+        assert of.max_length is not None
+        for length in (of.min_length - 1, of.max_length + 1):
             yield f"{length} bytes", b"\x01" * length
     elif isinstance(of, LiteralType):
         yield "another word", "other"

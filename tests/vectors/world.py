@@ -13,7 +13,7 @@ from node.protocol import crypto, genesis, record
 from node.protocol.account import AccountOpen
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.identity import DeviceAdd, IdentityCreate, proof_text
-from node.protocol.office import CreditGrant, MemberAct, OfficeApprove, act_hash
+from node.protocol.office import CreditGrant, OfficeAct, OfficeApprove, act_hash
 from node.protocol.record import RawRecord
 from node.protocol.shapes import Body
 from node.protocol.social import LaneOpen
@@ -189,7 +189,7 @@ class Member:
         return replace(self, pens=pens)
 
 
-def approve(officer: Member, kind: str, act: MemberAct | CreditGrant) -> Made:
+def approve(officer: Member, kind: str, act: OfficeAct) -> Made:
     """The officer's approval of an act."""
     return officer.pen("office").write("office.approve", OfficeApprove(act=act_hash(kind, act)))
 
