@@ -17,26 +17,16 @@ from typing import NamedTuple
 from node.protocol import codec
 from node.protocol.crypto import ID_SIZE_BYTES, WORD_CLOSE_LEAF, WORD_CLOSE_NODE, sha256
 from node.protocol.limits import CLOSE_PATH_MAX_COUNT, SUM_MAX_UNITS
+from node.protocol.portable import Branch
 
 Leaf = tuple[bytes, int]
 """(member id, balance in minor units)"""
 
 
-class Branch(NamedTuple):
-    """What a node hash commits to of a child: a leaf, or everything below a node."""
-
-    count: int  # leaves
-    first: bytes  # lowest member id
-    last: bytes  # highest member id
-    negative: int  # sum of the balances below zero, as a magnitude
-    positive: int  # sum of the balances above zero
-    hash: bytes
-
-
 class Totals(NamedTuple):
     """What a close says of a whole chapter, beside its period."""
 
-    count: int
+    leaves: int
     negative: int
     positive: int
     root: bytes
@@ -62,7 +52,7 @@ class Tree:
         if not self._levels[0]:
             return Totals(0, 0, 0, empty_root(self._community))
         top = self._levels[-1][0]
-        return Totals(top.count, top.negative, top.positive, top.hash)
+        return Totals(top.leaves, top.negative, top.positive, top.hash)
 
     def path(self, member: bytes) -> tuple[Branch, ...] | None:
         """The siblings on the way from a member's leaf to the root; None where it has no leaf."""
@@ -109,21 +99,21 @@ def _leads_to(community: bytes, at: Branch, path: Sequence[Branch], totals: Tota
         if not _is_sound(sibling):
             return False
         pair = [sibling, at] if sibling.last < at.first else [at, sibling]
-        before += sibling.count if pair[0] is sibling else 0
+        before += sibling.leaves if pair[0] is sibling else 0
         at = _joined(community, pair)
-    if [sibling.count for sibling in path] != _counts(before, totals.count):
+    if [sibling.leaves for sibling in path] != _counts(before, totals.leaves):
         return False
-    return Totals(at.count, at.negative, at.positive, at.hash) == totals
+    return Totals(at.leaves, at.negative, at.positive, at.hash) == totals
 
 
 def _is_sound(branch: Branch) -> bool:
     """What no honest tree breaks, of a child whose inside is not shown."""
-    numbers = (branch.count - 1, branch.negative, branch.positive)
+    numbers = (branch.leaves - 1, branch.negative, branch.positive)
     if min(numbers) < 0 or max(numbers) > SUM_MAX_UNITS:
         return False
     if {len(branch.first), len(branch.last), len(branch.hash)} != {ID_SIZE_BYTES}:
         return False
-    if branch.count == 1:
+    if branch.leaves == 1:
         return branch.first == branch.last and 0 in (branch.negative, branch.positive)
     return branch.first < branch.last
 
@@ -152,4 +142,4 @@ def _joined(community: bytes, children: Sequence[Branch]) -> Branch:
     if left.last >= right.first or max(negative, positive) > SUM_MAX_UNITS:
         raise ValueError("children overlap, or a sum is too large")
     digest = sha256(WORD_CLOSE_NODE, community, codec.encode([list(left), list(right)]))
-    return Branch(left.count + right.count, left.first, right.last, negative, positive, digest)
+    return Branch(left.leaves + right.leaves, left.first, right.last, negative, positive, digest)

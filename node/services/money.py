@@ -6,7 +6,6 @@ level says how far the proof goes and never claims more. Months are UTC. Nothing
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
@@ -17,6 +16,7 @@ from node.protocol.record import parse_header
 from node.protocol.state import u64
 from node.services import accounts, proofs
 from node.services.core import Core
+from node.services.months import month_bounds
 from node.storage.rows import Rows
 from node.views import members
 
@@ -274,16 +274,6 @@ def order_of(reader: Rows, row: TradeRow) -> str | None:
     body = admission.stored_body(reader, row.number, TradePropose)
     order = reader.orders.get(body.order_hash)
     return None if order is None or not order.body else order.body.decode("utf-8", "replace")
-
-
-def month_bounds(month: str) -> tuple[int, int]:
-    """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
-    try:
-        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    except ValueError:
-        raise LocalFault("month-invalid", month=month) from None
-    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
 
 
 def _time_of(reader: Rows, number: int) -> int:

@@ -14,6 +14,7 @@ from node.protocol import crypto
 from node.protocol.record import RawRecord
 from node.storage import columns
 from node.storage.kept.access import Idempotency, Tokens
+from node.storage.kept.closes import Closes
 from node.storage.kept.deferred import Deferred
 from node.storage.kept.events import Events, Touched
 from node.storage.kept.neighbours import Addresses, Bans, ForkProofs, Outbox
@@ -124,6 +125,7 @@ class Rows:
         self.events = Events(connection)
         self.touched = Touched(connection)
         self.deferred = Deferred(connection)
+        self.closes = Closes(connection)
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """The row at `key`, or None."""

@@ -64,7 +64,7 @@ def test_another_community_has_another_root() -> None:
     assert Tree(COMMUNITY, []).totals != Tree(sha256(b"other"), []).totals
 
 
-CHANGES = ("count", "first", "last", "negative", "positive", "hash")
+CHANGES = ("leaves", "first", "last", "negative", "positive", "hash")
 
 
 @given(books(least=2), st.data())
@@ -85,7 +85,7 @@ def test_any_change_to_a_proof_breaks_it(leaves: Leaves, data: st.DataObject) ->
     assert not proves((member, balance), [*path, path[at]], tree.totals)
     if path != path[::-1]:
         assert not proves((member, balance), path[::-1], tree.totals)
-    for name in ("count", "negative", "positive"):
+    for name in ("leaves", "negative", "positive"):
         other = tree.totals._replace(**{name: getattr(tree.totals, name) + by})
         assert not proves((member, balance), path, other)
     assert not proves((member, balance), path, tree.totals._replace(root=sha256(b"root")))
@@ -117,12 +117,12 @@ def test_a_dishonest_tree_cannot_hold_a_member_twice() -> None:
     leaves = [close.leaf_of(COMMUNITY, *leaf) for leaf in twice]
     pairs = [_forced(leaves[0], leaves[1]), _forced(leaves[2], leaves[3])]
     top = _forced(*pairs)
-    totals = Totals(top.count, top.negative, top.positive, top.hash)
+    totals = Totals(top.leaves, top.negative, top.positive, top.hash)
     assert not proves(twice[1], [leaves[0], pairs[1]], totals)
     assert not proves(twice[2], [leaves[3], pairs[0]], totals)
     hidden = pairs[1]._replace(first=ids[2])  # the right branch says it starts after the member
     top = _forced(pairs[0], hidden)
-    totals = Totals(top.count, top.negative, top.positive, top.hash)
+    totals = Totals(top.leaves, top.negative, top.positive, top.hash)
     assert proves(twice[1], [leaves[0], hidden], totals)
     assert not proves(twice[2], [leaves[3], pairs[0]], totals)
 
@@ -134,7 +134,7 @@ def _forced(left: Branch, right: Branch) -> Branch:
 
     digest = sha256(WORD_CLOSE_NODE, COMMUNITY, codec.encode([list(left), list(right)]))
     return Branch(
-        left.count + right.count,
+        left.leaves + right.leaves,
         left.first,
         right.last,
         left.negative + right.negative,
@@ -148,7 +148,7 @@ def test_a_dishonest_tree_cannot_hide_a_debt() -> None:
     ids = members(2)
     a, b = (close.leaf_of(COMMUNITY, ids[0], 10), close.leaf_of(COMMUNITY, ids[1], -10))
     top = _forced(a, b._replace(negative=0))
-    totals = Totals(top.count, 0, 10, top.hash)
+    totals = Totals(top.leaves, 0, 10, top.hash)
     assert proves((ids[0], 10), [b._replace(negative=0)], totals)
     assert not proves((ids[1], -10), [a], totals)
     assert not proves((ids[1], -10), [a], totals._replace(negative=10))

@@ -43,7 +43,7 @@ def _tree(name: str, leaves: list[Leaf]) -> Case:
 
 def _totals(totals: Totals) -> Case:
     return {
-        "count": totals.count,
+        "count": totals.leaves,
         "negative": totals.negative,
         "positive": totals.positive,
         "root": totals.root.hex(),
@@ -72,11 +72,11 @@ def _wrong_paths() -> list[Case]:
         ("steps the other way round", balance, path[::-1], totals),
         ("a sum moved", balance, wrong(1, positive=path[1].positive + 1), totals),
         ("a negative sum below zero", balance, wrong(0, negative=-1), totals),
-        ("a count moved", balance, wrong(1, count=3), totals),
+        ("a count moved", balance, wrong(1, leaves=3), totals),
         ("a first member moved", balance, wrong(1, first=path[1].last), totals),
         ("a hash moved", balance, wrong(2, hash=fill("hash")), totals),
         ("other totals", balance, path, totals._replace(positive=totals.positive + 1)),
-        ("another count", balance, path, totals._replace(count=4)),
+        ("another count", balance, path, totals._replace(leaves=4)),
         ("another root", balance, path, totals._replace(root=fill("root"))),
     ]
     return [
