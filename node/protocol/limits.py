@@ -231,6 +231,7 @@ PENDING_SIZE_MAX_BYTES: Final = 33_554_432  # of all sources together; a Raspber
 PENDING_SOURCE_MAX_COUNT: Final = 4_096  # of one source: a quarter, so that four cannot starve it
 PENDING_SOURCE_SIZE_MAX_BYTES: Final = 8_388_608
 REBUILD_BATCH_COUNT: Final = 1_000  # records refolded in one commit
+RUN_KEPT_COUNT: Final = 10_000  # records that a check cut short does again, at most: seconds
 DISK_FREE_LOW_BYTES: Final = 268_435_456  # below this the doctor warns: weeks of a busy chapter
 SEARCH_BATCH_COUNT: Final = 500  # documents indexed in one commit: a tenth of a second
 SEARCH_DELAY_MS: Final = 50  # lets documents gather; a reader does not notice

@@ -14,15 +14,15 @@ from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
 from node.protocol.state import u64
-from node.services import accounts, proofs
+from node.services import accounts, closes, proofs
+from node.services.closes import ClosedBalance
 from node.services.core import Core
+from node.services.levels import CLOSED, Levels
 from node.services.months import month_bounds
 from node.storage.rows import Rows
 from node.views import members
 
-LEVEL_HELD = "L2"  # closure held and verdicts recomputed here
 COMMITTED = ("settled", "secured")
-LEVEL_SECURED = "L3"  # confirmed by the chapter's witnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,11 @@ class TradeView:
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """A member's balance in a chapter, minor units of credit."""
+    """A member's balance in a chapter, minor units of credit.
+
+    `unconfirmed`: trades that count and that no relays have confirmed; `closed`: what the newest
+    close that own books agree with says of it.
+    """
 
     member: bytes
     chapter: str
@@ -66,6 +70,8 @@ class BalanceView:
     limit: int | None
     reserved: int
     level: str
+    unconfirmed: int
+    closed: ClosedBalance | None
     final: bool  # False where no witness confirms: q = 0
 
 
@@ -83,13 +89,17 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month (UTC): opening + movements = closing."""
+    """A month (UTC): opening + movements = closing.
+
+    `level` is L4 where a verified close of that very month says the same, else that of the balance.
+    """
 
     chapter: str
     month: str
     opening: int
     movements: tuple[Movement, ...]
     closing: int
+    level: str
 
 
 class Money:
@@ -104,7 +114,8 @@ class Money:
             row = TRADE.get(reader, trade)
             if row is None:
                 raise LocalFault("trade-unknown")
-            return self._view(reader, trade, row, book.status_of(reader, trade))
+            status = book.status_of(reader, trade)
+            return self._view(reader, Levels(self._core, reader), trade, row, status)
 
     def commit_of(self, trade: bytes) -> bytes:
         """The record that committed a trade. Raises LocalFault `trade-unknown`, `not-committed`."""
@@ -140,6 +151,7 @@ class Money:
         views: list[TradeView] = []
         last: int | None = None
         with self._core.reading() as reader:
+            levels = Levels(self._core, reader)
             for key, trade in trades.MEMBER_TRADE.scan(reader, member, top, reverse=True):
                 row = TRADE.must(reader, trade)
                 if partner is not None and partner not in (row.payer, row.payee):
@@ -151,11 +163,13 @@ class Money:
                     continue
                 if len(views) == limit:
                     return views, last
-                views.append(self._view(reader, trade, row, status))
+                views.append(self._view(reader, levels, trade, row, status))
                 last = int.from_bytes(key[32:], "big")
         return views, None
 
-    def _view(self, reader: Rows, trade: bytes, row: TradeRow, status: str) -> TradeView:
+    def _view(
+        self, reader: Rows, levels: Levels, trade: bytes, row: TradeRow, status: str
+    ) -> TradeView:
         committed = status in COMMITTED
         return TradeView(
             id=trade,
@@ -170,7 +184,7 @@ class Money:
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
             next_steps=self._next_steps(reader, trade, row, status),
-            level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
+            level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
         )
 
@@ -215,7 +229,10 @@ class Money:
                     current = members.current_act(reader, own.open, self._core.rules)
                     limit = 0 if current is None else current[1].limit
                     reserved = reserved_in(reader, own)
-            return BalanceView(member, name, amount, spendable, limit, reserved, LEVEL_HELD, final)
+            level, unconfirmed, closed = Levels(self._core, reader).of_balance(chapter, member)
+            return BalanceView(
+                member, name, amount, spendable, limit, reserved, level, unconfirmed, closed, final
+            )
 
     def statement(self, chapter: int, month: str) -> Statement:
         """Counted credit trades of a month by the claimed time of their commit.
@@ -231,10 +248,20 @@ class Money:
                     opening += movement.amount
                 elif movement.time < last:
                     movements.append(movement)
-        movements.sort(key=lambda m: (m.time, m.trade))
-        closing = opening + sum(m.amount for m in movements)
+            movements.sort(key=lambda m: (m.time, m.trade))
+            closing = opening + sum(m.amount for m in movements)
+            level = self._closed_level(reader, chapter, month, closing)
         name = self._core.rules.genesis.chapters[chapter].name
-        return Statement(name, month, opening, tuple(movements), closing)
+        return Statement(name, month, opening, tuple(movements), closing, level)
+
+    def _closed_level(self, reader: Rows, chapter: int, month: str, closing: int) -> str:
+        """Level of the balance at the end of a month."""
+        standing = closes.standing(self._core, reader, chapter, month)
+        if standing is not None:
+            leaf = reader.closes.leaf(standing.act, self._core.member)
+            if leaf is not None and leaf.balance == closing:
+                return CLOSED
+        return Levels(self._core, reader).of_trades(chapter, self._core.member)
 
     def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
