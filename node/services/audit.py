@@ -171,7 +171,7 @@ class _Auditor:
             unconfirmed=unconfirmed,
             adds_up=self._adds_up(),
             root=root.state_root(reader, core.rules, named.name),
-            level=self._level(closing, unconfirmed),
+            level=self._level(lines, unconfirmed),
             mark=read_mark(core, reader),
             closed=self._closed(),
         )
@@ -290,13 +290,13 @@ class _Auditor:
         standing = closes.standing(self.core, self.reader, self.chapter, self.month)
         return None if standing is None else (standing, self.reader.closes.get(standing.act))
 
-    def _level(self, closing: list[int], unconfirmed: int) -> str:
+    def _level(self, lines: tuple[MemberLine, ...], unconfirmed: int) -> str:
         """L4 where a close of the month, which own books agree with, says all these balances."""
         closed = self._closed()
         if closed is not None and closed[1] is not None and closed[1].agrees:
             leaves = self.reader.closes.leaves(closed[0].act)
-            said = sorted(leaf.balance for leaf in leaves if leaf.balance)
-            if said == sorted(amount for amount in closing if amount):
+            said = {leaf.member: leaf.balance for leaf in leaves if leaf.balance}
+            if said == {line.member: line.closing for line in lines if line.closing}:
                 return CLOSED
         return SECURED if self.sums and not unconfirmed else HELD
 
