@@ -16,6 +16,7 @@ from node.api import (
     openapi,
     problems,
     routes_node,
+    routes_office,
     routes_people,
     routes_records,
     routes_talk,
@@ -32,7 +33,14 @@ TITLE = "WeTalk local API"
 
 def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
-    modules = (routes_node, routes_people, routes_talk, routes_trade, routes_records)
+    modules = (
+        routes_node,
+        routes_people,
+        routes_office,
+        routes_talk,
+        routes_trade,
+        routes_records,
+    )
     return [route for module in modules for route in module.routes(api)]
 
 

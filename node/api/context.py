@@ -19,6 +19,7 @@ from node.services.core import Core
 from node.services.intake import Intake
 from node.services.market import Market
 from node.services.money import Money
+from node.services.office import Office
 from node.services.people import People
 from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
@@ -38,6 +39,7 @@ class Api:
     intake: Intake
     publisher: Publisher
     community: Community
+    office: Office
     trade: Trade
     money: Money
     people: People
@@ -101,6 +103,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         intake=intake,
         publisher=publisher,
         community=Community(core, publisher),
+        office=Office(core, publisher),
         trade=Trade(core, publisher),
         money=Money(core),
         people=People(core, publisher),

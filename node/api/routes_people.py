@@ -196,21 +196,6 @@ class PeopleRoutes:
             ]
         )
 
-    async def admit(self, name: NamePath, body: shapes.MemberIn) -> Made:
-        """Admit a member, and grant the default limit."""
-        done = await self._api.community.admit(name, bytes.fromhex(body.member))
-        return Made(id=done.hex())
-
-    async def suspend(self, name: NamePath, body: shapes.MemberIn) -> Made:
-        """Suspend a member: honest programs stop trading with them; nothing is taken away."""
-        done = await self._api.community.suspend(name, bytes.fromhex(body.member))
-        return Made(id=done.hex())
-
-    async def grant(self, name: NamePath, body: shapes.GrantIn) -> Made:
-        """Grant a member's account a limit, minor units of credit."""
-        member = bytes.fromhex(body.member)
-        return Made(id=(await self._api.community.grant(name, member, body.limit)).hex())
-
     async def contacts(self) -> shapes.Contacts:
         """Own names for members. They never leave this machine."""
         return shapes.Contacts(
@@ -258,9 +243,6 @@ def routes(api: Api) -> list[Route]:
         get("/members/{member}", people.member, shapes.MemberDetail),
         write("POST", f"{chapter}/apply", people.apply, Made, "talk", status=201),
         get(f"{chapter}/requests", people.requests, shapes.Applications),
-        write("POST", f"{chapter}/admit", people.admit, Made, "admin"),
-        write("POST", f"{chapter}/suspend", people.suspend, Made, "admin"),
-        write("POST", f"{chapter}/grant", people.grant, Made, "admin"),
         get("/contacts", people.contacts, shapes.Contacts),
         write("POST", "/contacts", people.put_contact, Nothing, "talk"),
         write("DELETE", "/contacts/{member}", people.remove_contact, Nothing, "talk"),

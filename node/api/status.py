@@ -128,6 +128,9 @@ def hints(api: Api, language: str) -> list[Hint]:
     applicants = api.waiting.applicants()
     if applicants:
         add("applications", "next.applications", "wetalk chapter requests", count=applicants)
+    asked = api.office.waiting()
+    if asked:
+        add("proposals", "next.proposals", "wetalk chapter proposals", count=asked)
     return found
 
 

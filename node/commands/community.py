@@ -3,9 +3,7 @@
 import sys
 from typing import Any, Final
 
-import click
-
-from node.commands.base import App, amount_of, argument, clean, group, option
+from node.commands.base import App, argument, clean, group, option
 from node.commands.member import WORDS_FILE
 from node.i18n import amount_text
 
@@ -115,76 +113,4 @@ def community_join(app: App, link: str, words_file: Any) -> None:
     app.say("init.applied", chapter=invitation.chapter)
 
 
-@group("chapter", "wetalk chapter requests")
-def chapter(app: App) -> None:
-    from node.commands.base import show_help
-
-    show_help(click.get_current_context())
-
-
-def _chapter(app: App, name: str | None) -> str:
-    """The chapter's name as a path; the only one if none is named."""
-    from urllib.parse import quote
-
-    if name is None:
-        chapters = [str(one["name"]) for one in app.client.get("/community")["chapters"]]
-        if len(chapters) > 1:
-            raise click.UsageError(app.text("cli.which_chapter", names=", ".join(chapters)))
-        name = str(chapters[0])
-    return f"/chapters/{quote(name, safe='')}"
-
-
-@chapter.sub(
-    "apply",
-    'wetalk chapter apply --text "옆집 민수예요"',
-    CHAPTER,
-    option("--text", "written", default="", metavar="TEXT", about="apply_text"),
-    option("--code", metavar="CODE", about="apply_code"),
-)
-def chapter_apply(app: App, chapter: str | None, written: str, code: str | None) -> None:
-    path = _chapter(app, chapter)
-    app.result(app.client.post(f"{path}/apply", {"text": written, "code": code}))
-    app.say("chapter.applied")
-
-
-@chapter.sub("requests", "wetalk chapter requests", CHAPTER)
-def chapter_requests(app: App, chapter: str | None) -> None:
-    items = app.client.pages(f"{_chapter(app, chapter)}/requests")
-    app.result({"items": items})
-    if not items:
-        app.say("chapter.no_requests")
-    rows = [[one["member"]["id"][:12], one["member"]["name"], clean(one["text"])] for one in items]
-    app.table(("member", "name", "text"), rows)
-
-
-@chapter.sub("admit", "wetalk chapter admit 9f2c41d0", argument("member"), CHAPTER)
-def chapter_admit(app: App, member: str, chapter: str | None) -> None:
-    full = app.client.member(member)
-    app.result(app.client.post(f"{_chapter(app, chapter)}/admit", {"member": full}))
-    app.say("chapter.admitted", member=member)
-
-
-@chapter.sub("suspend", "wetalk chapter suspend 9f2c41d0", argument("member"), CHAPTER)
-def chapter_suspend(app: App, member: str, chapter: str | None) -> None:
-    full = app.client.member(member)
-    app.result(app.client.post(f"{_chapter(app, chapter)}/suspend", {"member": full}))
-    app.say("chapter.suspended", member=member)
-
-
-@chapter.sub(
-    "grant",
-    "wetalk chapter grant 민수 200.00",
-    argument("member"),
-    argument("amount"),
-    CHAPTER,
-)
-def chapter_grant(app: App, member: str, amount: str, chapter: str | None) -> None:
-    decimals = app.client.decimals
-    limit = 0 if amount.strip("0.") == "" else amount_of(amount, decimals)
-    full = app.client.member(member)
-    path = _chapter(app, chapter)
-    app.result(app.client.post(f"{path}/grant", {"member": full, "limit": limit}))
-    app.say("chapter.granted", member=member, amount=amount_text(limit, decimals))
-
-
-COMMANDS: Final = {"community": community, "chapter": chapter}
+COMMANDS: Final = {"community": community}

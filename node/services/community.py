@@ -25,8 +25,9 @@ from node.protocol.lanes import ENTRY
 from node.protocol.office import CreditGrant, MemberAct
 from node.protocol.social import MemberApply
 from node.protocol.state import u16
-from node.services import accounts
+from node.services import accounts, office
 from node.services.core import Committed, Core
+from node.services.office import Decision
 from node.services.publish import NOTHING_SIGNED, Appender, Draft, Publisher
 from node.storage.rows import Rows
 from node.storage.state import WriterState
@@ -127,44 +128,45 @@ class Community:
                 newest[application.member] = application
         yield from newest.values()
 
-    async def admit(self, name: str | None, member: bytes) -> bytes:
+    async def admit(self, name: str | None, member: bytes) -> Decision:
         """Admit a member, and grant the default limit where nothing speaks against it."""
         number, chapter = self.chapter(name)
 
-        def work(appender: Appender, state: WriterState) -> bytes:
+        def work(appender: Appender, state: WriterState) -> Decision:
             act = _membership_act(self._core, state, number, chapter, member, "member.admit")
-            done = appender.append(act)
+            done = office.decide(self._core, appender, state, act)
             for draft in default_grants(self._core, state, member, number):
-                appender.append(draft)
+                office.decide(self._core, appender, state, draft)
             return done
 
         return await self._publisher.transact(work)
 
-    async def suspend(self, name: str | None, member: bytes) -> bytes:
+    async def suspend(self, name: str | None, member: bytes) -> Decision:
         """Suspend a member: honest programs stop accepting from them; nothing is taken away.
 
         Raises LocalFault `only-officer` for an officer whom no other could admit again.
         """
         number, chapter = self.chapter(name)
 
-        def work(appender: Appender, state: WriterState) -> bytes:
+        def work(appender: Appender, state: WriterState) -> Decision:
             if member == self._core.member and not _has_others(self._core, state, number):
                 raise LocalFault("only-officer")
             draft = _membership_act(self._core, state, number, chapter, member, "member.suspend")
-            return appender.append(draft)
+            return office.decide(self._core, appender, state, draft)
 
         return await self._publisher.transact(work)
 
-    async def grant(self, name: str | None, member: bytes, limit: int) -> bytes:
+    async def grant(self, name: str | None, member: bytes, limit: int) -> Decision:
         """Grant the member's lane in use a limit, minor units."""
         number, _ = self.chapter(name)
 
-        def work(appender: Appender, state: WriterState) -> bytes:
+        def work(appender: Appender, state: WriterState) -> Decision:
             account = accounts.usable_account(self._core, state, member, number)
             reason = accounts.may_be_granted(self._core, state, account.open)
             if reason is not None and reason != "contested":  # a person decides about contested
                 raise accounts.refusal(reason)
-            return appender.append(grant_draft(self._core, state, account.open, limit))
+            draft = grant_draft(self._core, state, account.open, limit)
+            return office.decide(self._core, appender, state, draft)
 
         return await self._publisher.transact(work)
 
@@ -191,7 +193,7 @@ def _membership_act(
         chapter=chapter.name,
         list=core.community,
         member=member,
-        supersedes=_latest_acts(reader, subject),
+        supersedes=office.latest_acts(reader, subject),
     )
     return Draft(kind, body)
 
@@ -206,13 +208,6 @@ def _has_others(core: Core, reader: Rows, number: int) -> bool:
     )
 
 
-def _latest_acts(reader: Rows, subject: bytes) -> list[bytes]:
-    """Acts of the highest serial on a subject: what a new act supersedes."""
-    acts = list(members.acts_on(reader, subject))
-    top = max((row.serial for _, row in acts), default=0)
-    return sorted(act for act, row in acts if row.serial == top)[:32]
-
-
 def grant_draft(core: Core, reader: Rows, open_id: bytes, limit: int) -> Draft:
     """A `credit.grant` for an open that supersedes the grants known."""
     entry = ENTRY.must(reader, open_id)
@@ -223,7 +218,7 @@ def grant_draft(core: Core, reader: Rows, open_id: bytes, limit: int) -> Draft:
         list=core.community,
         open=open_id,
         proof=None,
-        supersedes=_latest_acts(reader, open_id),
+        supersedes=office.latest_acts(reader, open_id),
     )
     return Draft("credit.grant", body)
 
@@ -280,50 +275,73 @@ class OfficeDuties:
     """
 
     WATCHED: Final = frozenset({"application", "account", "member.admit", "device.revoked"})
+    ASKED: Final = frozenset({"office.propose", "office.approve"})
 
     def __init__(self, core: Core, publisher: Publisher) -> None:
         self._core = core
         self._publisher = publisher
         self._named: set[bytes] = set()  # members to look at
+        self._asked = False  # an officer has said something that may complete an act
         self._all_after = 0  # when to look at everybody again, ms
         core.listeners.append(self._note)
 
     def concerns(self, committed: Committed) -> bool:
         """True iff `perform` has something to look at after this commit."""
-        return any(name in self.WATCHED for name, _ in committed.events)
+        return any(name in self.WATCHED or name in self.ASKED for name, _ in committed.events)
 
     def _note(self, committed: Committed) -> None:
         # A subject is a member, or a chapter and a member.
         self._named.update(subject[-32:] for n, subject in committed.events if n in self.WATCHED)
+        self._asked |= any(name in self.ASKED for name, _ in committed.events)
 
     async def perform(self) -> int:
-        """Admit bearers of own codes and grant default limits; returns the number of acts."""
+        """Admit bearers of own codes, grant default limits, and write down what enough officers
+        have agreed to; returns the number of decisions."""
         now = self._core.clock()
         looked, self._named = self._named, set()
+        asked, self._asked = self._asked, False
+        everybody = now >= self._all_after
         try:
-            done = await self._perform(None if now >= self._all_after else frozenset(looked))
-        except LocalFault as fault:
+            done = await self._perform(None if everybody else frozenset(looked), asked)
+        except BaseException as fault:
             self._named |= looked
-            if fault.code in NOTHING_SIGNED:
+            self._asked |= asked
+            if isinstance(fault, LocalFault) and fault.code in NOTHING_SIGNED:
                 return 0
             raise
-        except BaseException:
-            self._named |= looked
-            raise
-        if now >= self._all_after:
+        if everybody:
             self._all_after = now + ALL_LOOKED_AT_MS
         return done
 
-    async def _perform(self, named: frozenset[bytes] | None) -> int:
+    async def _perform(self, named: frozenset[bytes] | None, asked: bool) -> int:
         """Look at these members, or at all."""
         done = 0
         for number, chapter in enumerate(self._core.rules.genesis.chapters):
-            mine = members.is_officer(self._core.rules, self._core.member, number)
-            if mine and chapter.k == 1 and await self._wanted(number, named):
+            if not members.is_officer(self._core.rules, self._core.member, number):
+                continue
+            if chapter.k > 1 and (asked or named is None):
+                done += await self._complete(number, first_only=named is not None)
+            if await self._wanted(number, named):
                 done += await self._publisher.transact(
                     lambda a, s, n=number, c=chapter: self._act(a, s, n, c, named)
                 )
         return done
+
+    async def _complete(self, number: int, *, first_only: bool) -> int:
+        """Write the acts that enough officers have agreed to at the same time."""
+
+        def look() -> bool:
+            with self._core.reading() as reader:
+                found = office.ripe(self._core, reader, number, first_only=first_only)
+                return next(found, None) is not None
+
+        def work(appender: Appender, state: WriterState) -> int:
+            found = list(office.ripe(self._core, state, number, first_only=first_only))
+            return sum(office.attempt(self._core, appender, state, draft) for draft in found)
+
+        if not await trio.to_thread.run_sync(look):
+            return 0
+        return await self._publisher.transact(work)
 
     async def _wanted(self, number: int, named: frozenset[bytes] | None) -> bool:
         def look() -> bool:
@@ -331,8 +349,9 @@ class OfficeDuties:
                 if any(a.invited for a in open_applications(self._core, reader, number, named)):
                     return True
                 return any(
-                    default_grants(self._core, reader, member, number)
+                    not office.has_agreed(self._core, reader, draft)
                     for member in self._members(reader, number, named)
+                    for draft in default_grants(self._core, reader, member, number)
                 )
 
         return named != frozenset() and await trio.to_thread.run_sync(look)
@@ -359,10 +378,10 @@ class OfficeDuties:
                 draft = _membership_act(
                     self._core, state, number, chapter, application.member, "member.admit"
                 )
-                done += appender.attempt(draft)
+                done += office.attempt(self._core, appender, state, draft)
         for member in self._members(state, number, named):
             for draft in default_grants(self._core, state, member, number):
-                done += appender.attempt(draft)
+                done += office.attempt(self._core, appender, state, draft)
         return done
 
     def _spend_code(self, state: WriterState, application: Application, chapter: Chapter) -> bool:

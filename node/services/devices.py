@@ -26,7 +26,7 @@ from node.protocol.identity import (
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.shapes import Body, RecordId
-from node.services import accounts
+from node.services import accounts, office
 from node.services.community import default_grants
 from node.services.core import Core
 from node.services.publish import Appender, Publisher
@@ -187,4 +187,4 @@ def own_grants(core: Core, appender: Appender, state: WriterState) -> None:
     for number, chapter in enumerate(core.rules.genesis.chapters):
         if chapter.k == 1 and members.is_officer(core.rules, core.member, number):
             for draft in default_grants(core, state, core.member, number):
-                appender.append(draft)
+                office.decide(core, appender, state, draft)

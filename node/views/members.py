@@ -122,7 +122,7 @@ def apply_office(overlay: Overlay, record: Record, entry: Entry, rules: Rules) -
         return Void.SUPERSEDES
     limit = 0
     if isinstance(body, CreditGrant):
-        reason = _grant_fault(overlay, body, chapter)
+        reason = grant_fault(overlay, body, chapter)
         if reason is not None:
             return reason
         limit = body.limit
@@ -172,7 +172,7 @@ def _serial(reader: Reader, subject: bytes, supersedes: list[bytes]) -> int | No
     return serial
 
 
-def _grant_fault(reader: Reader, body: CreditGrant, chapter: Chapter) -> Void | None:
+def grant_fault(reader: Reader, body: CreditGrant, chapter: Chapter) -> Void | None:
     """R15: what makes a grant void."""
     entry = lanes.ENTRY.must(reader, body.open)
     if entry.kind != "account.open" or entry.verdict != OK:

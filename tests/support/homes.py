@@ -89,11 +89,13 @@ def member_id(name: str) -> bytes:
     return bytes(root_key(name).verify_key)
 
 
-def genesis_for(*officers: str, default_limit: int = 10_000, limit_max: int = 100_000) -> bytes:
-    """Genesis of a community with one chapter, k = 1, q = 0."""
+def genesis_for(
+    *officers: str, default_limit: int = 10_000, limit_max: int = 100_000, k: int = 1
+) -> bytes:
+    """Genesis of a community with one chapter, q = 0."""
     chapter = Chapter(
         default_limit=default_limit,
-        k=1,
+        k=k,
         limit_max=limit_max,
         name="마을",
         officers=[member_id(name) for name in officers],

@@ -150,19 +150,6 @@ class Applications(Model):
     next: Cursor = None
 
 
-class MemberIn(Model):
-    """A member an act is about."""
-
-    member: Id
-
-
-class GrantIn(Model):
-    """A limit for a member, minor units of credit."""
-
-    member: Id
-    limit: Annotated[int, Field(ge=0, le=limits.AMOUNT_MAX_UNITS, examples=[20000])]
-
-
 class ContactIn(Model):
     """What this member calls somebody. Never leaves this machine."""
 

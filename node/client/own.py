@@ -1,0 +1,58 @@
+"""This node and its member."""
+
+from node.client.connection import Connection, Json, Made
+
+
+class OwnNode(Connection):
+    """Status, identity, devices, tokens, neighbours."""
+
+    def status(self) -> Json:
+        """How the node is."""
+        return self.get("/status")
+
+    def identity(self) -> Json:
+        """Who this device speaks for."""
+        return self.get("/identity")
+
+    def confirm(self, words: str) -> None:
+        """Check the 24 words, and remove the file that holds them."""
+        self.post("/identity/confirm", {"words": words})
+
+    def profile(self) -> Json:
+        """The own profile."""
+        return self.get("/profile")
+
+    def set_profile(
+        self, name: str, about: str = "", languages: tuple[str, ...] = (), region: str | None = None
+    ) -> Json:
+        """Change the own profile."""
+        body = {"name": name, "about": about, "languages": list(languages), "region": region}
+        return self.put("/profile", body)
+
+    def devices(self) -> list[Json]:
+        """The devices of this member."""
+        return self.get("/devices")["items"]
+
+    def revoke_device(self, device: str, words: str, *, leave_open: bool = False) -> Made:
+        """Shut a device out."""
+        return self.post("/devices/revoke", {"device": device, "words": words, "open": leave_open})
+
+    def tokens(self) -> list[Json]:
+        """The tokens of clients."""
+        return self.get("/tokens")["items"]
+
+    def make_token(self, name: str, scopes: tuple[str, ...], days: int | None = None) -> Json:
+        """A new token; its secret stands under `token`, this once."""
+        return self.post("/tokens", {"name": name, "scopes": list(scopes), "days": days})
+
+    def remove_token(self, token_id: str) -> None:
+        """Take a client's token back."""
+        self.delete(f"/tokens/{token_id}")
+
+    def peers(self) -> Json:
+        """Neighbours connected now, and own addresses."""
+        return self.get("/peers")
+
+    def add_peer(self, address: str) -> None:
+        """Dial a neighbour."""
+        self.post("/peers", {"address": address})

@@ -1,0 +1,68 @@
+"""Talk and market."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from node.client.connection import Connection, Json, Made, Page
+
+
+class Talking(Connection):
+    """Rooms, posts, listings, search."""
+
+    def rooms(self) -> list[Json]:
+        """Rooms with their newest post."""
+        return self.get("/rooms")["items"]
+
+    def posts(self, room: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """A page of posts, newest first."""
+        return self.get("/posts", room=room, cursor=cursor, limit=limit)
+
+    def post_shown(self, post: str) -> Json:
+        """One post with its replies."""
+        return self.get(f"/posts/{post}")
+
+    def say(
+        self, room: str, text: str, *, language: str | None = None, reply_to: str | None = None
+    ) -> Made:
+        """Say something in a room."""
+        body = {"room": room, "text": text, "language": language, "reply_to": reply_to}
+        return self.post("/posts", body)
+
+    def edit_post(self, post: str, text: str) -> Made:
+        """New text for an own post."""
+        return self.put(f"/posts/{post}", {"text": text})
+
+    def delete_post(self, post: str) -> Made:
+        """Erase an own post."""
+        return self.delete(f"/posts/{post}")
+
+    def listings(
+        self,
+        *,
+        kind: str | None = None,
+        region: str | None = None,
+        tag: str | None = None,
+        author: str | None = None,
+    ) -> Iterator[Json]:
+        """Listings, newest first."""
+        return self.each("/listings", kind=kind, region=region, tag=tag, author=author)
+
+    def listing(self, listing: str) -> Json:
+        """One listing."""
+        return self.get(f"/listings/{listing}")
+
+    def put_listing(self, kind: str, title: str, **more: Any) -> Made:
+        """Put up a listing; `more`: text, price, region, stock, tags, language, until, state."""
+        return self.post("/listings", {"kind": kind, "title": title, **more})
+
+    def change_listing(self, listing: str, **changes: Any) -> Made:
+        """Change an own listing."""
+        return self.put(f"/listings/{listing}", changes)
+
+    def close_listing(self, listing: str, *, erase: bool = False) -> Made:
+        """Take an own listing off."""
+        return self.delete(f"/listings/{listing}", erase=erase)
+
+    def search(self, words: str, **filters: str | int | bool | None) -> Page:
+        """Posts and listings; filters: kind, region, max_price, newest, cursor, limit."""
+        return self.get("/search", words=words, **filters)

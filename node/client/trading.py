@@ -1,0 +1,60 @@
+"""Trades, balances, paper."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
+
+from node.client.connection import Connection, Json, Made
+
+Direction: TypeAlias = Literal["pay", "invoice"]
+Step: TypeAlias = Literal["accept", "decline", "settle", "release"]
+
+
+class Trading(Connection):
+    """Trades, balances, statements, receipts, the books."""
+
+    def trades(self, *, state: str | None = None, partner: str | None = None) -> Iterator[Json]:
+        """Own trades, newest first."""
+        return self.each("/trades", state=state, partner=partner)
+
+    def trade(self, trade: str) -> Json:
+        """One trade with its steps."""
+        return self.get(f"/trades/{trade}")
+
+    def propose(
+        self, direction: Direction, partner: str, amount: int, order: str = "", **more: Any
+    ) -> Made:
+        """Pay or invoice; `more`: unit, refunds, valid_until, anyway."""
+        body = {"direction": direction, "partner": partner, "amount": amount, "for": order}
+        return self.post("/trades", {**body, **more})
+
+    def step(self, trade: str, step: Step, *, anyway: bool = False) -> Made:
+        """Take the next step of a trade."""
+        return self.post(f"/trades/{trade}/{step}", {"anyway": anyway})
+
+    def refund(self, trade: str, amount: int | None = None, *, anyway: bool = False) -> Made:
+        """Propose to give a payment back; the new trade's id."""
+        return self.post(f"/trades/{trade}/refund", {"amount": amount, "anyway": anyway})
+
+    def rate(self, trade: str, stars: int, text: str = "") -> Made:
+        """Rate the other side."""
+        return self.post(f"/trades/{trade}/rate", {"stars": stars, "text": text})
+
+    def balance(self, member: str | None = None, chapter: str | None = None) -> Json:
+        """A balance."""
+        return self.get("/balance", member=member, chapter=chapter)
+
+    def statement(self, month: str, chapter: str | None = None) -> Json:
+        """A month's statement."""
+        return self.get("/statements", month=month, chapter=chapter)
+
+    def receipt(self, trade: str, *, order: bool = False) -> Json:
+        """A receipt that proves itself."""
+        return self.get(f"/receipts/{trade}", order=order)
+
+    def root(self, chapter: str | None = None) -> Json:
+        """The state root and its sections."""
+        return self.get("/ledger/root", chapter=chapter)
+
+    def verify(self, *, from_scratch: bool = False) -> Json:
+        """Verify the ledger."""
+        return self.post("/ledger/verify", {"from_scratch": from_scratch})
