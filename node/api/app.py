@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_books,
     routes_node,
     routes_office,
     routes_people,
@@ -39,6 +40,7 @@ def all_routes(api: Api) -> Sequence[Route]:
         routes_office,
         routes_talk,
         routes_trade,
+        routes_books,
         routes_records,
     )
     return [route for module in modules for route in module.routes(api)]

@@ -7,7 +7,8 @@ from typing import Any, Final
 import click
 
 from node.commands.base import App, argument, clean, command, group, local_time, option
-from node.commands.trade import amount_shown
+from node.commands.sheets import csv_text, figure
+from node.commands.trade import amount_shown, show_level
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -25,7 +26,11 @@ def balance(app: App, member: str | None) -> None:
     app.line(found["text"])
     if found.get("notice"):
         app.line(found["notice"])
-    app.line(found["level_text"])
+    if found["closed"]:
+        app.line(found["closed"]["text"])
+    show_level(app, found)
+    if found["final"] and found["unconfirmed"]:
+        app.say("balance.unconfirmed", count=found["unconfirmed"])
     if not found["final"]:
         app.say("trade.not_final")
 
@@ -57,26 +62,17 @@ def statement(app: App, month: str | None, as_csv: bool) -> None:
     ]
     app.table(("day", "name", "amount", "for"), rows)
     app.say("statement.closing", amount=amount_text(found["closing"], decimals))
+    show_level(app, found)
 
 
 def _csv(found: dict[str, Any]) -> None:
-    """Movements for a spreadsheet: plain numbers, and no text that one would run as a formula."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["time", "trade", "partner", "partner_name", "amount", "for"])
+    """Movements for a spreadsheet."""
+    rows: list[list[object]] = [["time", "trade", "partner", "partner_name", "amount", "for"]]
     for one in found["movements"]:
-        amount = amount_text(one["amount"], found["decimals"]).replace(",", "")
-        name, purpose = (_harmless(t) for t in (one["partner"]["name"], one["for"] or ""))
-        writer.writerow([one["time"], one["trade"], one["partner"]["id"], name, amount, purpose])
-    click.echo(out.getvalue(), nl=False)
-
-
-def _harmless(written: str) -> str:
-    shown = clean(written)
-    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+        partner, amount = one["partner"], figure(one["amount"], found["decimals"])
+        texts = [one["time"], one["trade"], partner["id"], partner["name"]]
+        rows.append([*texts, amount, one["for"] or ""])
+    click.echo(csv_text(rows), nl=False)
 
 
 @group("receipt", "wetalk receipt show 7d90ab12")
@@ -102,7 +98,8 @@ def receipt_show(app: App, trade_id: str) -> None:
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(local_time(found["time"]))
-    app.line(f"{found['state_text']} · {found['level_text']}")
+    app.line(found["state_text"])
+    show_level(app, found)
     app.line(full)
 
 

@@ -106,10 +106,11 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     rows: list[list[object]] = []
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
-        rows.append(
-            [one["id"][:8], sides, amount_shown(app, one), one["state_text"], one["for"] or ""]
-        )
-    app.table(("trade", "sides", "amount", "state", "for"), rows)
+        shown = [one["id"][:8], sides, amount_shown(app, one), one["state_text"]]
+        rows.append([*shown, one["level"], one["for"] or ""])
+    app.table(("trade", "sides", "amount", "state", "level", "for"), rows)
+    for level in sorted({(one["level"], one["level_means"]) for one in page["items"]}):
+        app.aside(": ".join(level))
 
 
 @trade.sub("show", "wetalk trade show 7d90ab12", TRADE)
@@ -130,7 +131,8 @@ def _show(app: App, found: dict[str, Any]) -> None:
     app.line(amount_shown(app, found))
     if found["for"]:
         app.line(clean(found["for"]))
-    app.line(f"{found['state_text']} · {found['level_text']}")
+    app.line(found["state_text"])
+    show_level(app, found)
     for text in found["alert_texts"]:
         app.line(text)
     for step in found.get("steps", []):
@@ -138,6 +140,12 @@ def _show(app: App, found: dict[str, Any]) -> None:
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")
     for step in found["next_steps"]:
         app.line(f"  wetalk {step} {found['id'][:8]}")
+
+
+def show_level(app: App, found: dict[str, Any]) -> None:
+    """How sure it is, what that means, and what it does not."""
+    app.line(f"{found['level']}: {found['level_text']}")
+    app.line(f"  {found['level_means']}")
 
 
 def _step(name: str) -> click.Command:

@@ -1,5 +1,5 @@
-"""What leaves the network by hand: invitations, export files, receipts, proofs of a balance; and two
-salted hashes.
+"""What leaves the network by hand: invitations, export files, receipts, proofs of a balance; and
+two salted hashes.
 
 Rules: base64url without padding, in its one form; ids in JSON are lowercase hex. What is read here
 is as little trusted as bytes from a peer: every fault is a RemoteFault, and records found in a file

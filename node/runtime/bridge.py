@@ -24,6 +24,7 @@ from node.protocol.identity import Lane
 from node.protocol.lanes import heads_of
 from node.protocol.ports import ForkProof, HeadItem
 from node.services import proofs
+from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
 from node.services.intake import Intake
@@ -66,7 +67,7 @@ class Bridge:
         self.publisher = Publisher(core)
         self.intake = Intake(core)
         office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
-        self._duties = (office, self.intake, trade)
+        self._duties = (office, self.intake, trade, Closes(core))
         self._due = trio.Event()
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[

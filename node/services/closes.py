@@ -13,7 +13,7 @@ Left to others: the tree (`ledger.close`), signing closes (`closing`), sentences
 # pyright: reportUnknownMemberType=false
 # The stubs of trio that come with libp2p do not know their own types.
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +27,7 @@ from node.protocol.errors import LocalFault
 from node.protocol.office import ChapterClose
 from node.protocol.record import parse_header
 from node.services.core import Committed, Core
-from node.services.every_trade import every_trade
+from node.services.every_trade import Walked, every_trade
 from node.services.months import month_bounds, month_of, period_of
 from node.storage.kept.closes import Compared, KeptLeaf
 from node.storage.rows import Rows
@@ -35,6 +35,7 @@ from node.storage.state import WriterState
 from node.views import chapters, members
 
 NEWS: Final = frozenset({"chapter.close", "office.approve"})
+AGAIN_AFTER_MS: Final = 600_000  # what was missing may have come
 Moved = dict[bytes, tuple[int, int]]
 """Balance, and received and given together, by member; minor units."""
 
@@ -143,12 +144,18 @@ def is_covered(standing_: Standing, compared: Compared, time: int, number: int) 
 def balances_at(reader: Rows, chapter: int, end_ms: int) -> Moved:
     """Balances of a chapter before a time, as the commits of its counted trades claim it."""
     sums: Moved = {}
+    for walked in _counted(reader, chapter):
+        if walked.time < end_ms:
+            _add(sums, walked.row)
+    return sums
+
+
+def _counted(reader: Rows, chapter: int) -> Iterator[Walked]:
+    """The trades of a chapter that a close adds up."""
     for walked in every_trade(reader):
         row = walked.row
         if row.chapter == chapter and row.counted and row.unit == CREDIT and walked.commits:
-            if walked.time < end_ms:
-                _add(sums, row)
-    return sums
+            yield walked
 
 
 def totals_of(core: Core, sums: Moved) -> tuple[Totals, list[KeptLeaf]]:
@@ -165,11 +172,13 @@ def _add(sums: Moved, row: TradeRow) -> None:
 
 
 class Closes:
-    """Looks at the closes of chapters. Also a duty: it looks when one arrives."""
+    """Looks at the closes of chapters. Also a duty: it looks when one arrives, and now and then at
+    those that own books did not agree with."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._due = True
+        self._due = False
+        self._again_after = 0  # ms
 
     def views(self, chapter: int) -> list[CloseView]:
         """The closes that stand, newest month first, with what is known of each."""
@@ -229,10 +238,11 @@ class Closes:
 
     async def perform(self) -> int:
         """Look at what came; returns 0, since nothing is signed."""
-        if self._due:
-            self._due = False
+        now = self._core.clock()
+        if self._due or now >= self._again_after:
             for chapter in range(len(self._core.rules.genesis.chapters)):
                 await trio.to_thread.run_sync(self.look, chapter)
+            self._due, self._again_after = False, now + AGAIN_AFTER_MS
         return 0
 
 
@@ -241,14 +251,10 @@ def _wants_a_look(compared: Compared | None, number: int) -> bool:
 
 
 def _walk(reader: Rows, chapter: int, todo: list[_Sums]) -> None:
-    for walked in every_trade(reader):
-        row = walked.row
-        if row.chapter != chapter or not row.counted or row.unit != CREDIT or not walked.commits:
-            continue
-        time = walked.time
+    for walked in _counted(reader, chapter):
         for sums in todo:
-            if time < sums.end_ms:
-                _add(sums.now, row)
+            if walked.time < sums.end_ms:
+                _add(sums.now, walked.row)
             early = [c.time for c in walked.commits if c.number < sums.standing.number]
             if early and min(early) < sums.end_ms:
-                _add(sums.then, row)
+                _add(sums.then, walked.row)

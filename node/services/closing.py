@@ -8,21 +8,29 @@ path of the tree: it is checked with nothing but the file (`close_check`).
 Left to others: k officers who agree (`office`), comparing (`closes`).
 """
 
+# pyright: reportUnknownMemberType=false
+# The stubs of trio that come with libp2p do not know their own types.
+
+import trio
+
 from node.ledger import root
-from node.ledger.close import Tree
+from node.ledger.close import Totals, Tree
 from node.protocol import lanes
 from node.protocol.admission import stored_body
 from node.protocol.errors import LocalFault
-from node.protocol.limits import SUPERSEDES_MAX_COUNT
 from node.protocol.office import ChapterClose
 from node.protocol.portable import CloseProof, encode_close_proof
 from node.protocol.record import RawRecord
 from node.protocol.social import LaneOpen
-from node.services import closes
+from node.services import closes, office
+from node.services.closes import Closes
 from node.services.core import Core
 from node.services.months import last_month, month_bounds, period_of
+from node.services.office import latest_acts
+from node.services.publish import Appender, Draft, Publisher
 from node.storage.rows import Rows
-from node.views import members
+from node.storage.state import WriterState
+from node.views import chapters, members
 
 
 def close_draft(core: Core, reader: Rows, chapter: int, month: str | None) -> ChapterClose:
@@ -40,6 +48,9 @@ def close_draft(core: Core, reader: Rows, chapter: int, month: str | None) -> Ch
     standing = closes.standing(core, reader, chapter, month)
     if standing is not None and standing.totals == totals:
         raise LocalFault("close-stands", month=month)
+    asked = _asked(core, reader, chapter, period_of(month), totals)
+    if asked is not None:
+        return asked
     name = core.rules.genesis.chapters[chapter].name
     return ChapterClose(
         approvals=[],
@@ -51,15 +62,45 @@ def close_draft(core: Core, reader: Rows, chapter: int, month: str | None) -> Ch
         positive=totals.positive,
         root=totals.root,
         state=root.state_root(reader, core.rules, name),
-        supersedes=_latest(reader, members.close_subject(chapter, period_of(month))),
+        supersedes=latest_acts(reader, members.close_subject(chapter, period_of(month))),
     )
 
 
-def _latest(reader: Rows, subject: bytes) -> list[bytes]:
-    """Acts of the highest serial on a subject: what a new act supersedes."""
-    acts = list(members.acts_on(reader, subject))
-    top = max((row.serial for _, row in acts), default=0)
-    return sorted(act for act, row in acts if row.serial == top)[:SUPERSEDES_MAX_COUNT]
+def _asked(
+    core: Core, reader: Rows, chapter: int, period: int, totals: Totals
+) -> ChapterClose | None:
+    """What another officer proposed, if it says the very same: then it is agreed to."""
+    for found in chapters.proposals(reader, chapter, core.rules):
+        body = found.body
+        if not isinstance(body, ChapterClose) or body.period != period:
+            continue
+        if totals == (body.count, body.negative, body.positive, body.root):
+            return body
+    return None
+
+
+class Closing:
+    """What officers do to close a month."""
+
+    def __init__(self, core: Core, publisher: Publisher) -> None:
+        self._core = core
+        self._publisher = publisher
+
+    async def close(self, chapter: int, month: str | None) -> office.Decision:
+        """Close a month, or propose it to the other officers, or agree to their proposal. Raises
+        LocalFault as `close_draft`, and what `office.decide` raises."""
+        draft = await trio.to_thread.run_sync(self._draft, chapter, month)
+
+        def work(appender: Appender, state: WriterState) -> office.Decision:
+            return office.decide(self._core, appender, state, Draft("chapter.close", draft))
+
+        done = await self._publisher.transact(work)
+        await trio.to_thread.run_sync(Closes(self._core).look, chapter)
+        return done
+
+    def _draft(self, chapter: int, month: str | None) -> ChapterClose:
+        with self._core.reading() as reader:
+            return close_draft(self._core, reader, chapter, month)
 
 
 def proof_text(core: Core, chapter: int, month: str, member: bytes) -> str:

@@ -165,9 +165,7 @@ class _Sums:
             self.unsecured[payee] += 1
 
 
-def _add_up(
-    core: Core, reader: Rows, found: Verification, progress: Callable[[int], None]
-) -> None:
+def _add_up(core: Core, reader: Rows, found: Verification, progress: Callable[[int], None]) -> None:
     """Sum every counted trade, and compare with what stands."""
     sums, done = _Sums(), 0
     waiting = {commit for _, commit in rows_of(reader, book.UNSECURED)}

@@ -133,8 +133,7 @@ def _moved_since(reader: Rows, chapter: int, act: bytes) -> int:
     """How many members a trade moved since a close that own books agree with."""
     leaves = {leaf.member: leaf.moved for leaf in reader.closes.leaves(act)}
     totals = {
-        key[2:]: row.received + row.given
-        for key, row in book.TURNOVER.under(reader, u16(chapter))
+        key[2:]: row.received + row.given for key, row in book.TURNOVER.under(reader, u16(chapter))
     }
     members = leaves.keys() | totals.keys()
     return sum(leaves.get(member, 0) != totals.get(member, 0) for member in members)
