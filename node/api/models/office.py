@@ -75,14 +75,20 @@ class Policy(Model):
     """The policy in force. `id` null: nothing was decided, these are the defaults."""
 
     chapter: ChapterShown
-    counts: list[str]
+    counts: list[UnitName]
     faith_days: Annotated[int, Field(examples=[30])]
     mediators: list[Who]
     secured_from: Annotated[int | None, Field(examples=[5000])]
     unit: Unit
     decimals: Decimals
     id: Id | None
-    text: Annotated[str, Field(description="the policy in a few plain sentences")]
+    text: Annotated[
+        str,
+        Field(
+            description="the policy in a few plain sentences",
+            examples=["Goods may be handed over as soon as they are paid."],
+        ),
+    ]
 
 
 class Proposal(Model):
