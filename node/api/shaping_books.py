@@ -156,7 +156,7 @@ def audited(core: Core, reader: Rows, found: Audit, language: str) -> shapes.Aud
         level_text=few,
         level_means=means,
         root=found.root.hex(),
-        verified_records=found.mark.number,
+        verified_records=found.verified,
         verified_at=_time(found.mark.at),
         scratch_at=_time(found.mark.scratch_at),
         close=None if closed is None else closed[0].act.hex(),

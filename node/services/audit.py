@@ -112,6 +112,7 @@ class Audit:
     root: bytes  # of the chapter's scope
     level: str
     mark: Mark  # how far the books were verified, and when
+    verified: int  # records that were
     closed: tuple[Standing, Compared | None] | None  # the close of that month, and own books
 
     @property
@@ -155,6 +156,7 @@ class _Auditor:
         positive = sum(amount for amount in closing if amount > 0)
         opening = sum(line.opening for line in lines if line.opening > 0)
         unconfirmed = sum(row.unsecured for row in self._totals()) // 2
+        mark = read_mark(core, reader)
         return Audit(
             chapter=named.name,
             month=self.month,
@@ -172,7 +174,8 @@ class _Auditor:
             adds_up=self._adds_up(),
             root=root.state_root(reader, core.rules, named.name),
             level=self._level(lines, unconfirmed),
-            mark=read_mark(core, reader),
+            mark=mark,
+            verified=reader.record_count_below(mark.number),
             closed=self._closed(),
         )
 

@@ -44,7 +44,7 @@ def check(
     core: Core, reader: Rows, found: Verification, first: int, progress: Progress, keep: Keep
 ) -> None:
     """Look at the records from local number `first` on, then add up all trades."""
-    records = _count_from(reader, first)
+    records = reader.record_count() - reader.record_count_below(first)
     total = records + _count(reader, TRADE)
     for number, done in _look_at_records(core, reader, found, first):
         progress(done, total)
@@ -76,11 +76,6 @@ def _pages(reader: Reader, table: Table[V]) -> Iterator[list[tuple[bytes, V]]]:
 
 def _count(reader: Rows, table: Table[V]) -> int:
     return reader.connection.execute(f"SELECT count(*) FROM {fold_table(table.name)}").fetchone()[0]
-
-
-def _count_from(reader: Rows, first: int) -> int:
-    query = "SELECT count(*) FROM records WHERE number >= ?"
-    return reader.connection.execute(query, (first,)).fetchone()[0]
 
 
 # --- records --------------------------------------------------------------------------------------

@@ -256,10 +256,8 @@ class _Scratch(WriterState):
     def record_count(self) -> int:
         return self._home.record_count()
 
-    def home_count_to(self, number: int) -> int:
-        """How many records the home has up to a local number."""
-        query = "SELECT count(*) FROM records WHERE number <= ?"
-        return self._home.connection.execute(query, (number,)).fetchone()[0]
+    def record_count_below(self, number: int) -> int:
+        return self._home.record_count_below(number)
 
     def keep(self, run: Run, last: int) -> None:
         """What was refolded so far stays, if the process is cut short from now on."""
@@ -278,7 +276,7 @@ def _refold_all(
     last: int,
 ) -> None:
     total = state.record_count()
-    done = kept = state.home_count_to(last)
+    done = kept = state.record_count_below(last + 1)
     while records := state.records_after(last, REBUILD_BATCH_COUNT):
         look_ahead(state, [raw for _, raw in records])
         for number, raw in records:

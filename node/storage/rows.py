@@ -211,3 +211,8 @@ class Rows:
     def record_count(self) -> int:
         """How many records are stored."""
         return self._execute("SELECT count(*) FROM records").fetchone()[0]
+
+    def record_count_below(self, number: int) -> int:
+        """How many stored records have a smaller local number."""
+        query = "SELECT count(*) FROM records WHERE number < ?"
+        return self._execute(query, (number,)).fetchone()[0]
