@@ -64,6 +64,18 @@ def is_secured(reader: Reader, trade: bytes) -> bool:
     return any(stamps.secured(reader, commit) for commit in commits_of(reader, trade))
 
 
+def is_final(reader: Reader, trade: bytes, row: TradeRow, rules: Rules) -> bool:
+    """The same as `is_secured`, for a committed trade; by what is kept, where it is in credit."""
+    if row.unit != CREDIT:
+        return is_secured(reader, trade)
+    if not rules.genesis.chapters[row.chapter].q:
+        return False
+    return any(
+        not UNSECURED.has(reader, _place(lanes.ENTRY.must(reader, commit)))
+        for commit in commits_of(reader, trade)
+    )
+
+
 def status_of(reader: Reader, trade: bytes) -> str:
     """Status across branches: secured > settled > released > declined > accepted > proposed."""
     kinds = {row.kind for _, row in STEP.under(reader, trade)}
@@ -105,16 +117,6 @@ def _place(entry: Entry) -> bytes:
     return entry.lane.to_bytes(4, "big") + entry.branch.to_bytes(4, "big") + u64(entry.seq)
 
 
-def _is_final(reader: Reader, trade: bytes, row: TradeRow, rules: Rules) -> bool:
-    """R30 for a trade in credit, by what UNSECURED says."""
-    if not rules.genesis.chapters[row.chapter].q:
-        return False
-    return any(
-        not UNSECURED.has(reader, _place(lanes.ENTRY.must(reader, commit)))
-        for commit in commits_of(reader, trade)
-    )
-
-
 def recount(overlay: Overlay, trades: Iterable[bytes], rules: Rules) -> None:
     """Bring `counted` and the balances in line for these trades and the refunds of them."""
     todo = list(trades)
@@ -130,7 +132,7 @@ def recount(overlay: Overlay, trades: Iterable[bytes], rules: Rules) -> None:
             elif not row.counted:
                 CONTESTED.delete(overlay, key)
         if counted != row.counted:
-            final = row.unit == CREDIT and _is_final(overlay, trade, row, rules)
+            final = is_final(overlay, trade, row, rules)
             todo += _set_counted(overlay, trade, row, counted, final=final)
 
 
@@ -211,7 +213,7 @@ def _confirm(overlay: Overlay, key: bytes, commit: bytes, rules: Rules) -> None:
     trade = commit_of(overlay, commit)
     assert trade is not None
     row = TRADE.must(overlay, trade)
-    was_final = _is_final(overlay, trade, row, rules)
+    was_final = is_final(overlay, trade, row, rules)
     UNSECURED.delete(overlay, key)
     if was_final or not row.counted:
         return
