@@ -172,6 +172,17 @@ def test_receipts(case: Case) -> None:
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
 
 
+@pytest.mark.parametrize("case", load.cases("close_proofs"), ids=name_of)
+def test_close_proofs(case: Case) -> None:
+    got, found = outcome(portable.decode_close_proof, load.text(case["text"]))
+    assert got == load.expectation(case)
+    if found is not None:
+        named = (found.genesis.hex(), found.close.hex(), found.member.hex())
+        assert named == (case["genesis"], case["close"], case["member"])
+        assert (len(found.records), found.balance) == (case["records"], case["balance"])
+        assert list(found.path) == path_of(case["path"])
+
+
 def totals_of(case: Case) -> close.Totals:
     sums = (case["count"], case["negative"], case["positive"])
     return close.Totals(*sums, bytes.fromhex(case["root"]))

@@ -50,6 +50,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "exports", "lines of export files", portable_cases.export_cases()
     yield "receipts", "receipt files", portable_cases.receipt_cases()
     yield "close", "trees of a close, and paths", close_cases.cases()
+    yield "close_proofs", "proofs of a balance", portable_cases.close_proof_cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),
