@@ -244,6 +244,20 @@ class Checker:
                     found[key] = (old[0] + received, old[1] + given, open_)
         return found
 
+    def contributions(self) -> dict[bytes, tuple[int, int]]:
+        """The same in other units, by chapter, member and unit."""
+        found: dict[bytes, tuple[int, int]] = {}
+        for trade in self.counted():
+            terms = self.j.terms(trade)
+            if terms["unit"] != CREDIT:
+                payer, payee, chapter = self.parties(trade)
+                sides = ((payee, terms["amount"], 0), (payer, 0, terms["amount"]))
+                for member, received, given in sides:
+                    key = chapter.to_bytes(2, "big") + member + terms["unit"].encode()
+                    old = found.get(key, (0, 0))
+                    found[key] = (old[0] + received, old[1] + given)
+        return found
+
     # --- alerts, stamps, clean income -------------------------------------------------------------
     @cached_property
     def carriers(self) -> dict[LaneId, list[bytes]]:

@@ -22,6 +22,7 @@ from node.api import (
     routes_records,
     routes_talk,
     routes_trade,
+    routes_units,
     static,
 )
 from node.api.context import Api
@@ -41,6 +42,7 @@ def all_routes(api: Api) -> Sequence[Route]:
         routes_talk,
         routes_trade,
         routes_books,
+        routes_units,
         routes_records,
     )
     return [route for module in modules for route in module.routes(api)]

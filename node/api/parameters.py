@@ -30,6 +30,9 @@ IdQuery = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", examples=[ID_EXA
 NamePath = Annotated[
     str, Path(min_length=1, max_length=limits.NAME_SIZE_MAX_BYTES // 3, examples=["마을"])
 ]
+UnitPath = Annotated[
+    str, Path(min_length=1, max_length=limits.WORD_SIZE_MAX_BYTES, examples=["hours"])
+]
 ChapterQuery = Annotated[
     str | None,
     Query(max_length=limits.NAME_SIZE_MAX_BYTES // 3, examples=["마을"]),

@@ -22,7 +22,7 @@ from node.api.parameters import (
     LimitQuery,
 )
 from node.api.routing import Route, get, write
-from node.api.shaping import credit_decimals, decimals_of, iso_time, texts, time_ms
+from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.protocol.account import CREDIT
 from node.services import receipts
 from node.services.money import BalanceView, TradeView
@@ -94,6 +94,7 @@ class TradeRoutes:
             "amount": view.amount,
             "unit": view.unit,
             "decimals": decimals_of(self._api.core, view.unit),
+            "amount_text": amount_shown(self._api.core, view.amount, view.unit, language),
             "state": view.status,
             "state_text": i18n.text(f"trade.{state_key}", language),
             "invoice": view.invoice,

@@ -6,15 +6,14 @@ display. Sentences come from the catalogue in the language of the request.
 """
 
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from node import i18n
-from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault
+from node.services import units
 from node.services.core import Core
 
-UNITS_WITHOUT_CODE_DECIMALS: Final = 2
 DAY_MS: Final = 86_400_000
 DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 DAYS_LAST: Final = date(9999, 12, 31).toordinal() - DAY_ZERO
@@ -57,15 +56,12 @@ def credit_decimals(core: Core) -> int:
 
 def decimals_of(core: Core, unit: str) -> int:
     """How many of an amount's digits stand behind the point."""
-    return credit_decimals(core) if unit == CREDIT else _currency_decimals(unit)
+    return units.decimals_of(unit, core.rules.genesis.unit)
 
 
-@cache
-def _currency_decimals(code: str) -> int:
-    """By ISO 4217 (Unicode's table of it); two for units that are no currency, such as hours."""
-    from babel.numbers import get_currency_precision, is_currency
-
-    return get_currency_precision(code) if is_currency(code) else UNITS_WITHOUT_CODE_DECIMALS
+def amount_shown(core: Core, amount: int, unit: str, language: str) -> str:
+    """An amount with its unit, as people write it."""
+    return units.shown(amount, unit, core.rules.genesis.unit, language)
 
 
 def texts(table: str, codes: tuple[str, ...], language: str) -> list[str]:

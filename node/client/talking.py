@@ -1,4 +1,4 @@
-"""Talk and market."""
+"""Talk and market: rooms and posts, listings and search."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 from node.client.connection import Connection, Json, Made
 
@@ -42,6 +43,14 @@ class Trading(Connection):
     def balance(self, member: str | None = None, chapter: str | None = None) -> Json:
         """A balance."""
         return self.get("/balance", member=member, chapter=chapter)
+
+    def unit(self, unit: str) -> Json:
+        """A unit: its decimals, what it is called, where it counts."""
+        return self.get(f"/units/{quote(unit, safe='')}")
+
+    def contributions(self, member: str | None = None, chapter: str | None = None) -> Json:
+        """What a member gave and received in other units than credit."""
+        return self.get("/contributions", member=member, chapter=chapter)
 
     def statement(self, month: str, chapter: str | None = None) -> Json:
         """A month's statement."""

@@ -27,7 +27,7 @@ class Node:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._unit: tuple[int, str] | None = None
+        self._decimals: int | None = None
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET."""
@@ -89,18 +89,9 @@ class Node:
     @property
     def decimals(self) -> int:
         """Decimals of the credit unit."""
-        return self._credit()[0]
-
-    @property
-    def unit_name(self) -> str:
-        """What people here call the credit unit."""
-        return self._credit()[1]
-
-    def _credit(self) -> tuple[int, str]:
-        if self._unit is None:
-            found = self.get("/community")
-            self._unit = int(found["decimals"]), str(found["unit_name"])
-        return self._unit
+        if self._decimals is None:
+            self._decimals = int(self.get("/community")["decimals"])
+        return self._decimals
 
     def member(self, typed: str) -> str:
         """The id of a member as typed. Raises LocalFault member-unknown, member-ambiguous."""

@@ -8,7 +8,7 @@ import click
 
 from node.commands.base import App, argument, clean, command, group, local_time, option
 from node.commands.sheets import csv_text, figure
-from node.commands.trade import amount_shown, show_level
+from node.commands.trade import show_level
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -17,6 +17,7 @@ from node.protocol.errors import LocalFault
 def balance(app: App, member: str | None) -> None:
     full = None if member is None else app.client.member(member)
     found = app.client.get("/balance", member=full)
+    found["contributions"] = app.client.get("/contributions", member=full)["items"]
     app.result(found)
     decimals, unit = found["decimals"], found["unit_name"]
     for name in ("book", "spendable", "limit"):
@@ -33,6 +34,17 @@ def balance(app: App, member: str | None) -> None:
         app.say("balance.unconfirmed", count=found["unconfirmed"])
     if not found["final"]:
         app.say("trade.not_final")
+    _contributions(app, found["contributions"])
+
+
+def _contributions(app: App, items: list[dict[str, Any]]) -> None:
+    """What was given beside credit."""
+    rows: list[list[object]] = []
+    for one in items:
+        counts = app.text("units.counts") if one["counts"] else ""
+        rows.append([clean(one["name"]), one["given_text"], one["received_text"], counts])
+    if rows:
+        app.table(("unit", "given", "received", "counts"), rows)
 
 
 @command(
@@ -94,7 +106,7 @@ def receipt_show(app: App, trade_id: str) -> None:
     app.result(found)
     app.say("receipt.title")
     app.say("trade.from_to", payer=found["payer"]["name"], payee=found["payee"]["name"])
-    app.line(amount_shown(app, found))
+    app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(local_time(found["time"]))

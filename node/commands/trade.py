@@ -5,6 +5,7 @@ afterwards; `--anyway` is the member's own risk (R11) and is told so.
 """
 
 from typing import Any, Final
+from urllib.parse import quote
 
 import click
 
@@ -25,6 +26,8 @@ TRADE: Final = argument("trade_id", metavar="TRADE")
 FOR: Final = option("--for", "purpose", default="", metavar="TEXT", about="for")
 ANYWAY: Final = option("--anyway", is_flag=True, about="anyway")
 YES: Final = option("--yes", is_flag=True, about="yes")
+AMOUNT: Final = argument("amount", required=False)
+DEEDS: Final = ("barter", "gift")
 UNIT: Final = option("--unit", default="credit", metavar="UNIT", about="unit")
 
 
@@ -32,20 +35,19 @@ UNIT: Final = option("--unit", default="credit", metavar="UNIT", about="unit")
     "pay",
     'wetalk pay 민수 12.50 --for "김치 두 포기"',
     argument("member"),
-    argument("amount"),
+    AMOUNT,
     FOR,
     UNIT,
     YES,
     ANYWAY,
 )
 def pay(
-    app: App, member: str, amount: str, purpose: str, unit: str, yes: bool, anyway: bool
+    app: App, member: str, amount: str | None, purpose: str, unit: str, yes: bool, anyway: bool
 ) -> None:
-    units = amount_of(amount, app.client.decimals)
+    units, found = _typed(app, amount, unit)
     partner = app.client.member(member)
     if not yes and not app.json and asks_possible():
-        asked = {"amount": units, "decimals": app.client.decimals, "unit": unit}
-        shown = amount_shown(app, asked)
+        shown = f"{amount_text(units, found['decimals'])} {clean(found['name'])}"
         click.confirm(app.text("trade.sure", amount=shown, name=member), abort=True)
     _propose(app, "pay", partner, units, purpose, unit, anyway)
 
@@ -54,15 +56,27 @@ def pay(
     "invoice",
     'wetalk invoice 이모 30 --for "전등 수리"',
     argument("member"),
-    argument("amount"),
+    AMOUNT,
     FOR,
     UNIT,
     ANYWAY,
 )
-def invoice(app: App, member: str, amount: str, purpose: str, unit: str, anyway: bool) -> None:
-    units = amount_of(amount, app.client.decimals)
+def invoice(
+    app: App, member: str, amount: str | None, purpose: str, unit: str, anyway: bool
+) -> None:
+    units, _ = _typed(app, amount, unit)
     partner = app.client.member(member)
     _propose(app, "invoice", partner, units, purpose, unit, anyway)
+
+
+def _typed(app: App, amount: str | None, unit: str) -> tuple[int, dict[str, Any]]:
+    """Minor units of what was typed, and the unit; a gift or a barter counts as one."""
+    found = app.client.get(f"/units/{quote(unit, safe='')}")
+    if amount is None:
+        if found["unit"] not in DEEDS:
+            raise click.UsageError(app.text("cli.amount_missing"))
+        amount = "1"
+    return amount_of(amount, found["decimals"]), found
 
 
 def _propose(
@@ -106,7 +120,7 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     rows: list[list[object]] = []
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
-        shown = [one["id"][:8], sides, amount_shown(app, one), one["state_text"]]
+        shown = [one["id"][:8], sides, clean(one["amount_text"]), one["state_text"]]
         rows.append([*shown, one["level"], one["for"] or ""])
     app.table(("trade", "sides", "amount", "state", "level", "for"), rows)
     for level in sorted({(one["level"], one["level_means"]) for one in page["items"]}):
@@ -118,17 +132,11 @@ def trade_show(app: App, trade_id: str) -> None:
     _show(app, app.client.get(f"/trades/{app.client.trade(trade_id)}"))
 
 
-def amount_shown(app: App, found: dict[str, Any]) -> str:
-    """The amount of a trade with what it is counted in, as people call it."""
-    unit = app.client.unit_name if found["unit"] == "credit" else str(found["unit"])
-    return f"{amount_text(found['amount'], found['decimals'])} {clean(unit)}"
-
-
 def _show(app: App, found: dict[str, Any]) -> None:
     app.result(found)
     payer, payee = found["payer"]["name"], found["payee"]["name"]
     app.say("trade.from_to", payer=payer, payee=payee)
-    app.line(amount_shown(app, found))
+    app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(found["state_text"])
@@ -172,7 +180,8 @@ def _step(name: str) -> click.Command:
 )
 def refund(app: App, trade_id: str, amount: str | None, anyway: bool) -> None:
     full = app.client.trade(trade_id)
-    units = None if amount is None else amount_of(amount, app.client.decimals)
+    decimals = app.client.get(f"/trades/{full}")["decimals"]
+    units = None if amount is None else amount_of(amount, decimals)
     made = app.client.post(f"/trades/{full}/refund", {"amount": units, "anyway": anyway})
     app.result(made)
     app.say("trade.made", id=made["id"][:12])

@@ -26,8 +26,14 @@ from node.views.members import Rules
 
 
 class TotalRow(Row, frozen=True):
-    """A member's turnover in counted credit trades: given away and received, minor units; and how
-    many of these trades are not secured."""
+    """What a member gave away and received in counted trades of one unit, minor units."""
+
+    received: int
+    given: int
+
+
+class TurnoverRow(Row, frozen=True):
+    """The same in credit, and how many of these trades are not secured."""
 
     received: int
     given: int
@@ -36,7 +42,8 @@ class TotalRow(Row, frozen=True):
 
 BOOK = Table("book", int)  # chapter (2), member (32) -> balance, minor units; zero rows are absent
 CONTESTED = Table("contested", bytes)  # lane (4), commit id (32) of a contested trade -> trade id
-TURNOVER = Table("turnover", TotalRow)  # chapter (2), member (32)
+TURNOVER = Table("turnover", TurnoverRow)  # chapter (2), member (32)
+CONTRIBUTED = Table("contributed", TotalRow)  # chapter (2), member (32), unit: not credit
 UNSECURED = Table("unsecured", bytes)  # lane (4), branch (4), seq (8) of a commit in credit -> id
 """Where relays confirm (q > 0). On a path, what is secured comes first: past(head) is closed."""
 
@@ -143,27 +150,40 @@ def _set_counted(
     TRADE.put(overlay, trade, msgspec.structs.replace(row, counted=counted))
     if row.unit == CREDIT:
         _book(overlay, row, 1 if counted else -1, final)
+    else:
+        _contribute(overlay, row, 1 if counted else -1)
     overlay.changes.events.append(("balance", trade))
     return [refund for refund, _ in REFUND.under(overlay, trade)]
 
 
 def _book(overlay: Overlay, row: TradeRow, sign: int, final: bool) -> None:
     amount = sign * row.amount
-    for member, change in ((row.payer, -amount), (row.payee, amount)):
+    for member, received, given in ((row.payer, 0, amount), (row.payee, amount, 0)):
         key = u16(row.chapter) + member
-        balance = (BOOK.get(overlay, key) or 0) + change
+        balance = (BOOK.get(overlay, key) or 0) + received - given
         if balance:
             BOOK.put(overlay, key, balance)
         else:
             BOOK.delete(overlay, key)
-        total = TURNOVER.get(overlay, key) or TotalRow(0, 0, 0)
-        received = total.received + (amount if change == amount else 0)
-        given = total.given + (amount if change == -amount else 0)
+        before = TURNOVER.get(overlay, key) or TurnoverRow(0, 0, 0)
+        received, given = before.received + received, before.given + given
         if received or given:
-            unsecured = total.unsecured + (0 if final else sign)
-            TURNOVER.put(overlay, key, TotalRow(received, given, unsecured))
+            unsecured = before.unsecured + (0 if final else sign)
+            TURNOVER.put(overlay, key, TurnoverRow(received, given, unsecured))
         else:
             TURNOVER.delete(overlay, key)
+
+
+def _contribute(overlay: Overlay, row: TradeRow, sign: int) -> None:
+    amount, unit = sign * row.amount, row.unit.encode()
+    for member, received, given in ((row.payer, 0, amount), (row.payee, amount, 0)):
+        key = u16(row.chapter) + member + unit
+        before = CONTRIBUTED.get(overlay, key) or TotalRow(0, 0)
+        after_ = TotalRow(before.received + received, before.given + given)
+        if after_.received or after_.given:
+            CONTRIBUTED.put(overlay, key, after_)
+        else:
+            CONTRIBUTED.delete(overlay, key)
 
 
 def recount_device(overlay: Overlay, author: bytes, device: bytes, rules: Rules) -> None:
@@ -228,9 +248,9 @@ def balance(reader: Reader, chapter: int, member: bytes) -> int:
     return BOOK.get(reader, u16(chapter) + member) or 0
 
 
-def total(reader: Reader, chapter: int, member: bytes) -> TotalRow:
+def total(reader: Reader, chapter: int, member: bytes) -> TurnoverRow:
     """A member's turnover, and how many of their counted trades are not secured."""
-    return TURNOVER.get(reader, u16(chapter) + member) or TotalRow(0, 0, 0)
+    return TURNOVER.get(reader, u16(chapter) + member) or TurnoverRow(0, 0, 0)
 
 
 def balances(reader: Reader, chapter: int | None = None) -> Iterator[tuple[int, bytes, int]]:
@@ -239,3 +259,9 @@ def balances(reader: Reader, chapter: int | None = None) -> Iterator[tuple[int, 
     rows = BOOK.under(reader, prefix) if prefix else BOOK.scan(reader, b"", None)
     for key, amount in rows:
         yield int.from_bytes(key[:2], "big"), key[2:], amount
+
+
+def contributions(reader: Reader, chapter: int, member: bytes) -> dict[str, TotalRow]:
+    """What a member gave and received in other units than credit, by unit."""
+    prefix = u16(chapter) + member
+    return {key[34:].decode(): row for key, row in CONTRIBUTED.under(reader, prefix)}

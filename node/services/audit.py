@@ -246,7 +246,7 @@ class _Auditor:
                 alerts=tuple(sorted(people.alerts_of(core, reader, chapter, member))),
             )
 
-    def _totals(self) -> Iterator[book.TotalRow]:
+    def _totals(self) -> Iterator[book.TurnoverRow]:
         prefix = members.member_subject(self.chapter, b"")
         for _, row in book.TURNOVER.under(self.reader, prefix):
             yield row

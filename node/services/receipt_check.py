@@ -25,6 +25,7 @@ from node.protocol.office import WitnessStamp
 from node.protocol.portable import Receipt
 from node.protocol.record import Record
 from node.protocol.state import DictState
+from node.services import units
 from node.views.members import Rules
 
 SHORT_ID_CHARACTERS = 8
@@ -155,10 +156,9 @@ class _Checker:
 
     def _agreed(self, trade: _Trade, sides: tuple[bytes, bytes]) -> _Trade:
         terms = trade.terms
-        amount, unit = str(terms.amount), terms.unit
-        if unit == CREDIT:
-            unit = self._genesis.unit.code
-            amount = amount_text(terms.amount, self._genesis.unit.decimals)
+        credit = self._genesis.unit
+        amount = amount_text(terms.amount, units.decimals_of(terms.unit, credit))
+        unit = credit.code if terms.unit == CREDIT else terms.unit
         self._report.good(
             "signatures_ok",
             payer=sides[0].hex()[:SHORT_ID_CHARACTERS],

@@ -141,12 +141,18 @@ def _is_signed(reader: Reader, trade: bytes, row: TradeRow, commit: bytes) -> bo
 # --- trades ---------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class _Sums:
-    """What balances and turnovers should be, by chapter and member."""
+    """What balances and turnovers should be, by chapter and member (other units: and unit)."""
 
     balance: Counter[bytes] = field(default_factory=Counter[bytes])
     received: Counter[bytes] = field(default_factory=Counter[bytes])
     given: Counter[bytes] = field(default_factory=Counter[bytes])
     unsecured: Counter[bytes] = field(default_factory=Counter[bytes])
+
+    def contribute(self, row: TradeRow) -> None:
+        """A counted trade in another unit."""
+        unit = row.unit.encode()
+        self.given[u16(row.chapter) + row.payer + unit] += row.amount
+        self.received[u16(row.chapter) + row.payee + unit] += row.amount
 
     def add(self, row: TradeRow, waits: bool) -> None:
         """A counted trade in credit."""
@@ -175,6 +181,8 @@ def _add_up(core: Core, reader: Rows, found: Verification, progress: Callable[[i
             found.trades += bool(named)
             _check_count(reader, trade, row, bool(named), row.payer in cut, found)
             if row.unit != CREDIT:
+                if row.counted:
+                    sums.contribute(row)
                 continue
             relays = core.rules.genesis.chapters[row.chapter].q > 0
             waits = not relays or waiting.issuperset(named)
@@ -224,5 +232,9 @@ def _compare_turnovers(reader: Reader, sums: _Sums, found: Verification) -> None
         wanted = (sums.received[key], sums.given[key], sums.unsecured[key])
         if (row.received, row.given, row.unsecured) != wanted:
             found.doubt(Doubt.BALANCE, key[2:])
+    for key, row in rows_of(reader, book.CONTRIBUTED):
+        left.discard(key)
+        if (row.received, row.given) != (sums.received[key], sums.given[key]):
+            found.doubt(Doubt.BALANCE, key[2:34])
     for key in left:
-        found.doubt(Doubt.BALANCE, key[2:])
+        found.doubt(Doubt.BALANCE, key[2:34])

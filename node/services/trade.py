@@ -7,7 +7,7 @@ order (what is traded) stays private: its salted hash is signed, its text is kep
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from node.ledger import book, positions, trades
@@ -26,7 +26,7 @@ from node.protocol.errors import LocalFault
 from node.protocol.limits import AMOUNT_MAX_UNITS
 from node.protocol.market import ReviewPut
 from node.protocol.shapes import Body
-from node.services import accounts, proofs
+from node.services import accounts, proofs, units
 from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
 from node.storage.kept.private import Order
@@ -66,6 +66,7 @@ class Trade:
             raise LocalFault("partner-self")
         if len(wish.order.encode()) > ORDER_TEXT_MAX_BYTES:
             raise LocalFault("text-too-long")
+        wish = replace(wish, unit=units.checked(wish.unit))
 
         def work(appender: Appender, state: WriterState) -> bytes:
             draft = self._proposal(state, wish)

@@ -84,6 +84,8 @@ def _assert_trades(node: Node, checker: Checker) -> None:
     totals = book.TURNOVER.scan(state, b"", None)
     turnover = {key: (row.received, row.given, row.unsecured) for key, row in totals}
     assert turnover == checker.turnover()
+    given = book.CONTRIBUTED.scan(state, b"", None)
+    assert {key: (row.received, row.given) for key, row in given} == checker.contributions()
     named = {trade for _, trade in book.CONTESTED.scan(state, b"", None)}
     assert named == {trade for trade in committed if checker.contested(trade)}
     _assert_waiting(node, checker)

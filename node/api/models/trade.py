@@ -84,6 +84,7 @@ class Trade(Model):
     amount: Amount
     unit: Unit
     decimals: Decimals
+    amount_text: Annotated[str, Field(examples=["12.50 나눔"])]
     state: TradeState
     state_text: Sentence
     invoice: bool

@@ -17,7 +17,7 @@ export async function show(view) {
   const refresh = async () => {
     const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
     fill(balance, balanceLines(mine));
-    const lines = trades.items.map((trade) => tradeLine(trade, community));
+    const lines = trades.items.map((trade) => tradeLine(trade));
     fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
   };
   fill(
@@ -95,9 +95,8 @@ function proposing(people, community) {
   );
 }
 
-function tradeLine(trade, community) {
-  const unit = trade.unit === "credit" ? community.unit_name : trade.unit;
-  const shown = `${amount(trade.amount, trade.decimals)} ${clean(unit)}`;
+function tradeLine(trade) {
+  const shown = clean(trade.amount_text);
   const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
   const buttons = trade.next_steps.filter((step) => step !== "rate").map((step) =>
     h("button", { type: "button", onclick: () => take(trade, step) }, t(`action.${step}`))
