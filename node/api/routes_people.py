@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import trio
 from fastapi import Query, Request
 
+from node import i18n
 from node.api.context import Api
 from node.api.models import people as shapes
 from node.api.models.base import Made, Nothing
@@ -22,13 +23,13 @@ from node.api.parameters import (
     NamePath,
 )
 from node.api.routing import Route, get, write
-from node.api.shaping import credit_decimals, iso_time, texts
+from node.api.shaping import credit_decimals, iso_time, relay_texts, texts
 from node.ledger.root import state_root
 from node.protocol import genesis, portable
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault, RemoteFault
-from node.services import devices
-from node.services.people import MemberView
+from node.services import devices, relays
+from node.services.people import SHORT_ID_CHARACTERS, MemberView
 from node.views import members
 from node.wallet import phrase
 
@@ -59,7 +60,7 @@ class PeopleRoutes:
         await self._api.people.set_profile(body.name, body.about, body.languages, body.region)
         return self._profile()
 
-    async def community(self, root: FlagQuery = False) -> shapes.Community:
+    async def community(self, request: Request, root: FlagQuery = False) -> shapes.Community:
         """The founding document, and with `root` the state root of all that is held."""
         core = self._api.core
         genesis = core.rules.genesis
@@ -69,6 +70,11 @@ class PeopleRoutes:
                 members.membership(reader, number, core.member, core.rules)
                 for number in range(len(genesis.chapters))
             ]
+            liars = [
+                relays.convicted(reader, core.rules, number)
+                for number in range(len(genesis.chapters))
+            ]
+        language = self._api.language(request)
         chapters = [
             shapes.Chapter(
                 name=chapter.name,
@@ -76,11 +82,14 @@ class PeopleRoutes:
                 approvals=chapter.k,
                 relays=len(chapter.witnesses),
                 quorum=chapter.q,
+                relay_texts=relay_texts(len(chapter.witnesses), chapter.q, language),
+                convicted=[key.hex() for key, _ in convicted],
+                convicted_texts=[self._convicted(key, of, language) for key, of in convicted],
                 default_limit=chapter.default_limit,
                 limit_max=chapter.limit_max,
                 membership=membership,  # type: ignore[arg-type]
             )
-            for chapter, membership in zip(genesis.chapters, mine, strict=True)
+            for chapter, membership, convicted in zip(genesis.chapters, mine, liars, strict=True)
         ]
         return shapes.Community(
             id=core.community.hex(),
@@ -93,6 +102,13 @@ class PeopleRoutes:
             chapters=chapters,
             root=found,
         )
+
+    def _convicted(self, key: bytes, owner: bytes | None, language: str) -> str:
+        shown = key.hex()[:SHORT_ID_CHARACTERS]
+        if owner is None:
+            return i18n.text("relays.convicted", language, key=shown)
+        name = self._api.who(owner).name
+        return i18n.text("relays.convicted_of", language, key=shown, name=name)
 
     def _root(self) -> str:
         with self._api.core.reading() as reader:

@@ -2,6 +2,7 @@
 
 # pyright: reportUnknownMemberType=false
 
+import dataclasses
 from typing import Annotated, Any
 
 import trio
@@ -108,6 +109,20 @@ class TradeRoutes:
             "level_means": i18n.text(f"level_means.{view.level}", language),
             "alerts": list(view.alerts),
             "alert_texts": texts("alert", view.alerts, language),
+            **self._line(view, language),
+        }
+
+    def _line(self, view: TradeView, language: str) -> dict[str, Any]:
+        """The seller's line: may goods change hands, and how far is the payment confirmed?"""
+        line, told = view.line, None
+        so_far = dataclasses.asdict(line.confirmations)
+        if line.confirmations.relays and line.goods != "none":
+            told = i18n.text("goods.count", language, **so_far)
+        return {
+            "goods": line.goods,
+            "goods_text": i18n.text(f"goods.{line.why}", language),
+            "confirmations": so_far,
+            "confirmations_text": told,
         }
 
     async def propose(self, body: shapes.TradeIn) -> Made:

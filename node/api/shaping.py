@@ -7,12 +7,14 @@ display. Sentences come from the catalogue in the language of the request.
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from node import i18n
 from node.protocol.errors import LocalFault
 from node.services import units
 from node.services.core import Core
+from node.services.founding import tolerance
+from node.services.relays import OwnRelay
 
 DAY_MS: Final = 86_400_000
 DAY_ZERO: Final = date(1970, 1, 1).toordinal()
@@ -69,3 +71,24 @@ def texts(table: str, codes: tuple[str, ...], language: str) -> list[str]:
     known = i18n.catalogue(i18n.FALLBACK)
     keys = [f"{table}.{code.replace('-', '_')}" for code in codes]
     return [i18n.text(key, language) if key in known else key.split(".")[1] for key in keys]
+
+
+def relay_fields(relay: OwnRelay) -> dict[str, Any]:
+    """What a relay has done, as JSON."""
+    return {
+        "key": relay.key.hex(),
+        "chapters": list(relay.chapters),
+        "confirmations": relay.stamps,
+        "last": None if relay.last is None else iso_time(relay.last),
+        "convicted": relay.convicted,
+    }
+
+
+def relay_texts(relays: int, quorum: int, language: str) -> list[str]:
+    """What a chapter's relays bear, in words; and the advice where they bear no lie."""
+    if not relays:
+        return [i18n.text("relays.none", language)]
+    bears = tolerance(relays, quorum)
+    counts = {"relays": relays, "needed": quorum, "down": bears.down, "lie": bears.lie}
+    told = [i18n.text("relays.tolerance", language, **counts)]
+    return told if bears.lie else [*told, i18n.text("relays.advice", language)]

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from node import i18n
 from node.api.context import Api
-from node.api.models.node import Disk, Head, Hint, Status, Sync
-from node.api.shaping import iso_time
+from node.api.models.node import Disk, Head, Hint, Relay, Status, Sync
+from node.api.shaping import iso_time, relay_fields
+from node.ledger import stamps
 from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.protocol.limits import DISK_FREE_LOW_BYTES
+from node.services import accounts, relays
 from node.services.publish import COPIED_HOME
 from node.services.setup import is_restoring
 from node.storage.home import SIDE_FILES
@@ -28,6 +30,7 @@ def status(api: Api, version: str, language: str) -> Status:
     with core.reading() as reader:
         heads = own_heads(api, reader)
         records = api.counted.records(reader)
+        relay = own_relay(api, reader)
     return Status(
         version=version,
         home=str(core.home.path),
@@ -40,6 +43,7 @@ def status(api: Api, version: str, language: str) -> Status:
         addresses=api.live.addresses(),
         sync=sync(api, language),
         disk=disk(api, language),
+        relay=relay,
         next=hints(api, language),
     )
 
@@ -53,6 +57,13 @@ def own_heads(api: Api, reader: Rows) -> list[Head]:
         for head in lanes.heads_of(reader, member + signer + bytes((lane,))):
             found.append(Head(lane=lane.name.lower(), seq=head.seq, id=head.id.hex()))
     return found
+
+
+def own_relay(api: Api, reader: Rows) -> Relay | None:
+    """What this device has done as a relay, or None."""
+    core = api.core
+    found = relays.own_relay(reader, core.rules, core.member, core.own.public_key)
+    return None if found is None else Relay(**relay_fields(found))
 
 
 def sync(api: Api, language: str) -> Sync:
@@ -119,6 +130,7 @@ def hints(api: Api, language: str) -> list[Hint]:
         add("restoring", "next.restoring")
     elif core.echo_wanted:
         add("echo", "next.echo")
+    _relays(api, add)
     if api.live.network_state == "running" and not api.live.neighbours():
         add("neighbours", "peers.none")
     _belonging(api, add)
@@ -132,6 +144,20 @@ def hints(api: Api, language: str) -> list[Hint]:
     if asked:
         add("proposals", "next.proposals", "wetalk chapter proposals", count=asked)
     return found
+
+
+def _relays(api: Api, add: Callable[..., None]) -> None:
+    """What relays have confirmed that needs somebody."""
+    core = api.core
+    with core.reading() as reader:
+        keys = {key for chapter in core.rules.genesis.chapters for key in chapter.witnesses}
+        convicted = {key for key in keys if stamps.is_convicted(reader, key)}
+        if core.own.public_key in convicted:
+            add("relay-convicted", "next.witness_convicted")
+        elif convicted:
+            add("relay-liar", "alert.witness", "wetalk community show")
+        if accounts.left_behind(core, reader):
+            add("left-behind", "next.left_behind", "wetalk backup")
 
 
 def _belonging(api: Api, add: Callable[..., None]) -> None:

@@ -1,11 +1,16 @@
-"""Belonging: `community` and `chapter`."""
+"""Belonging to a community: `community` shows, founds, plans, invites and joins."""
 
 import sys
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from node.commands.base import App, argument, clean, group, option
-from node.commands.member import WORDS_FILE
+from node.commands.member import FILE, WORDS_FILE
 from node.i18n import amount_text
+
+if TYPE_CHECKING:
+    from node.protocol.portable import Invitation
+    from node.wallet.phrase import Phrase
 
 CHAPTER: Final = option("--chapter", metavar="NAME", about="chapter")
 
@@ -45,6 +50,9 @@ def _show(app: App, *, root: bool, listed: bool = False) -> None:
         state = app.text(f"membership.{chapter['membership']}")
         rows.append([chapter["name"], officers, limit, state])
     app.table(("chapter", "officers", "limit", "state"), rows)
+    for chapter in found["chapters"]:
+        for text in (*chapter["relay_texts"], *chapter["convicted_texts"]):
+            app.line(f"{clean(chapter['name'])}: {clean(text)}")
     if listed:
         _members(app, found["members"])
 
@@ -62,11 +70,72 @@ def _members(app: App, members: list[dict[str, Any]]) -> None:
     "new",
     "wetalk --home ~/wetalk-village community new --name 민수",
     option("--name", metavar="NAME", about="name"),
+    option("--plan", "plan_file", type=FILE, metavar="FILE", about="plan"),
+    WORDS_FILE,
 )
-def community_new(app: App, name: str | None) -> None:
+def community_new(
+    app: App, name: str | None, plan_file: Path | None, words_file: Path | None
+) -> None:
+    from node.commands import making, words
     from node.commands.member import make
+    from node.services import setup
+    from node.wallet import keyfile
 
-    make(app, name, None, None)
+    plan = None if plan_file is None else making.read_plan_file(plan_file)
+    if plan is None or not app.home.genesis.exists():
+        phrase = None if words_file is None else words.ask_phrase(app, words_file)
+        make(app, name, None, phrase, plan)
+        return
+    member = keyfile.read_info(app.home.device_key).member_id
+    phrase = words.phrase_of_home(app, app.home, words_file)
+    move(app, setup.founding(app.home, plan, member), phrase)
+    app.say("plan.founded", name=plan.name)
+
+
+@community.sub(
+    "plan",
+    "wetalk community plan > plan.toml",
+    argument("plan_file", metavar="FILE", type=FILE, required=False),
+)
+def community_plan(app: App, plan_file: Path | None) -> None:
+    from node.api.shaping import relay_texts
+    from node.commands import making
+    from node.services.founding import read_plan, tolerance
+
+    if plan_file is None:
+        example = app.text("plan.example").lstrip("\n")
+        read_plan(example)
+        app.result({"example": example})
+        app.line(example.rstrip("\n"))
+        return
+    plan = making.read_plan_file(plan_file)
+    borne = [(c, tolerance(len(c.witnesses), c.q)) for c in plan.chapters]
+    app.result(
+        {
+            "name": plan.name,
+            "chapters": [
+                {
+                    "name": chapter.name,
+                    "officers": len(chapter.officers),
+                    "approvals": chapter.k,
+                    "relays": len(chapter.witnesses),
+                    "quorum": chapter.q,
+                    "may_be_down": bears.down,
+                    "may_lie": bears.lie,
+                    "default_limit": chapter.default_limit,
+                    "limit_max": chapter.limit_max,
+                }
+                for chapter, bears in borne
+            ],
+        }
+    )
+    app.say("plan.good", name=plan.name)
+    for chapter, _ in borne:
+        limit = amount_text(chapter.default_limit, plan.decimals)
+        counts = {"officers": len(chapter.officers), "k": chapter.k}
+        app.say("plan.chapter", name=chapter.name, limit=limit, **counts)
+        for text in relay_texts(len(chapter.witnesses), chapter.q, app.language):
+            app.line(f"  {text}")
 
 
 @community.sub(
@@ -92,8 +161,6 @@ def community_invite(app: App, chapter: str | None, code: bool, qr: bool) -> Non
 @community.sub("join", "wetalk community join invitation.txt", argument("link"), WORDS_FILE)
 def community_join(app: App, link: str, words_file: Any) -> None:
     from node.commands import making, words
-    from node.commands.local import is_running
-    from node.protocol import portable
 
     invitation = making.read_invitation(link)
     if not app.home.genesis.exists():
@@ -103,14 +170,27 @@ def community_join(app: App, link: str, words_file: Any) -> None:
         make(app, None, invitation, phrase)
         return
     phrase = words.phrase_of_home(app, app.home, words_file)
+    move(app, invitation, phrase)
+
+
+def move(app: App, invitation: "Invitation", phrase: "Phrase") -> None:
+    """Leave a still empty community of one's own for another, in the running node or in the home.
+
+    Raises LocalFault community-shared, community-not-empty, community-same.
+    """
+    from node.commands import making
+    from node.commands.local import is_running
+    from node.protocol import portable
+
+    told = making.Joined.of(app, invitation)
     if is_running(app):
         body = {"link": portable.encode_invitation(invitation), "words": phrase.text}
         app.result(app.client.post("/community/join", body))
-        app.say("community.joining", chapter=invitation.chapter)
+        told.say(app, running=True)
         return
     made = making.rejoin(app, invitation, phrase)
     app.result({"restarting": False, "community": made.community.hex()})
-    app.say("init.applied", chapter=invitation.chapter)
+    told.say(app)
 
 
 COMMANDS: Final = {"community": community}

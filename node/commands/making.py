@@ -5,6 +5,7 @@ Rules: on a terminal the name is asked for; elsewhere the system's own name for 
 
 import getpass
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,20 +16,26 @@ from node.protocol import genesis, limits, portable
 from node.protocol.errors import LocalFault, RemoteFault
 from node.protocol.portable import Invitation
 from node.services import setup
+from node.services.founding import PLAN_SIZE_MAX_BYTES, Plan, read_plan
 from node.services.setup import Made, Person
 from node.storage.home import HomeLock
+from node.wallet.keyfile import read_info
 from node.wallet.phrase import Phrase
 
 LINK_FILE_MAX_BYTES: Final = limits.INVITATION_LINK_MAX_CHARACTERS
 
 
 def make_member(
-    app: App, name: str | None, invitation: Invitation | None, phrase: Phrase | None = None
+    app: App,
+    name: str | None,
+    invitation: Invitation | None,
+    phrase: Phrase | None = None,
+    plan: Plan | None = None,
 ) -> Made:
     """Make the member of this run's home, under its lock."""
     person = Person(name or _name(app), app.language)
     with HomeLock(app.home):
-        return setup.create_home(app.home, person, invitation=invitation, phrase=phrase)
+        return setup.create_home(app.home, person, invitation=invitation, plan=plan, phrase=phrase)
 
 
 def _name(app: App) -> str:
@@ -49,7 +56,7 @@ def read_invitation(written: str) -> Invitation:
     try:
         if (link := _link_in(written)) is not None:
             return portable.decode_invitation(link)
-        data = _read(Path(written))
+        data = _read(Path(written), LINK_FILE_MAX_BYTES)
         if (link := _link_in(data.decode("utf-8", "replace"))) is not None:
             return portable.decode_invitation(link)
         _, document = genesis.parse(data)
@@ -58,16 +65,28 @@ def read_invitation(written: str) -> Invitation:
         raise LocalFault("invitation-invalid", str(fault)) from None
 
 
+def read_plan_file(path: Path) -> Plan:
+    """The plan of a community in a file. Raises LocalFault plan-…, file-missing, file-unreadable"""
+    data = _read(path, PLAN_SIZE_MAX_BYTES)
+    if len(data) > PLAN_SIZE_MAX_BYTES:
+        raise LocalFault("plan-size")
+    try:
+        return read_plan(data.decode())
+    except UnicodeDecodeError as problem:
+        raise LocalFault("plan-syntax", problem=str(problem)) from None
+
+
 def _link_in(written: str) -> str | None:
     """The link in a message that was handed on with greetings around it."""
     found = re.search(re.escape(portable.LINK_PREFIX) + r"[A-Za-z0-9_-]*", written)
     return None if found is None else found[0]
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, size_max_bytes: int) -> bytes:
+    """The bytes of a file, one more than the largest at most."""
     try:
         with path.open("rb") as file:
-            return file.read(LINK_FILE_MAX_BYTES + 1)
+            return file.read(size_max_bytes + 1)
     except FileNotFoundError:
         raise LocalFault("file-missing", path=str(path)) from None
     except (OSError, ValueError) as problem:
@@ -77,14 +96,46 @@ def _read(path: Path) -> bytes:
 def rejoin(app: App, invitation: Invitation, phrase: Phrase) -> Made:
     """Leave a community of one's own that is still empty, and apply to another, as the same member.
 
-    What was there is put into a folder beside. Raises LocalFault community-not-empty.
+    What was there is put into a folder beside. Raises LocalFault community-shared,
+    community-not-empty, community-same.
     """
     from node.commands.local import open_home
     from node.services.setup import leave_own
 
     with open_home(app, signing=True) as core:
+        if genesis.parse(invitation.genesis)[0] == core.community:
+            raise LocalFault("community-same")
         name = leave_own(core)
     person = Person(name, app.language)
     with HomeLock(app.home):
         setup.set_home_aside(app.home)
         return setup.create_home(app.home, person, invitation=invitation, phrase=phrase)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What following an invitation makes of this home's member, told before it is done."""
+
+    chapter: str
+    applies: bool  # False: an officer by the founders' will
+    unnamed: bool  # a key waits here, and the founders did not name it
+
+    @classmethod
+    def of(cls, app: App, invitation: Invitation) -> "Joined":
+        """For the member of this home."""
+        member = read_info(app.home.device_key).member_id
+        chapters = genesis.parse(invitation.genesis)[1].chapters
+        officers = [c.officers for c in chapters if c.name == invitation.chapter]
+        named = {key for chapter in chapters for key in chapter.witnesses}
+        waiting = app.home.reserved_key
+        unnamed = waiting.exists() and read_info(waiting).public_key not in named
+        return cls(invitation.chapter, not any(member in o for o in officers), unnamed)
+
+    def say(self, app: App, *, running: bool = False) -> None:
+        """Tell the member. `running`: the node starts again by itself."""
+        if self.applies:
+            app.say("community.joining" if running else "init.applied", chapter=self.chapter)
+        elif running:
+            app.say("witness.restarting")
+        if self.unnamed:
+            app.hint("witness.unused")

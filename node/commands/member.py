@@ -42,11 +42,11 @@ def init(
     make(app, name, invitation, phrase)
 
 
-def make(app: App, name: str | None, invitation: Any, phrase: Any) -> None:
+def make(app: App, name: str | None, invitation: Any, phrase: Any, plan: Any = None) -> None:
     """Make a member and say what was made."""
     from node.commands import making, words
 
-    made = making.make_member(app, name, invitation, phrase)
+    made = making.make_member(app, name, invitation, phrase, plan)
     app.result(
         {
             "member": made.member.hex(),
@@ -57,8 +57,10 @@ def make(app: App, name: str | None, invitation: Any, phrase: Any) -> None:
         }
     )
     app.say("init.done", path=str(app.home.path))
+    if plan is not None:
+        app.say("plan.founded", name=plan.name)
     if invitation is not None:
-        app.say("init.applied", chapter=invitation.chapter)
+        making.Joined.of(app, invitation).say(app)
     if phrase is None:
         words.hand_over(app, made)
     app.say("init.next")

@@ -32,7 +32,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "device": "member",
         "contact": "member",
     },
-    "community": {"community": "community", "chapter": "chapter"},
+    "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
     "talk": {"say": "talk", "read": "talk", "post": "talk"},
     "market": {"sell": "market", "want": "market", "search": "market", "listing": "market"},
     "trade": {

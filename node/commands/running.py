@@ -16,6 +16,7 @@ from node.commands.base import (
     group,
     option,
 )
+from node.commands.witness import own_relay_of, say_relay
 from node.protocol.errors import LocalFault, WetalkError
 
 
@@ -71,6 +72,8 @@ def _show(app: App, found: dict[str, Any]) -> None:
     address = web_address(app)
     if address is not None:
         app.say("status.web", address=address)
+    if found["relay"] is not None:
+        say_relay(app, found["relay"])
     if found["disk"]["problem"]:
         app.line(clean(found["disk"]["problem"]))
     app.say("status.next")
@@ -133,11 +136,13 @@ def doctor(app: App, rebuild: bool) -> int:
             count = rebuild_state(core.database, core.fold)
     findings = looking.check(app.home)
     bad = [one for one in findings if one.level == "bad"]
+    relay = None if bad else own_relay_of(app)  # what is not sound is not looked into
     app.result(
         {
             "home": str(app.home.path),
             "running": is_running(app),
             "rebuilt": count if rebuild else None,
+            "relay": relay,
             "findings": [
                 {"level": one.level, "code": one.code, "values": _plain(one.values)}
                 for one in findings
@@ -147,6 +152,8 @@ def doctor(app: App, rebuild: bool) -> int:
     if rebuild:
         app.say("doctor.rebuilt")
     app.say("status.home", path=str(app.home.path))
+    if relay is not None:
+        say_relay(app, relay)
     if not findings:
         app.say("doctor.well")
     else:

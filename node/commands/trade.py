@@ -120,9 +120,10 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     rows: list[list[object]] = []
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
-        shown = [one["id"][:8], sides, clean(one["amount_text"]), one["state_text"]]
+        goods = app.text(f"goods.short_{one['goods'].replace('-', '_')}")
+        shown = [one["id"][:8], sides, clean(one["amount_text"]), one["state_text"], goods]
         rows.append([*shown, one["level"], one["for"] or ""])
-    app.table(("trade", "sides", "amount", "state", "level", "for"), rows)
+    app.table(("trade", "sides", "amount", "state", "goods", "level", "for"), rows)
     for level in sorted({(one["level"], one["level_means"]) for one in page["items"]}):
         app.aside(": ".join(level))
 
@@ -140,6 +141,9 @@ def _show(app: App, found: dict[str, Any]) -> None:
     if found["for"]:
         app.line(clean(found["for"]))
     app.line(found["state_text"])
+    app.line(found["goods_text"])
+    if found["confirmations_text"] is not None:
+        app.line(found["confirmations_text"])
     show_level(app, found)
     for text in found["alert_texts"]:
         app.line(text)

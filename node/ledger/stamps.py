@@ -6,6 +6,7 @@ convict the witness. Which head a relay may stamp is in `alerts`.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from node.ledger import positions
 from node.ledger.positions import POSITION
@@ -72,12 +73,29 @@ def suffice(reader: Reader, commit: bytes, stamps: list[bytes]) -> bool:
 
 def secured(reader: Reader, commit: bytes) -> bool:
     """R30: enough stamps are known over heads whose past holds the commit; none are if q = 0."""
+    return confirmations(reader, commit).enough
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmations:
+    """How far a commit is confirmed: `given` of `relays` witnesses, of whom `needed` must."""
+
+    given: int
+    needed: int
+    relays: int
+
+    @property
+    def enough(self) -> bool:
+        """True iff the commit is secured."""
+        return 0 < self.needed <= self.given
+
+
+def confirmations(reader: Reader, commit: bytes) -> Confirmations:
+    """The witnesses of a commit's lane that have stamped over it."""
     opened = _open_of(reader, commit)
-    if opened.q == 0:
-        return False
     entry = lanes.ENTRY.must(reader, commit)
     covering = (_covering(reader, witness, entry) is not None for witness in opened.witnesses)
-    return sum(covering) >= opened.q
+    return Confirmations(sum(covering), opened.q, len(opened.witnesses))
 
 
 def stamps_for(reader: Reader, commit: bytes) -> list[bytes]:
@@ -125,6 +143,14 @@ def rivals(reader: Reader, witness: bytes, head: bytes) -> Iterator[bytes]:
         for stamp, old in _last_stamps(reader, witness + lane.to_bytes(4, "big")):
             if conflict(reader, old, head):
                 yield stamp
+
+
+def last_heads(reader: Reader, witness: bytes, lane: int) -> list[bytes]:
+    """Heads that a witness stamped whose pasts hold a lane (its number): the last of each unforked
+    lane, which holds all before it.
+    """
+    prefix = witness + lane.to_bytes(4, "big")
+    return [head for _, head in _last_stamps(reader, prefix)]
 
 
 def _last_stamps(reader: Reader, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:

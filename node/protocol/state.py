@@ -283,6 +283,15 @@ class DictState:
         self._sorted: dict[str, list[bytes]] = {}
         self._next = 0
 
+    def copy(self) -> "DictState":
+        """A state of one's own."""
+        made = DictState()
+        made.tables = {name: dict(rows) for name, rows in self.tables.items()}
+        made.records, made.ids = dict(self.records), dict(self.ids)
+        made._sorted = {name: list(keys) for name, keys in self._sorted.items()}
+        made._next = self._next
+        return made
+
     def get(self, table: str, key: bytes) -> bytes | None:
         return self.tables.get(table, {}).get(key)
 

@@ -14,13 +14,12 @@ import importlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import trio
 
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
-from node.protocol.identity import Lane
 from node.protocol.lanes import heads_of
 from node.protocol.ports import ForkProof, HeadItem
 from node.services import proofs
@@ -28,8 +27,9 @@ from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
 from node.services.intake import Intake
-from node.services.publish import Publisher
+from node.services.publish import ECHOED_LANES, Publisher
 from node.services.trade_duties import TradeDuties
+from node.services.witness_duties import WitnessDuties
 from node.storage.kept import neighbours as kept
 from node.storage.source import SqliteSyncSource
 from node.storage.state import WriterState
@@ -59,36 +59,37 @@ class NetworkWishes:
     discover: bool = True
 
 
-class Bridge:
-    """Joins one open home with its network and its duties."""
+class Duty(Protocol):
+    """Something that a member's program does by itself."""
 
-    def __init__(self, core: Core) -> None:
+    def concerns(self, committed: Committed) -> bool:
+        """True iff `perform` has something to look at after this commit."""
+        ...
+
+    async def perform(self) -> int:
+        """Do what is due; returns how much was done."""
+        ...
+
+
+class Round:
+    """Duties that one task does in turn, whenever one of them is due."""
+
+    def __init__(self, core: Core, *duties: Duty) -> None:
         self._core = core
-        self.publisher = Publisher(core)
-        self.intake = Intake(core)
-        office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
-        self._duties = (office, self.intake, trade, Closes(core))
+        self._duties = duties
         self._due = trio.Event()
-        self._owed = trio.Event()
-        self._proofs_in, self._proofs_out = trio.open_memory_channel[
-            tuple[Sequence[ForkProof], str]
-        ](64)
-        self.network: Network | None = None
-        core.echo_wanted = self._echo_matters()
-        core.listeners.append(self._committed)
 
-    def _committed(self, committed: Committed) -> None:
-        """After each commit, in the event loop: only wakes."""
-        if self.network is not None:
-            self.network.changed(committed.lanes)
-        if committed.source == "own":
-            self._owed.set()
+    def heed(self, committed: Committed) -> None:
+        """Wake the task if a commit concerns one of its duties."""
         if any(duty.concerns(committed) for duty in self._duties):
             self._due.set()
 
-    # --- duties -----------------------------------------------------------------------------------
-    async def do_duties(self) -> None:
-        """Do what this member's program does by itself, whenever it is due, for ever."""
+    def wake(self) -> None:
+        """Have all duties looked at."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Look at once, then whenever something is due and now and then, for ever."""
         self._due.set()
         while True:
             with trio.move_on_after(SLOW_TICK_S):
@@ -105,6 +106,44 @@ class Bridge:
                 except Exception:
                     log.exception("%s", type(duty).__name__)
                     await trio.sleep(AGAIN_S)
+
+
+class Bridge:
+    """Joins one open home with its network and its duties."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.publisher = Publisher(core)
+        self.intake = Intake(core)
+        office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
+        # Tasks of their own: a relay gathers before it stamps, own books are compared with a close
+        # in seconds, and nothing else shall wait for these.
+        stamping = WitnessDuties(core, self.publisher)
+        daily = Round(core, office, self.intake, trade)
+        self._rounds = (daily, Round(core, stamping), Round(core, Closes(core)))
+        self._owed = trio.Event()
+        self._proofs_in, self._proofs_out = trio.open_memory_channel[
+            tuple[Sequence[ForkProof], str]
+        ](64)
+        self.network: Network | None = None
+        core.echo_wanted = self._echo_matters()
+        core.listeners.append(self._committed)
+
+    def _committed(self, committed: Committed) -> None:
+        """After each commit, in the event loop: only wakes."""
+        if self.network is not None:
+            self.network.changed(committed.lanes)
+        if committed.source == "own":
+            self._owed.set()
+        for one in self._rounds:
+            one.heed(committed)
+
+    # --- duties -----------------------------------------------------------------------------------
+    async def do_duties(self) -> None:
+        """Do what this member's program does by itself, whenever it is due, for ever."""
+        async with trio.open_nursery() as nursery:
+            for one in self._rounds:
+                nursery.start_soon(one.run)
 
     # --- network ----------------------------------------------------------------------------------
     async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
@@ -199,10 +238,10 @@ class Bridge:
 
     # --- R11 --------------------------------------------------------------------------------------
     def _own_lanes(self) -> list[bytes]:
-        """Lanes of this device whose echo matters: what must not be forked."""
+        """Lanes of this device whose echo matters."""
         own = self._core.own
         prefix = own.member_id + own.public_key
-        return [prefix + bytes((lane,)) for lane in (Lane.ACCOUNT, Lane.WITNESS)]
+        return [prefix + bytes((lane,)) for lane in ECHOED_LANES]
 
     def _echo_matters(self) -> bool:
         """True iff this device has signed such records, and neighbours have known them."""
@@ -221,7 +260,8 @@ class Bridge:
             return
         if self._core.echo_wanted:
             self._core.echo_wanted = False
-            self._due.set()
+            for one in self._rounds:
+                one.wake()
         if reader.settings.get(NEIGHBOURS_SETTING) is None:
             submit(self._core, lambda state: state.settings.put(NEIGHBOURS_SETTING, "1"))
 

@@ -128,7 +128,7 @@ class Life:
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:
         """End this run, and start again in another community.
 
-        Raises LocalFault community-not-empty.
+        Raises LocalFault community-shared, community-not-empty.
         """
         name = setup.leave_own(self._core)
         kept = self._core.reader.settings.get(setup.LANGUAGE_SETTING)

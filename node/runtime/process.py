@@ -123,6 +123,7 @@ async def _run_once(
     report: Callable[[str], None],
 ) -> Rejoining | None:
     """One run on one community; returns which one to go on with, if any."""
+    setup.forget_reserved(home)
     core = open_core(home, report=report)
     try:
         core.signer = Signer.device(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from node.ledger import alerts, positions
+from node.ledger import alerts, positions, stamps
 from node.ledger.positions import POSITION
 from node.protocol import lanes
 from node.protocol.account import AccountOpen
@@ -101,8 +101,8 @@ def refusal(reason: str) -> LocalFault:
 def open_draft(core: Core, reader: Rows, chapter: Chapter) -> Draft:
     """The `account.open` of this device: carries every head known of own account lanes (R46).
 
-    A revoked lane is carried at its cut; the heads that witnesses stamped are carried too where the
-    known head does not hold them.
+    A revoked lane is carried at its cut; heads that witnesses stamped are carried too where that
+    does not hold them.
     """
     member = core.own.member_id
     carried: set[bytes] = set()
@@ -120,6 +120,7 @@ def open_draft(core: Core, reader: Rows, chapter: Chapter) -> Draft:
                 continue
             head = found
         carried.add(head)
+    carried |= stamped_heads(core, reader, member)
     body = AccountOpen(
         auth=own_auth(reader, core.own, Lane.ACCOUNT),
         carry=sorted(_tops(reader, carried)),
@@ -128,6 +129,46 @@ def open_draft(core: Core, reader: Rows, chapter: Chapter) -> Draft:
         witnesses=sorted(chapter.witnesses),
     )
     return Draft("account.open", body)
+
+
+def stamped_heads(core: Core, reader: Rows, member: bytes) -> set[bytes]:
+    """Heads of a member's account lanes that some witness of a chapter stamped: of those on one
+    unforked lane, each witness's last."""
+    witnesses = {key for chapter in core.rules.genesis.chapters for key in chapter.witnesses}
+    rows = (lanes.LANE.get(reader, key) for key in _lane_keys(reader, member))
+    numbers = {row.number for row in rows if row is not None}
+    return {
+        head
+        for number in numbers
+        for witness in witnesses
+        for head in stamps.last_heads(reader, witness, number)
+        if lanes.ENTRY.must(reader, head).lane in numbers
+    }
+
+
+def left_behind(core: Core, reader: Rows) -> set[bytes]:
+    """R46: stamped heads of own older lanes that the account in use does not stand on: they came to
+    light after a restore. Until a new account carries both, relays confirm nothing of this one."""
+    own = own_account(core, reader)
+    if own is None or len(list(_lane_keys(reader, own.member))) == 1:
+        return set()
+    lane = lanes.ENTRY.must(reader, own.head).lane
+    entries = {
+        head: lanes.ENTRY.must(reader, head) for head in stamped_heads(core, reader, own.member)
+    }
+    return {
+        head
+        for head, entry in entries.items()
+        if entry.lane != lane and not positions.in_past(reader, entry, own.open)
+    }
+
+
+def _lane_keys(reader: Rows, member: bytes) -> Iterator[bytes]:
+    """Keys of a member's account lanes."""
+    for device, _, _ in identities.devices_of(reader, member):
+        lane_key = member + device + bytes((Lane.ACCOUNT,))
+        if lanes.LANE.has(reader, lane_key):
+            yield lane_key
 
 
 def _tops(reader: Rows, heads: set[bytes]) -> set[bytes]:

@@ -82,6 +82,14 @@ class Core:
             raise LocalFault("locked")
         return self.signer
 
+    @property
+    def is_witness(self) -> bool:
+        """True iff the founders named the key of this device as that of a relay that confirms."""
+        chapters = self.rules.genesis.chapters
+        return self.signer is not None and any(
+            self.signer.public_key in chapter.witnesses for chapter in chapters
+        )
+
     @contextmanager
     def reading(self) -> Generator[SqliteReader]:
         """One consistent state for several reads."""

@@ -41,6 +41,11 @@ ALL_SCOPES: Final[tuple[LaneName, ...]] = DEVICE_SCOPES
 TALK_SCOPES: Final[tuple[LaneName, ...]] = ("market", "social")
 
 
+def scopes_beside(core: Core) -> tuple[LaneName, ...]:
+    """What a further device may sign: a relay that the founders named also confirms."""
+    return (*TALK_SCOPES, "witness") if core.is_witness else TALK_SCOPES
+
+
 def root_of(core: Core, phrase: Phrase) -> RootSigner:
     """The root signer of this home's member, for a `with` block.
 

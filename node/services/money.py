@@ -19,6 +19,7 @@ from node.services.closes import ClosedBalance
 from node.services.core import Core
 from node.services.levels import CLOSED, Levels
 from node.services.months import month_bounds
+from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
 
@@ -53,6 +54,7 @@ class TradeView:
     next_steps: tuple[str, ...]
     level: str
     alerts: tuple[str, ...]  # on the other side's lane
+    line: Line  # may goods change hands?
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ class Money:
             next_steps=self._next_steps(reader, trade, row, status),
             level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
+            line=line_of(reader, self._core.rules, trade, row, status),
         )
 
     def _alerts(self, reader: Rows, row: TradeRow) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from node.protocol import forks, lanes
 from node.protocol.errors import RemoteFault
 from node.protocol.forks import Fork
 from node.protocol.ports import ForkProof
+from node.protocol.record import parse_header
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
 from node.storage.rows import Rows
@@ -54,3 +55,9 @@ def lane_alerts(core: Core, reader: Rows, lane_key: bytes, chapter: int) -> set[
     if reader.fork_proofs.get(lane_key) is not None:
         found.add("forked")
     return found
+
+
+def fork_seq(reader: Rows, lane_key: bytes) -> int | None:
+    """The seq from which a kept proof says that a lane is forked, or None without a proof."""
+    proof = reader.fork_proofs.get(lane_key)
+    return None if proof is None else parse_header(proof.header_a).seq

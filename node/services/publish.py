@@ -3,8 +3,8 @@
 Rules: a record of one's own goes through the same judgement and fold as anybody's; one that would
 be void is refused to the user and nothing is stored. A seq is taken and used in one transaction, so
 none is ever used twice. A device that its owner shut out, or whose key has signed elsewhere, signs
-nothing. Account records are signed only when it is safe (R11): this device's lanes are known to
-neighbours as they are here, or the user said to go on anyway.
+nothing. Account and witness records are signed only when it is safe (R11): this device's lanes are
+known to neighbours as they are here, or (on the account lane) the user said to go on anyway.
 """
 
 import logging
@@ -26,6 +26,7 @@ from node.views import identities
 
 log = logging.getLogger(__name__)
 
+ECHOED_LANES: Final = (Lane.ACCOUNT, Lane.WITNESS)  # what must not be forked
 COPIED_HOME = "copied_home"  # setting: a record of this device that this home did not sign
 NOTHING_SIGNED: Final = frozenset(
     {"home-copied", "device-revoked", "device-not-added", "not-echoed", "no-account", "locked"}
@@ -62,7 +63,7 @@ class Appender:
             raise LocalFault("home-copied")
         if identities.is_revoked(self._state, signer.member_id, signer.public_key):
             raise LocalFault("device-revoked")
-        if lane == Lane.ACCOUNT and self._core.echo_wanted and not self._anyway:
+        if lane in ECHOED_LANES and self._core.echo_wanted and not self._anyway:
             raise LocalFault("not-echoed")
         if not heads and draft.kind != OPENING_KIND[lane]:
             if lane == Lane.ACCOUNT:

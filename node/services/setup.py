@@ -3,7 +3,9 @@
 Rules: the phrase is new or typed, and lies in a 0600 file until its owner has confirmed it; the
 device key and the host key are made here and nowhere else (R11); the home counts as made only when
 its genesis document stands, which is written last: a process killed before leaves nothing that
-matters, and the next start clears it away. The caller holds the home's lock.
+matters, and the next start clears it away. Where the document names this home's reserved key as
+that of a relay, the device key is that key; the reserved file goes when the home is made. The
+caller holds the home's lock.
 
 Left to others: asking and showing (commands), dialling (network).
 """
@@ -28,6 +30,7 @@ from node.protocol.social import MemberApply, ProfileSet
 from node.services import devices, written
 from node.services.community import open_account
 from node.services.core import Core, now_ms
+from node.services.founding import Plan
 from node.services.publish import Appender, Draft, Publisher
 from node.storage.database import Database
 from node.storage.home import Home, remove_database
@@ -81,18 +84,22 @@ def create_home(
     person: Person,
     *,
     invitation: Invitation | None = None,
+    plan: Plan | None = None,
     phrase: Phrase | None = None,
     passphrase: str | None = None,
     clock: Clock = now_ms,
 ) -> Made:
-    """Make a member in an empty home; without an invitation, with a community of their own.
+    """Make a member in an empty home: of the inviting community, or the founder of the planned one;
+    without either, with a community of their own.
 
     A new phrase waits in the home's phrase file; a given one is not written. Raises LocalFault
-    home-exists, name-invalid; WalletError; StorageFault.
+    home-exists, name-invalid, plan-…; WalletError; StorageFault.
     """
     name = checked_name(person.name)
     words = phrase or new_phrase(person.language)
     with _making(home), RootSigner.from_phrase(words) as root:
+        if plan is not None:
+            invitation = founding(home, plan, root.public_key)
         if phrase is None:
             phrase_file.write_phrase(home.phrase, words)
         document = (
@@ -106,7 +113,7 @@ def create_home(
             _introduce(core, appender, state, root, Person(name, person.language))
             if invitation is not None:
                 keep_addresses(state, invitation.addresses)
-                _apply(core, appender, state, invitation)
+            _belong(core, appender, state, invitation)
             devices.own_grants(core, appender, state)
 
         _commit(home, core, document, work)
@@ -139,6 +146,16 @@ def prepare_restore(
 
         _commit(home, core, document, work)
         return Made(root.member_id, core.community, core.own.public_key, phrase)
+
+
+def founding(home: Home, plan: Plan, founder: bytes) -> Invitation:
+    """The founder's own invitation to the community they plan; who follows it is in it as planned.
+
+    Raises LocalFault plan-…, WalletError about the reserved key.
+    """
+    own_relay = keyfile.reserve_key(home.reserved_key) if plan.names_this_computer else None
+    document = plan.document(founder, own_relay)
+    return Invitation([], plan.chapter_of(founder), None, document)
 
 
 def is_restoring(core: Core) -> bool:
@@ -176,7 +193,8 @@ def finish_restore(
             else:
                 if not identities.is_known(state, root.member_id):
                     raise LocalFault("restore-not-ready")
-                devices.add_own_device(core, appender, state, root, devices.TALK_SCOPES)
+                scopes = devices.scopes_beside(core)
+                devices.add_own_device(core, appender, state, root, scopes)
             state.settings.remove(RESTORING_SETTING)
             state.settings.remove(MET_SETTING)
             return old
@@ -225,8 +243,12 @@ def keep_addresses(state: WriterState, addresses: Iterable[str]) -> None:
 def leave_own(core: Core) -> str:
     """The name of the member, if their community is one of their own in which nothing happened.
 
-    Raises LocalFault community-not-empty.
+    One with other officers or relays is theirs too. Raises LocalFault community-shared,
+    community-not-empty.
     """
+    for chapter in core.rules.genesis.chapters:
+        if {*chapter.officers, *chapter.witnesses} - {core.member, core.own.public_key}:
+            raise LocalFault("community-shared")
     with core.reading() as reader:
         others = any(
             lane[:32] != core.member for lane, _ in lanes.LANE.under(reader, b"", limit=64)
@@ -261,7 +283,7 @@ def _making(home: Home) -> Generator[None]:
         raise LocalFault("home-exists", path=str(home.path))
     if marker.exists():
         for key in (home.device_key, home.host_key, home.phrase):
-            remove_private(key)
+            remove_private(key)  # a reserved key stays: others may have its public half already
         remove_database(home.database)
     else:
         write_private(marker, b"")
@@ -274,13 +296,12 @@ def _prepared(
 ) -> Core:
     """Keys and database of a new home, open."""
     community, genesis = documents.parse(document)
-    keyfile.create_key(
-        home.device_key,
-        "device",
-        community_id=community,
-        member_id=member,
-        passphrase=passphrase,
-    )
+    named = {key for chapter in genesis.chapters for key in chapter.witnesses}
+    names: dict[str, Any] = {"community_id": community, "member_id": member}
+    if home.reserved_key.exists() and keyfile.reserve_key(home.reserved_key) in named:
+        keyfile.adopt_key(home.device_key, home.reserved_key, passphrase=passphrase, **names)
+    else:
+        keyfile.create_key(home.device_key, "device", passphrase=passphrase, **names)
     keyfile.create_key(home.host_key, "host", community_id=community, member_id=member)
     signer = Signer.device(home.device_key, passphrase, community_id=community)
     rules = Rules(community, genesis)
@@ -297,6 +318,16 @@ def _commit(
     finally:
         core.close()
     write_private(home.genesis, document)
+    forget_reserved(home)
+
+
+def forget_reserved(home: Home) -> None:
+    """Remove the reserved key that has become this home's device key; at a start, too, where one
+    was killed between the two."""
+    if home.genesis.exists() and home.reserved_key.exists():
+        reserved = keyfile.read_info(home.reserved_key).public_key
+        if keyfile.read_info(home.device_key).public_key == reserved:
+            remove_private(home.reserved_key)
 
 
 def _introduce(
@@ -313,18 +344,29 @@ def _introduce(
         salt=secrets.token_bytes(limits.SALT_SIZE_BYTES),
     )
     appender.append(Draft("profile.set", profile))
-    chapters = core.rules.genesis.chapters
-    own = [c for c in chapters if core.member in c.officers]
-    if own:
-        open_account(core, appender, state, own[0])
 
 
-def _apply(core: Core, appender: Appender, state: WriterState, invitation: Invitation) -> None:
-    """Ask the inviting chapter to be admitted, and open the account there."""
-    chapter = core.rules.genesis.chapter(invitation.chapter)
-    if chapter is None:
-        raise LocalFault("unknown-chapter", names="")
-    code, proof = invitation.code, None
+def _belong(
+    core: Core, appender: Appender, state: WriterState, invitation: Invitation | None
+) -> None:
+    """Ask the inviting chapter to be admitted, unless the founders made this member an officer of
+    it; open the account there, or, for an officer of another chapter, in that one."""
+    own = [c for c in core.rules.genesis.chapters if core.member in c.officers]
+    chapter = own[0] if own else None
+    if invitation is not None:
+        invited = core.rules.genesis.chapter(invitation.chapter)
+        if invited is None:
+            raise LocalFault("unknown-chapter", names="")
+        if invited in own or not own:
+            chapter = invited
+        if invited not in own:
+            _apply(core, appender, invited, invitation.code)
+    if chapter is not None:
+        open_account(core, appender, state, chapter)
+
+
+def _apply(core: Core, appender: Appender, chapter: Chapter, code: bytes | None) -> None:
+    proof = None
     if code is not None:
         proof = portable.invite_proof(core.community, core.member, code)
     body = MemberApply(
@@ -334,4 +376,3 @@ def _apply(core: Core, appender: Appender, state: WriterState, invitation: Invit
         text="",
     )
     appender.append(Draft("member.apply", body))
-    open_account(core, appender, state, chapter)

@@ -52,6 +52,11 @@ class Home:
         return self.path / "device.key"
 
     @property
+    def reserved_key(self) -> Path:
+        """A relay's key that waits for the community which names it."""
+        return self.path / "reserved.key"
+
+    @property
     def host_key(self) -> Path:
         """The key of the network address."""
         return self.path / "host.key"

@@ -9,6 +9,9 @@ starts unattended, `cost` is nil, `salt` is empty and `secret` is the seed itsel
 Rules:
 - A device key is made here, on this installation, and is never copied nor restored (R11): no
   function exports one, and a backup does not hold one.
+- A reserved key is a device key made before there is a community, which has to name it in its
+  founding document as that of a relay. It belongs to nobody yet (its names are zeros), signs
+  nothing, and becomes the device key of this very home or of none.
 - Bytes that are not exactly what this module writes are refused; the checksum tells damage from a
   wrong passphrase. It is no protection against somebody who may write the file: nothing is, for a
   key that anybody could replace by another. In a sealed file the names are bound to the key.
@@ -37,12 +40,13 @@ from node.wallet.passphrase import DEFAULT_COST, SALT_SIZE_BYTES, WORD_KEY_FILE,
 from node.wallet.private_file import read_private, remove_leftovers, write_private
 from node.wallet.secret import Secret, wipe
 
-Purpose = Literal["device", "host"]
+Purpose = Literal["device", "host", "reserved"]
 
 FAMILY: Final = b"wetalk key file "
 MAGIC: Final = FAMILY + b"1\n"
 CHECKSUM_SIZE_BYTES: Final = 32
 SEED_SIZE_BYTES: Final = 32
+NOBODY: Final = bytes(32)  # the community and the member of a reserved key
 TAG_SIZE_BYTES: Final = 16
 NONCE: Final = bytes(12)
 
@@ -115,6 +119,38 @@ def create_key(
     public_key = crypto_sign_seed_keypair(seed)[0]
     info = KeyInfo(purpose, community_id, member_id, public_key, sealed=passphrase is not None)
     write_private(path, _file_bytes(info, seed, passphrase, cost))
+    return public_key
+
+
+def reserve_key(path: Path) -> bytes:
+    """The public key (32 bytes) of the reserved key in `path`, which is made if there is none.
+
+    Raises WalletError file-…, key-…; WalletStorageError home-not-writable.
+    """
+    if not path.exists():
+        create_key(path, "reserved", community_id=NOBODY, member_id=NOBODY)
+    with open_key(path, "reserved") as opened:
+        return opened.info.public_key
+
+
+def adopt_key(
+    path: Path,
+    reserved: Path,
+    *,
+    community_id: bytes,
+    member_id: bytes,
+    passphrase: str | None = None,
+    cost: Cost = DEFAULT_COST,
+) -> bytes:
+    """Make the reserved key the device key in `path`; returns the public key (32 bytes).
+
+    The reserved file stays: whoever calls removes it once the home is made, so that a killed start
+    loses nothing. Raises like `open_key` and `create_key`.
+    """
+    with open_key(reserved, "reserved") as opened:
+        public_key, sealed = opened.info.public_key, passphrase is not None
+        info = KeyInfo("device", community_id, member_id, public_key, sealed=sealed)
+        write_private(path, _file_bytes(info, bytes(opened.seed), passphrase, cost))
     return public_key
 
 

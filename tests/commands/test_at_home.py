@@ -180,7 +180,7 @@ def test_joining_replaces_a_community_that_is_still_empty(shell: Shell, other: S
     assert head["community"] != first["community"]
     assert shell.home.phrase.exists()
     found = shell("community", "join", str(other.home.genesis), code=REFUSED)
-    assert found["error"]["code"] == "community-not-empty"
+    assert found["error"]["code"] == "community-same"
 
 
 def test_restoring_over_the_network_waits_for_the_records(shell: Shell, other: Shell) -> None:
@@ -279,3 +279,68 @@ def test_a_place_that_cannot_be_written_is_named(
     assert found["error"]["code"] == "file-not-writable"
     assert there in shell.error
     assert "--home" not in shell.error
+
+
+def test_a_relay_and_a_founder_come_together_by_a_plan(
+    shell: Shell, other: Shell, tmp_path: Path
+) -> None:
+    key = other("witness", "key")["key"]
+    assert other("witness") == {"relay": None, "reserved": key}
+    assert other("witness", "key") == {"key": key, "in_use": False}
+    assert key in other.says("witness")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(shell.says("community", "plan").replace("[]", f'["{key}", "me"]'))
+    told = shell("community", "plan", str(plan))["chapters"][0]
+    assert [told[n] for n in ("relays", "quorum", "may_be_down", "may_lie")] == [2, 2, 0, 1]
+    assert "We recommend" not in shell.says("community", "plan", str(plan))
+    made = shell("community", "new", "--name", "순희", "--plan", str(plan))
+    assert made["device"] != key
+    assert shell("witness", "key") == {"key": made["device"], "in_use": True}
+    relay = shell("witness")["relay"]
+    assert (relay["confirmations"], relay["last"], relay["convicted"]) == (0, None, False)
+    assert shell("doctor")["relay"] == relay
+    joined = other("init", "--name", "중계", "--community", str(shell.home.genesis))
+    assert joined["device"] == key
+    assert other("witness")["reserved"] is None
+    again = shell("community", "new", "--plan", str(plan), code=REFUSED)
+    assert again["error"]["code"] == "community-shared"
+
+
+def test_a_plan_replaces_a_community_of_ones_own_that_is_still_empty(
+    shell: Shell, tmp_path: Path
+) -> None:
+    before = shell("init", "--name", "순희", "--language", "ko")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(shell.says("community", "plan"))
+    founded = shell("community", "new", "--plan", str(plan))
+    assert founded["community"] != before["community"]
+    told = shell.says("community", "new", "--plan", str(plan))
+    assert "founded" in told
+    assert "application" not in told  # who founds a community does not ask to be let in
+    same = shell.home.genesis
+    refused = shell("community", "join", str(same), code=REFUSED)
+    assert refused["error"]["code"] == "community-same"
+
+
+def test_a_faulty_plan_changes_nothing(shell: Shell, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    for written, code in (("name = 3", "plan-missing"), ("\ufeff=", "plan-syntax")):
+        plan.write_text(written, encoding="utf-8")
+        for words in (("community", "new", "--plan"), ("community", "plan")):
+            assert shell(*words, str(plan), code=REFUSED)["error"]["code"] == code
+    plan.write_bytes(b"\xff\xfe")
+    assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-syntax"
+    plan.write_bytes(b"#" * 300_000)
+    assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-size"
+    gone = shell("community", "new", "--plan", str(tmp_path / "none"), code=REFUSED)
+    assert gone["error"]["code"] == "file-missing"
+    assert not shell.home.genesis.exists()
+
+
+def test_a_key_that_the_founders_did_not_name_is_spoken_of(shell: Shell, other: Shell) -> None:
+    shell("init", "--name", "순희")
+    other("witness", "key")
+    told = other.says("init", "--name", "중계", "--community", str(shell.home.genesis))
+    assert "application" in told
+    assert text("witness.unused", "en") in other.error
+    assert other("witness")["relay"] is None

@@ -22,11 +22,13 @@ PROMISED = [
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
+    "witness",
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
     *("device add", "device list", "device revoke", "contact add", "contact list"),
     *("community show", "community new", "community invite", "community join"),
+    *("community plan", "witness key"),
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),

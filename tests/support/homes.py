@@ -5,6 +5,7 @@ do.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from node.services.money import Money
 from node.services.publish import Appender, Publisher
 from node.services.trade import Trade
 from node.services.trade_duties import TradeDuties
+from node.services.witness_duties import WitnessDuties
 from node.storage.home import Home
 from node.storage.state import WriterState
 from node.wallet.signer import Signer
@@ -58,6 +60,7 @@ class Person:
     community: Community
     trade_duties: TradeDuties
     office_duties: OfficeDuties
+    witness_duties: WitnessDuties
     sent: int = field(default=-1)
 
     @property
@@ -72,7 +75,8 @@ class Person:
 
     async def duties(self) -> int:
         """Do what this member's program does by itself."""
-        return await self.office_duties.perform() + await self.trade_duties.perform()
+        done = await self.office_duties.perform() + await self.trade_duties.perform()
+        return done + await self.witness_duties.perform()
 
     def close(self) -> None:
         """Close the home."""
@@ -89,19 +93,29 @@ def member_id(name: str) -> bytes:
     return bytes(root_key(name).verify_key)
 
 
+def device_key(name: str, device: str = "") -> bytes:
+    """The public key of a named member's device."""
+    return bytes(SigningKey(seed_of(f"{name} device {device}")).verify_key)
+
+
 def genesis_for(
-    *officers: str, default_limit: int = 10_000, limit_max: int = 100_000, k: int = 1
+    *officers: str,
+    default_limit: int = 10_000,
+    limit_max: int = 100_000,
+    k: int = 1,
+    witnesses: Sequence[str] = (),
+    q: int = 0,
 ) -> bytes:
-    """Genesis of a community with one chapter, q = 0."""
+    """Genesis of a community with one chapter; `witnesses` are members' first devices."""
     chapter = Chapter(
         default_limit=default_limit,
         k=k,
         limit_max=limit_max,
         name="마을",
         officers=[member_id(name) for name in officers],
-        q=0,
+        q=q,
         treasury=None,
-        witnesses=[],
+        witnesses=sorted(device_key(name) for name in witnesses),
     )
     document = Genesis(
         chapters=[chapter],
@@ -137,6 +151,7 @@ def move_in(folder: Path, name: str, genesis: bytes, clock: Clock, device: str =
         Community(core, publisher),
         TradeDuties(core, publisher),
         OfficeDuties(core, publisher),
+        WitnessDuties(core, publisher),
     )
 
 
@@ -162,10 +177,19 @@ def _rooted(person: Person, kind: str, body: Body, seq: int, prev: bytes | None)
     return RawRecord(header, data, person.root.sign(message).signature)
 
 
-async def town(folder: Path, *names: str, clock: Clock | None = None) -> list[Person]:
-    """Members who know each other: the first is the officer, all are admitted and granted."""
+async def town(
+    folder: Path,
+    *names: str,
+    clock: Clock | None = None,
+    witnesses: Sequence[str] = (),
+    q: int = 0,
+) -> list[Person]:
+    """Members who know each other: the first is the officer, all are admitted and granted.
+
+    `witnesses`: those of them whose devices confirm, `q` of whom must.
+    """
     clock = clock or Clock()
-    genesis = genesis_for(names[0])
+    genesis = genesis_for(names[0], witnesses=witnesses, q=q)
     people = [move_in(folder, name, genesis, clock) for name in names]
     officer = people[0]
     for person in people:

@@ -319,3 +319,29 @@ def test_an_opened_key_is_neither_shown_nor_pickled(home: Path) -> None:
         assert repr(opened) == "<OpenedKey, hidden>"
         with pytest.raises(TypeError, match="secret"):
             pickle.dumps(opened)
+
+
+def test_a_reserved_key_is_made_once_and_becomes_the_device_key(home: Path) -> None:
+    waiting, device = home / "reserved.key", home / "device.key"
+    key = keyfile.reserve_key(waiting)
+    assert keyfile.reserve_key(waiting) == key
+    assert waiting.stat().st_mode & 0o777 == 0o600
+    assert read_info(waiting) == KeyInfo("reserved", bytes(32), bytes(32), key, sealed=False)
+    assert code_of_opening(waiting) == Problem.KEY_PURPOSE  # it signs for nobody yet
+    names = {"community_id": COMMUNITY, "member_id": MEMBER}
+    assert keyfile.adopt_key(device, waiting, passphrase="비밀", cost=CHEAP, **names) == key
+    with open_key(device, "device", "비밀") as opened, open_key(waiting, "reserved") as old:
+        assert opened.seed == old.seed
+        assert opened.info == KeyInfo("device", COMMUNITY, MEMBER, key, sealed=True)
+    with pytest.raises(WalletError) as caught:
+        keyfile.adopt_key(device, waiting, **names)
+    assert caught.value.code == Problem.FILE_EXISTS
+
+
+def test_only_a_reserved_key_is_adopted(home: Path) -> None:
+    make(home / "host.key", None, "host")
+    names = {"community_id": COMMUNITY, "member_id": MEMBER}
+    with pytest.raises(WalletError) as caught:
+        keyfile.adopt_key(home / "device.key", home / "host.key", **names)
+    assert caught.value.code == Problem.KEY_PURPOSE
+    assert not (home / "device.key").exists()

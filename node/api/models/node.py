@@ -56,6 +56,16 @@ class Disk(Model):
     problem: Annotated[str | None, Field(examples=[None])]
 
 
+class Relay(Model):
+    """What this device has done as a relay that confirms payments."""
+
+    key: Id
+    chapters: Annotated[list[str], Field(examples=[["마을"]])]
+    confirmations: Annotated[int, Field(ge=0, examples=[120])]
+    last: Time | None
+    convicted: Annotated[bool, Field(description="it confirmed two contradictory histories")]
+
+
 class Status(Model):
     """How the node is."""
 
@@ -70,6 +80,7 @@ class Status(Model):
     addresses: Annotated[list[str], Field(examples=[["/ip4/192.0.2.7/tcp/4130/p2p/12D3Koo…"]])]
     sync: Sync
     disk: Disk
+    relay: Annotated[Relay | None, Field(description="null: this device confirms nothing")]
     next: list[Hint]
 
 

@@ -42,6 +42,13 @@ class Chapter(Model):
     approvals: Annotated[int, Field(description="officers an act needs", examples=[1])]
     relays: Annotated[int, Field(description="relays that confirm trades", examples=[3])]
     quorum: Annotated[int, Field(description="confirmations that make one final", examples=[2])]
+    relay_texts: Annotated[
+        list[str], Field(description="what that bears, in words", examples=[["중계소가 없어요."]])
+    ]
+    convicted: Annotated[
+        list[Id], Field(description="keys of relays that confirmed contradictions", examples=[[]])
+    ]
+    convicted_texts: Annotated[list[str], Field(examples=[[]])]
     default_limit: Annotated[int, Field(examples=[10000])]
     limit_max: Annotated[int, Field(examples=[100000])]
     membership: Annotated[Membership, Field(description="of this member")]

@@ -65,6 +65,14 @@ class RateIn(Model):
     text: Text = ""
 
 
+class Confirmations(Model):
+    """How far relays have confirmed: `given` of `relays`, of whom `needed` make it final."""
+
+    given: Annotated[int, Field(ge=0, examples=[2])]
+    needed: Annotated[int, Field(ge=0, examples=[2])]
+    relays: Annotated[int, Field(ge=0, examples=[3])]
+
+
 class TradeStep(Model):
     """One step of a trade."""
 
@@ -100,6 +108,16 @@ class Trade(Model):
     level_means: Sentence
     alerts: Annotated[list[str], Field(examples=[[]])]
     alert_texts: Annotated[list[str], Field(examples=[[]])]
+    goods: Annotated[
+        Literal["wait", "hand-over", "confirmed", "none"],
+        Field(description="may the seller hand over? `hand-over`: paid, and no relay must confirm"),
+    ]
+    goods_text: Sentence
+    confirmations: Confirmations
+    confirmations_text: Annotated[
+        str | None,
+        Field(description="null where no relay confirms", examples=["중계소 3곳 가운데 2곳"]),
+    ]
 
 
 class TradeDetail(Trade):

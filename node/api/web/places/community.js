@@ -66,6 +66,8 @@ function chapterSection(chapter, community) {
   const element = card(
     clean(chapter.name),
     h("p", { class: "soft" }, t(`membership.${chapter.membership}`)),
+    chapter.relay_texts.map((text) => h("p", { class: "soft" }, text)),
+    chapter.convicted_texts.map((text) => h("p", { class: "attention" }, text)),
     chapter.membership === "none" && applying(path),
     requests,
     members

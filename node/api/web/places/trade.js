@@ -108,11 +108,18 @@ function tradeLine(trade) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${when(trade.time)}`),
+    h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
+    trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
     h("details", { class: "soft" },
       h("summary", {}, `${trade.level}: ${trade.level_text}`), trade.level_means),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
     h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade))
   );
+}
+
+/** Paid, and still the seller must not hand over. */
+function mustWait(trade) {
+  return trade.goods === "wait" && trade.state === "settled";
 }
 
 function take(trade, step) {
