@@ -16,10 +16,12 @@ from node.api import (
     openapi,
     problems,
     routes_books,
+    routes_devices,
     routes_node,
     routes_office,
     routes_people,
     routes_records,
+    routes_stall,
     routes_talk,
     routes_trade,
     routes_units,
@@ -37,11 +39,13 @@ def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_devices,
         routes_people,
         routes_office,
         routes_talk,
         routes_trade,
         routes_books,
+        routes_stall,
         routes_units,
         routes_records,
     )

@@ -35,6 +35,7 @@ _NOT_VALID: Final = (
     *("phrase-count", "phrase-word", "phrase-word-near", "phrase-checksum", "phrase-long"),
     *("phrase-other", "phrase-wrong", "phrase-needed", "partner-self", "language-invalid"),
     *("file-format", "other-community", "region-invalid"),
+    *("note-invalid", "note-mixed", "note-kind", "note-parts"),
 )
 STATUS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_NOT_FOUND, HTTPStatus.NOT_FOUND),

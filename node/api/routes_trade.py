@@ -81,6 +81,10 @@ class TradeRoutes:
             **self._trade(view, self._api.language(request)),
         )
 
+    def shown(self, view: TradeView, language: str) -> shapes.Trade:
+        """A trade as it is told, for other routes."""
+        return shapes.Trade(**self._trade(view, language))
+
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
@@ -107,6 +111,10 @@ class TradeRoutes:
             "level": view.level,
             "level_text": i18n.text(f"level.{view.level}", language),
             "level_means": i18n.text(f"level_means.{view.level}", language),
+            "doubt": view.doubt,
+            "doubt_text": None
+            if view.doubt is None
+            else i18n.text(f"doubt.{view.doubt}", language, name=who(view.payer).name),
             "alerts": list(view.alerts),
             "alert_texts": texts("alert", view.alerts, language),
             **self._line(view, language),
@@ -203,7 +211,16 @@ class TradeRoutes:
             final=view.final,
             text=i18n.text(f"balance.{key}", language),
             notice=notice,
+            in_doubt=view.in_doubt.count,
+            in_doubt_amount=view.in_doubt.amount,
+            in_doubt_text=self._in_doubt(view, language),
         )
+
+    def _in_doubt(self, view: BalanceView, language: str) -> str | None:
+        if view.in_doubt.count == 0:
+            return None
+        amount = i18n.amount_text(view.in_doubt.amount, credit_decimals(self._api.core))
+        return i18n.text("doubt.count", language, count=view.in_doubt.count, amount=amount)
 
     async def statement(
         self,
@@ -213,17 +230,6 @@ class TradeRoutes:
     ) -> shapes.Statement:
         """A month's movements (UTC) between opening and closing balance."""
         found = self._api.money.statement(self._api.chapter(chapter), month)
-        movements = [
-            {
-                "trade": one.trade.hex(),
-                "commit": one.commit.hex(),
-                "partner": self._api.who(one.partner),
-                "amount": one.amount,
-                "time": iso_time(one.time),
-                "for": one.order,
-            }
-            for one in found.movements
-        ]
         few, means = shaping_books.level_texts(found.level, self._api.language(request))
         return shapes.Statement(
             chapter=found.chapter,
@@ -232,12 +238,24 @@ class TradeRoutes:
             unit_name=self._api.core.rules.genesis.unit.code,
             decimals=credit_decimals(self._api.core),
             opening=found.opening,
-            movements=[shapes.Movement(**one) for one in movements],  # type: ignore[arg-type]
+            movements=[self._movement(one) for one in found.movements],
             closing=found.closing,
             level=found.level,
             level_text=few,
             level_means=means,
+            in_doubt=[self._movement(one) for one in found.in_doubt],
         )
+
+    def _movement(self, one: Movement) -> shapes.Movement:
+        fields = {
+            "trade": one.trade.hex(),
+            "commit": one.commit.hex(),
+            "partner": self._api.who(one.partner),
+            "amount": one.amount,
+            "time": iso_time(one.time),
+            "for": one.order,
+        }
+        return shapes.Movement(**fields)  # type: ignore[arg-type]
 
     async def receipt(self, trade: IdPath, order: FlagQuery = False) -> Response:
         """A receipt that proves itself; with `order` it shows what was traded."""

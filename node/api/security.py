@@ -36,6 +36,7 @@ METHODS: Final = READING | {"POST", "PUT", "DELETE"}
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
 IMPORT_PATH: Final = "/v1/records/import"
+NOTES_PATH: Final = "/v1/trades/notes"
 
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 WEB_POLICY: Final = (
@@ -168,6 +169,8 @@ def body_max_bytes(scope: Scope) -> int:
     """How large the body of a request may be."""
     if scope["path"] == IMPORT_PATH:
         return limits.IMPORT_BODY_MAX_BYTES
+    if scope["path"] == NOTES_PATH:
+        return limits.NOTE_REQUEST_MAX_BYTES
     return limits.REQUEST_BODY_MAX_BYTES
 
 

@@ -37,6 +37,7 @@ FILES: Final = (
     "dom.js",
     "events.js",
     "format.js",
+    "stall.js",
     "places/talk.js",
     "places/market.js",
     "places/trade.js",

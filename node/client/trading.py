@@ -40,6 +40,15 @@ class Trading(Connection):
         """Rate the other side."""
         return self.post(f"/trades/{trade}/rate", {"stars": stars, "text": text})
 
+    def note(self, trade: str | None = None, **wishes: Any) -> Json:
+        """The note of a trade to hand over, or a greeting; wishes: full, part_characters, drawn."""
+        path = "/trades/greeting" if trade is None else f"/trades/{trade}/note"
+        return self.post(path, wishes)
+
+    def take_note(self, parts: list[str], *, anyway: bool = False, **wishes: Any) -> Json:
+        """Take in a note that was handed over; what became of it, and the answer to hand back."""
+        return self.post("/trades/notes", {"parts": parts, "anyway": anyway, **wishes})
+
     def balance(self, member: str | None = None, chapter: str | None = None) -> Json:
         """A balance."""
         return self.get("/balance", member=member, chapter=chapter)

@@ -25,8 +25,9 @@ def balance(app: App, member: str | None) -> None:
             shown = f"{amount_text(found[name], decimals)} {clean(unit)}"
             app.say(f"balance.{name}", amount=shown)
     app.line(found["text"])
-    if found.get("notice"):
-        app.line(found["notice"])
+    for text in (found["in_doubt_text"], found["notice"]):
+        if text:
+            app.line(text)
     if found["closed"]:
         app.line(found["closed"]["text"])
     show_level(app, found)
@@ -63,6 +64,15 @@ def statement(app: App, month: str | None, as_csv: bool) -> None:
     decimals = found["decimals"]
     app.say("statement.head", month=found["month"], chapter=found["chapter"])
     app.say("statement.opening", amount=amount_text(found["opening"], decimals))
+    _movements(app, found["movements"], decimals)
+    app.say("statement.closing", amount=amount_text(found["closing"], decimals))
+    show_level(app, found)
+    if found["in_doubt"]:
+        app.say("doubt.statement")
+        _movements(app, found["in_doubt"], decimals)
+
+
+def _movements(app: App, movements: list[dict[str, Any]], decimals: int) -> None:
     rows: list[list[object]] = [
         [
             one["time"][:10],
@@ -70,11 +80,9 @@ def statement(app: App, month: str | None, as_csv: bool) -> None:
             amount_text(one["amount"], decimals),
             one["for"] or "",
         ]
-        for one in found["movements"]
+        for one in movements
     ]
     app.table(("day", "name", "amount", "for"), rows)
-    app.say("statement.closing", amount=amount_text(found["closing"], decimals))
-    show_level(app, found)
 
 
 def _csv(found: dict[str, Any]) -> None:

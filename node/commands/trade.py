@@ -126,6 +126,9 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     app.table(("trade", "sides", "amount", "state", "goods", "level", "for"), rows)
     for level in sorted({(one["level"], one["level_means"]) for one in page["items"]}):
         app.aside(": ".join(level))
+    for one in page["items"]:
+        if one["doubt_text"] is not None:
+            app.line(f"{one['id'][:12]}  {one['doubt_text']}")
 
 
 @trade.sub("show", "wetalk trade show 7d90ab12", TRADE)
@@ -145,8 +148,9 @@ def _show(app: App, found: dict[str, Any]) -> None:
     if found["confirmations_text"] is not None:
         app.line(found["confirmations_text"])
     show_level(app, found)
-    for text in found["alert_texts"]:
-        app.line(text)
+    for text in (found["doubt_text"], *found["alert_texts"]):
+        if text is not None:
+            app.line(text)
     for step in found.get("steps", []):
         done = app.text(f"trade.step_{step['kind'].partition('.')[2]}")
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")

@@ -24,7 +24,7 @@ from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 5 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 6 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it

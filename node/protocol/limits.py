@@ -57,6 +57,15 @@ RECEIPT_CLOSURE_MAX_COUNT: Final = 20_000  # records in one receipt: 10 MB, chec
 RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
 CLOSE_PATH_MAX_COUNT: Final = 53  # siblings of a leaf: as many leaves as a sum can count
 CLOSE_PROOF_SIZE_MAX_BYTES: Final = 1_048_576  # an act, 16 approvals, their devices: 100 kB
+PART_MAX_CHARACTERS: Final = 4_296  # what the largest QR code holds of its alphanumeric characters
+PARTS_MAX_COUNT: Final = 999  # three digits; nobody scans so many, but a file may hold them
+PARTS_DATA_MAX_BYTES: Final = 1_048_576  # unpacked: no bombs
+NOTE_SIZE_MAX_BYTES: Final = 262_144  # a thousand records; whoever lacks more is given an export
+NOTE_BATCHES_MAX_COUNT: Final = 8  # 1,024 records
+NOTE_TRADES_MAX_COUNT: Final = 16
+NOTE_HAVE_MAX_COUNT: Final = 64  # 512 bytes: half a QR code at most
+NOTE_LACKING_MAX_COUNT: Final = 64
+NOTE_ORDER_MAX_BYTES: Final = 4_096
 
 # --- sync and gossip ------------------------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room
@@ -204,6 +213,7 @@ READERS_MAX_COUNT: Final = 16  # connections of one thread: as many snapshots op
 # --- local API ------------------------------------------------------------------------------------
 REQUEST_BODY_MAX_BYTES: Final = 131_072  # three times the largest text a body may hold, escaped
 IMPORT_BODY_MAX_BYTES: Final = 1_073_741_824  # taken in as it comes; what a large community weighs
+NOTE_REQUEST_MAX_BYTES: Final = 524_288  # the largest note, in parts
 REQUEST_TARGET_MAX_BYTES: Final = 4_096  # path and query: a long search in Hangul, escaped
 REQUEST_HEADERS_MAX_BYTES: Final = 16_384
 REQUEST_BODY_MAX_S: Final = 30  # a local client has its body ready
@@ -242,6 +252,13 @@ SEARCH_QUERY_MAX_CHARACTERS: Final = 256
 SEARCH_PAGE_MAX_COUNT: Final = 100
 SEARCH_WORD_MAX_CHARACTERS: Final = 8  # longer runs of CJK are sentences, not words
 SEARCH_STALE_MAX_COUNT: Final = 1_000  # documents changed before the index is put in order
+
+# --- services: notes handed from person to person -------------------------------------------------
+NOTE_HAVE_TOLD_COUNT: Final = 32  # 256 bytes: what is newest is what the other side may lack
+NOTE_TIPS_KEPT_MAX_COUNT: Final = 64  # remembered of each partner
+HELD_VISITS_MAX_COUNT: Final = 4_096  # records looked at to find what a partner must hold: 0.2 s
+IN_STEP_MARGIN_MS: Final = 600_000  # clocks go wrong, and gossip takes its time
+IN_STEP_EVERY_MS: Final = 60_000  # how often it is written down that neighbours are in step
 
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden

@@ -26,6 +26,7 @@ from node.services import proofs
 from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
+from node.services.held import IN_STEP
 from node.services.intake import Intake
 from node.services.publish import ECHOED_LANES, Publisher
 from node.services.trade_duties import TradeDuties
@@ -126,6 +127,7 @@ class Bridge:
             tuple[Sequence[ForkProof], str]
         ](64)
         self.network: Network | None = None
+        self._in_step = 0  # when neighbours were last known to be in step, ms; written down
         core.echo_wanted = self._echo_matters()
         core.listeners.append(self._committed)
 
@@ -258,12 +260,20 @@ class Bridge:
         own = {head.id for lane in self._own_lanes() for head in heads_of(reader, lane)}
         if not own or not own <= shown:
             return
+        self._note_in_step()
         if self._core.echo_wanted:
             self._core.echo_wanted = False
             for one in self._rounds:
                 one.wake()
         if reader.settings.get(NEIGHBOURS_SETTING) is None:
             submit(self._core, lambda state: state.settings.put(NEIGHBOURS_SETTING, "1"))
+
+    def _note_in_step(self) -> None:
+        """Write down, now and then, until when the network is known to have been at hand."""
+        now = self._core.clock()
+        if now - self._in_step >= limits.IN_STEP_EVERY_MS:
+            self._in_step = now
+            submit(self._core, lambda state: state.settings.put(IN_STEP, str(now)))
 
 
 def submit(core: Core, job: Callable[[WriterState], object]) -> None:

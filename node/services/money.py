@@ -14,7 +14,7 @@ from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
 from node.protocol.state import u64
-from node.services import accounts, closes, proofs
+from node.services import accounts, closes, doubts, proofs
 from node.services.closes import ClosedBalance
 from node.services.core import Core
 from node.services.levels import CLOSED, Levels
@@ -54,6 +54,7 @@ class TradeView:
     next_steps: tuple[str, ...]
     level: str
     alerts: tuple[str, ...]  # on the other side's lane
+    doubt: str | None  # why a contested one is, for this member (`doubts.reason`)
     line: Line  # may goods change hands?
 
 
@@ -75,6 +76,7 @@ class BalanceView:
     unconfirmed: int
     closed: ClosedBalance | None
     final: bool  # False where no witness confirms: q = 0
+    in_doubt: doubts.InDoubt  # not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Statement:
     movements: tuple[Movement, ...]
     closing: int
     level: str
+    in_doubt: tuple[Movement, ...]  # of this month, and not counted
 
 
 class Money:
@@ -172,7 +175,7 @@ class Money:
     def _view(
         self, reader: Rows, levels: Levels, trade: bytes, row: TradeRow, status: str
     ) -> TradeView:
-        committed = status in COMMITTED
+        contested = status in COMMITTED and not row.counted
         return TradeView(
             id=trade,
             payer=row.payer,
@@ -181,13 +184,14 @@ class Money:
             amount=row.amount,
             status=status,
             invoice=not row.by_payer,
-            contested=committed and not row.counted,
+            contested=contested,
             refunds=row.refunded or None,
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
             next_steps=self._next_steps(reader, trade, row, status),
             level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
+            doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
             line=line_of(reader, self._core.rules, trade, row, status),
         )
 
@@ -211,7 +215,8 @@ class Money:
             return (*rate, "refund") if row.payee == member else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
-        if here is None and status == "proposed":
+        by_other = (row.payer == member) != row.by_payer
+        if here is None and status == "proposed" and by_other:
             return ("accept", "decline")
         if here == Status.RESERVED:
             return ("settle", "release") if status == "accepted" else ("release",)
@@ -233,8 +238,19 @@ class Money:
                     limit = 0 if current is None else current[1].limit
                     reserved = reserved_in(reader, own)
             level, unconfirmed, closed = Levels(self._core, reader).of_balance(chapter, member)
+            in_doubt = doubts.of_member(reader, member, chapter)
             return BalanceView(
-                member, name, amount, spendable, limit, reserved, level, unconfirmed, closed, final
+                member=member,
+                chapter=name,
+                book=amount,
+                spendable=spendable,
+                limit=limit,
+                reserved=reserved,
+                level=level,
+                unconfirmed=unconfirmed,
+                closed=closed,
+                final=final,
+                in_doubt=in_doubt,
             )
 
     def statement(self, chapter: int, month: str) -> Statement:
@@ -244,18 +260,22 @@ class Money:
         """
         first, last = month_bounds(month)
         member = self._core.member
-        opening, movements = 0, list[Movement]()
+        opening, movements, in_doubt = 0, list[Movement](), list[Movement]()
         with self._core.reading() as reader:
-            for movement in self._movements(reader, member, chapter):
-                if movement.time < first:
+            for counted, movement in self._movements(reader, member, chapter):
+                if not counted:
+                    if first <= movement.time < last:
+                        in_doubt.append(movement)
+                elif movement.time < first:
                     opening += movement.amount
                 elif movement.time < last:
                     movements.append(movement)
-            movements.sort(key=lambda m: (m.time, m.trade))
+            for part in (movements, in_doubt):
+                part.sort(key=lambda m: (m.time, m.trade))
             closing = opening + sum(m.amount for m in movements)
             level = self._closed_level(reader, chapter, month, closing)
         name = self._core.rules.genesis.chapters[chapter].name
-        return Statement(name, month, opening, tuple(movements), closing, level)
+        return Statement(name, month, opening, tuple(movements), closing, level, tuple(in_doubt))
 
     def _closed_level(self, reader: Rows, chapter: int, month: str, closing: int) -> str:
         """Level of the balance at the end of a month."""
@@ -266,24 +286,32 @@ class Money:
                 return CLOSED
         return Levels(self._core, reader).of_trades(chapter, self._core.member)
 
-    def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
+    def _movements(
+        self, reader: Rows, member: bytes, chapter: int
+    ) -> Iterator[tuple[bool, Movement]]:
+        """Committed credit trades; False beside those that are in doubt."""
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
-            if row.chapter != chapter or row.unit != CREDIT or not row.counted:
+            if row.chapter != chapter or row.unit != CREDIT:
                 continue
             commits = [
                 (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
                 for c in book.commits_of(reader, trade)
             ]
+            if not commits:
+                continue
             time, commit = min(commits)
             gave = row.payer == member
-            yield Movement(
-                trade=trade,
-                commit=commit,
-                partner=row.payee if gave else row.payer,
-                amount=-row.amount if gave else row.amount,
-                time=time,
-                order=order_of(reader, row),
+            yield (
+                row.counted,
+                Movement(
+                    trade=trade,
+                    commit=commit,
+                    partner=row.payee if gave else row.payer,
+                    amount=-row.amount if gave else row.amount,
+                    time=time,
+                    order=order_of(reader, row),
+                ),
             )
 
 

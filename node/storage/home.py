@@ -52,6 +52,11 @@ class Home:
         return self.path / "device.key"
 
     @property
+    def next_device_key(self) -> Path:
+        """The key that is about to take the device key's place."""
+        return self.path / "device.key.next"
+
+    @property
     def reserved_key(self) -> Path:
         """A relay's key that waits for the community which names it."""
         return self.path / "reserved.key"

@@ -18,7 +18,7 @@ from node.storage.kept.closes import Closes
 from node.storage.kept.deferred import Deferred
 from node.storage.kept.events import Events, Touched
 from node.storage.kept.neighbours import Addresses, Bans, ForkProofs, Outbox
-from node.storage.kept.private import Contacts, Orders, Settings
+from node.storage.kept.private import Contacts, Orders, Partners, Settings
 from node.storage.schema import fold_table
 
 _COLUMNS: Final = "signer, lead, tail, body, signature FROM records"
@@ -115,6 +115,7 @@ class Rows:
         self.marks = Marks(connection)
         self.orders = Orders(connection)
         self.contacts = Contacts(connection)
+        self.partners = Partners(connection)
         self.settings = Settings(connection)
         self.tokens = Tokens(connection)
         self.idempotency = Idempotency(connection)

@@ -146,8 +146,19 @@ CLOSES: Final = (
 )
 
 
+PARTNERS: Final = (
+    # What those who handed over a note were then known to hold: ids, 32 bytes each.
+    "CREATE TABLE partners (member BLOB PRIMARY KEY, seen INTEGER, tips BLOB NOT NULL)"
+    " WITHOUT ROWID",
+)
+
 SCHEMA: Final = Schema(
-    (("first", statements(*FIRST)), ("columns", _into_columns), ("closes", statements(*CLOSES)))
+    (
+        ("first", statements(*FIRST)),
+        ("columns", _into_columns),
+        ("partners", statements(*PARTNERS)),
+        ("closes", statements(*CLOSES)),
+    )
 )
 
 

@@ -22,7 +22,7 @@ PROMISED = [
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
-    "witness",
+    *("witness", "stall"),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -31,6 +31,7 @@ PROMISED_BELOW = [
     *("community plan", "witness key"),
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
+    *("stall hello", "stall give", "stall take"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
     *("ledger verify", "ledger export", "ledger replay"),
 ]

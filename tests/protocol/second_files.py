@@ -1,15 +1,17 @@
-"""The second reader's part for files and links (section 17), written from docs/protocol.md alone.
+"""Section 17 of docs/protocol.md, links and files, read by the second reader.
 
-Rule: nothing of the node is imported here.
+Rule: nothing of the node is imported here, as in `second_reader`.
 """
 
 import base64
 import binascii
 import json
 import re
+import zlib
 from typing import Any
 
-from tests.protocol.second_reader import Refused, check, read_genesis, unpack
+from tests.protocol.second_reader import TABLES, Refused, check, read_genesis, sha, unpack
+from tests.protocol.second_sync import Stream
 
 
 def from64(text: str) -> bytes:
@@ -115,3 +117,88 @@ def read_receipt(text: str) -> dict[str, Any]:
     if order is not None and len(order["salt"]) != 16:
         raise Refused("shape")
     return {"genesis": genesis, "records": records, "trade": trade, "order": order}
+
+
+def from32(text: str) -> bytes:
+    """Section 17: base32 in its one form."""
+    try:
+        data = base64.b32decode(text + "=" * (-len(text) % 8))
+    except binascii.Error as error:
+        raise Refused("encoding") from error
+    if base64.b32encode(data).rstrip(b"=").decode() != text:
+        raise Refused("encoding")
+    return data
+
+
+def read_part(text: str) -> tuple[tuple[str, int, str], int, bytes]:
+    """One part: its set, its number, its piece."""
+    text = text.strip(" \t\r\n")
+    if len(text) > 4_296:
+        raise Refused("size")
+    found = re.fullmatch(
+        r"(WETALK:PART([0-9]{1,3})/([A-Z]{1,16})/([0-9]{1,3})/([0-9]{1,3})/([A-Z2-7]{16})/)"
+        r"([A-Z2-7]+)",
+        text,
+        re.ASCII,
+    )
+    if found is None or any(found[n].startswith("0") for n in (2, 4, 5)):
+        raise Refused("encoding")
+    if found[2] != "1":
+        raise Refused("version")
+    number, count, mark, payload = int(found[4]), int(found[5]), found[6], from32(found[7])
+    if number > count:
+        raise Refused("shape")
+    piece = payload[:-4]
+    from32(mark)
+    if sha("part", found[1].encode(), piece)[:4] != payload[-4:]:
+        raise Refused("encoding")
+    return (found[3], count, mark), number, piece
+
+
+def read_parts(texts: list[str]) -> tuple[str, bytes]:
+    """A whole set: kind and bytes."""
+    sets: set[tuple[str, int, str]] = set()
+    pieces: dict[int, bytes] = {}
+    for text in texts:
+        one, number, piece = read_part(text)
+        sets.add(one)
+        if len(sets) > 1 or pieces.setdefault(number, piece) != piece:
+            raise Refused("other-set")
+    ((kind, count, mark),) = sets
+    packed = b"".join(pieces[number] for number in range(1, count + 1))
+    cuts = [number * len(packed) // count for number in range(count + 1)]
+    if sha("parts", f"{kind}/{count}/".encode(), packed)[:10] != from32(mark) or any(
+        pieces[n] != packed[cuts[n - 1] : cuts[n]] for n in pieces
+    ):
+        raise Refused("encoding")
+    if packed[:1] == b"\x00":
+        return kind.lower(), packed[1:]
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(packed[1:])
+    except zlib.error as error:
+        raise Refused("encoding") from error
+    if packed[:1] != b"\x01" or not inflater.eof or inflater.unused_data:
+        raise Refused("encoding")
+    return kind.lower(), data
+
+
+def read_note(data: bytes) -> tuple[dict[str, Any], list[tuple[bytes, bytes | None, bytes]]]:
+    """The fields of a note, and its records."""
+    if len(data) > 262_144:
+        raise Refused("size")
+    row = unpack(data)
+    names = [name for name, _, _ in TABLES["row note"]]
+    if not isinstance(row, list) or len(row) != len(names) or type(row[0]) is not int:
+        raise Refused("shape")
+    check("row note", [1, *row[1:]])
+    found = dict(zip(names, row, strict=True))
+    if len(found["have"]) % 8:
+        raise Refused("shape")
+    if found["version"] != 1:
+        raise Refused("version")
+    stream = Stream(found["community"])
+    try:
+        return found, [raw for batch in found["batches"] for raw in stream.read(batch)]
+    except Refused:
+        raise Refused("shape") from None

@@ -8,7 +8,7 @@ import pytest
 from node.ledger import close, root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
-from node.protocol import admission, codec, crypto, forks, genesis, portable
+from node.protocol import admission, codec, crypto, forks, genesis, note, parts, portable
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import Reject, RemoteFault, Void
 from node.protocol.ports import ForkProof
@@ -207,6 +207,43 @@ def test_closes(case: Case) -> None:
         path = path_of(packed)
         assert close.leads_to(community, member, balance, path, totals)
         assert second_close.path(community, leaves, member) == [list(step) for step in path]
+
+
+@pytest.mark.parametrize("case", load.cases("parts"), ids=name_of)
+def test_parts(case: Case) -> None:
+    joiner = parts.Joiner()
+    *before, last = (load.text(text) for text in case["texts"])
+    for text in before:
+        joiner.add(text)
+        assert joiner.result() is None
+    got, _ = outcome(joiner.add, last)
+    if got == "ok":
+        got, found = outcome(joiner.result)
+    assert got == load.expectation(case)
+    if got == "ok":
+        assert found == (case["kind"], bytes.fromhex(case["bytes"]))
+
+
+@pytest.mark.parametrize("case", load.cases("notes"), ids=name_of)
+def test_notes(case: Case) -> None:
+    got, found = outcome(note.decode, load.data(case["bytes"]))
+    assert got == load.expectation(case)
+    if found is not None:
+        said = {
+            "community": found.community.hex(),
+            "have": b"".join(found.have).hex(),
+            "lacking": [one.hex() for one in found.lacking],
+            "orders": [[one.order.hex(), one.salt.hex()] for one in found.orders],
+            "seen": found.seen,
+            "sender": found.sender.hex(),
+            "trades": [trade.hex() for trade in found.trades],
+        }
+        assert said == case["note"]
+        bodies = [None if raw.body is None else raw.body.hex() for raw in found.records]
+        assert case["records"] == [
+            [raw.header.hex(), body, raw.signature.hex()]
+            for raw, body in zip(found.records, bodies, strict=True)
+        ]
 
 
 def replay(case: Case, order: list[Case]) -> tuple[DictState, Rules, list[str]]:

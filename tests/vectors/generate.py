@@ -24,6 +24,8 @@ from tests.vectors import (
     history_stands,
     history_trades,
     kind_cases,
+    note_cases,
+    parts_cases,
     portable_cases,
     record_cases,
     signature_cases,
@@ -51,6 +53,12 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "receipts", "receipt files", portable_cases.receipt_cases()
     yield "close", "trees of a close, and paths", close_cases.cases()
     yield "close_proofs", "proofs of a balance", portable_cases.close_proof_cases()
+    yield (
+        "parts",
+        "bytes as numbered texts: what the texts, read in this order, join to",
+        parts_cases.cases(),
+    )
+    yield "notes", "notes from hand to hand", note_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),

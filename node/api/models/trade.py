@@ -106,6 +106,11 @@ class Trade(Model):
     level: Level
     level_text: Sentence
     level_means: Sentence
+    doubt: Annotated[
+        Literal["payer", "payee", "other", "refund"] | None,
+        Field(description="why a contested trade does not count, as this member is concerned"),
+    ]
+    doubt_text: Annotated[str | None, Field(examples=[None])]
     alerts: Annotated[list[str], Field(examples=[[]])]
     alert_texts: Annotated[list[str], Field(examples=[[]])]
     goods: Annotated[
@@ -160,6 +165,9 @@ class Balance(Model):
     notice: Annotated[
         str | None, Field(description="why this member cannot pay for now", examples=[None])
     ] = None
+    in_doubt: Annotated[int, Field(ge=0, description="trades not counted", examples=[0])]
+    in_doubt_amount: Annotated[Sum, Field(description="plus to be received")]
+    in_doubt_text: Annotated[str | None, Field(examples=[None])]
 
 
 class Movement(Model):
@@ -187,3 +195,4 @@ class Statement(Model):
     level: Annotated[Level, Field(description="of the closing balance", examples=["L4"])]
     level_text: Sentence
     level_means: Sentence
+    in_doubt: Annotated[list[Movement], Field(description="of the month, and not counted")]

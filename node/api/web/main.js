@@ -19,9 +19,19 @@ const WAITING = {
   apply: "#/community",
   admission: null,
   suspended: null,
+  "home-copied": null,
+  "shut-out": null,
+  exposed: "#/trade",
+  "exposed-officer": "#/community",
+  late: "#/me",
+  behind: "#/me",
+  "two-accounts": "#/me",
+  "limit-awaited": null,
+  "in-doubt": "#/trade",
+  renewals: "#/community",
 };
 const OWN_EVENTS = ["status", "ready", "reset"];
-const CHANGING = [...OWN_EVENTS, "trade", "application", "member.admit", "member.suspend"];
+const CHANGING = [...OWN_EVENTS, "trade", "application", "member.admit", "member.suspend", "fork"];
 const main = document.getElementById("main");
 const news = document.getElementById("news");
 const waiting = document.getElementById("waiting");

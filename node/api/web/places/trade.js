@@ -4,6 +4,7 @@ import { get, post } from "../api.js";
 import { card, choice, field, fill, form, h } from "../dom.js";
 import { amount, clean, t, units, when } from "../format.js";
 import { attempt, say } from "../main.js";
+import { stall } from "../stall.js";
 
 const CONCERNS = ["trade", "balance", "stamp", "account", "credit.grant", "rating", "reset"];
 const STARS = [5, 4, 3, 2, 1];
@@ -14,10 +15,11 @@ export async function show(view) {
   const list = h("ul", { class: "plain" });
   const community = await get("/community");
   const people = await partners();
+  const market = stall();
   const refresh = async () => {
     const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
     fill(balance, balanceLines(mine));
-    const lines = trades.items.map((trade) => tradeLine(trade));
+    const lines = trades.items.map((trade) => tradeLine(trade, market));
     fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
   };
   fill(
@@ -25,6 +27,7 @@ export async function show(view) {
     h("h1", {}, t("place.trade")),
     card(null, balance),
     proposing(people, community),
+    market.element,
     card(t("web.my_trades"), list)
   );
   await refresh();
@@ -95,12 +98,16 @@ function proposing(people, community) {
   );
 }
 
-function tradeLine(trade) {
+function tradeLine(trade, market) {
   const shown = clean(trade.amount_text);
   const sides = { payer: clean(trade.payer.name), payee: clean(trade.payee.name) };
   const buttons = trade.next_steps.filter((step) => step !== "rate").map((step) =>
     h("button", { type: "button", onclick: () => take(trade, step) }, t(`action.${step}`))
   );
+  if (trade.state !== "declined" && trade.state !== "released") {
+    const show = () => market.show(trade);
+    buttons.push(h("button", { type: "button", onclick: show }, t("web.stall_show")));
+  }
   return h(
     "li",
     {},
@@ -108,6 +115,7 @@ function tradeLine(trade) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${when(trade.time)}`),
+    trade.doubt_text && h("p", { class: "attention" }, trade.doubt_text),
     h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
     trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
     h("details", { class: "soft" },
