@@ -26,7 +26,7 @@ from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.protocol.account import CREDIT
 from node.services import receipts
-from node.services.money import BalanceView, TradeView
+from node.services.money import BalanceView, Movement, TradeView
 from node.services.trade import Proposal
 from node.views import members
 
