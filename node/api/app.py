@@ -19,6 +19,7 @@ from node.api import (
     routes_devices,
     routes_node,
     routes_office,
+    routes_paper,
     routes_people,
     routes_records,
     routes_stall,
@@ -47,6 +48,7 @@ def all_routes(api: Api) -> Sequence[Route]:
         routes_books,
         routes_stall,
         routes_units,
+        routes_paper,
         routes_records,
     )
     return [route for module in modules for route in module.routes(api)]

@@ -1,4 +1,4 @@
-"""Routes about trade and money: trades and their steps, balances, statements, receipts."""
+"""Routes about trade and money: trades and their steps, balances."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -6,7 +6,7 @@ import dataclasses
 from typing import Annotated, Any
 
 import trio
-from fastapi import Query, Request, Response
+from fastapi import Query, Request
 
 from node import i18n
 from node.api import shaping_books
@@ -17,7 +17,6 @@ from node.api.parameters import (
     USUAL,
     ChapterQuery,
     CursorQuery,
-    FlagQuery,
     IdPath,
     IdQuery,
     LimitQuery,
@@ -25,8 +24,7 @@ from node.api.parameters import (
 from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.protocol.account import CREDIT
-from node.services import receipts
-from node.services.money import BalanceView, Movement, TradeView
+from node.services.money import BalanceView, TradeView
 from node.services.trade import Proposal
 from node.views import members
 
@@ -222,49 +220,6 @@ class TradeRoutes:
         amount = i18n.amount_text(view.in_doubt.amount, credit_decimals(self._api.core))
         return i18n.text("doubt.count", language, count=view.in_doubt.count, amount=amount)
 
-    async def statement(
-        self,
-        request: Request,
-        month: Annotated[str, Query(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-09"])],
-        chapter: ChapterQuery = None,
-    ) -> shapes.Statement:
-        """A month's movements (UTC) between opening and closing balance."""
-        found = self._api.money.statement(self._api.chapter(chapter), month)
-        few, means = shaping_books.level_texts(found.level, self._api.language(request))
-        return shapes.Statement(
-            chapter=found.chapter,
-            month=found.month,
-            unit=CREDIT,
-            unit_name=self._api.core.rules.genesis.unit.code,
-            decimals=credit_decimals(self._api.core),
-            opening=found.opening,
-            movements=[self._movement(one) for one in found.movements],
-            closing=found.closing,
-            level=found.level,
-            level_text=few,
-            level_means=means,
-            in_doubt=[self._movement(one) for one in found.in_doubt],
-        )
-
-    def _movement(self, one: Movement) -> shapes.Movement:
-        fields = {
-            "trade": one.trade.hex(),
-            "commit": one.commit.hex(),
-            "partner": self._api.who(one.partner),
-            "amount": one.amount,
-            "time": iso_time(one.time),
-            "for": one.order,
-        }
-        return shapes.Movement(**fields)  # type: ignore[arg-type]
-
-    async def receipt(self, trade: IdPath, order: FlagQuery = False) -> Response:
-        """A receipt that proves itself; with `order` it shows what was traded."""
-        text = await trio.to_thread.run_sync(
-            lambda: receipts.receipt_text(self._api.core, bytes.fromhex(trade), show_order=order),
-            limiter=self._heavy,
-        )
-        return Response(text, media_type="application/json")
-
 
 def routes(api: Api) -> list[Route]:
     """The table."""
@@ -281,6 +236,4 @@ def routes(api: Api) -> list[Route]:
         write("POST", f"{one}/refund", trade.refund, Made, "trade", status=201),
         write("POST", f"{one}/rate", trade.rate, Made, "trade"),
         get("/balance", trade.balance, shapes.Balance),
-        get("/statements", trade.statement, shapes.Statement),
-        get("/receipts/{trade}", trade.receipt, dict[str, Any]),
     ]

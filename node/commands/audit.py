@@ -10,8 +10,8 @@ from typing import Any, Final
 import click
 
 from node.commands.base import DONE, REFUSED, App, argument, clean, command, option
-from node.commands.sheets import Figure, csv_text, figure
 from node.i18n import amount_text
+from node.services.sheets import Figure, csv_text, figure
 
 SHORT_CHARACTERS: Final = 8
 FORMATS: Final = ("text", "json", "csv")

@@ -141,6 +141,17 @@ def local_time(written: str) -> str:
     return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def read_some(file: Path, size_max_bytes: int) -> bytes:
+    """The start of a file. Raises LocalFault file-missing, file-unreadable."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(size_max_bytes)
+    except FileNotFoundError:
+        raise LocalFault("file-missing", path=str(file)) from None
+    except (OSError, ValueError) as problem:
+        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
+
+
 def on_terminal() -> bool:
     """True iff a person reads what is printed."""
     return sys.stdout.isatty()

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from node.commands.base import DONE, REFUSED, App, argument, command, option
+from node.commands.base import DONE, REFUSED, App, argument, command, option, read_some
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -102,13 +102,7 @@ def check_proof(app: App, file: Path) -> int:
     from node.protocol.limits import CLOSE_PROOF_SIZE_MAX_BYTES
     from node.services.close_check import verify_close_proof
 
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(CLOSE_PROOF_SIZE_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise LocalFault("file-missing", path=str(file)) from None
-    except OSError as problem:
-        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
+    data = read_some(file, CLOSE_PROOF_SIZE_MAX_BYTES + 1)
     report = verify_close_proof(data)
     checks = [
         {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}

@@ -39,7 +39,9 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
         "stall": "stall",
-        **dict.fromkeys(("balance", "statement", "receipt"), "money"),
+        "balance": "money",
+        "statement": "paper",
+        "receipt": "paper",
     },
     "books": {
         "ledger": "ledger",

@@ -81,27 +81,29 @@ class BalanceView:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line of a statement: + received, - given."""
+    """One line of a statement: + received, - given, minor units of `unit`."""
 
     trade: bytes
     commit: bytes
     partner: bytes
+    unit: str
     amount: int
     time: int
-    order: str | None
+    order: str | None  # of own accounts, where this home holds it
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month (UTC): opening + movements = closing.
+    """A month (UTC): opening + movements = closing. `others` are trades in units that nobody's
+    books count. `level` is L4 where a verified close of that very month says the same of the
+    closing, else that of the trades it rests on."""
 
-    `level` is L4 where a verified close of that very month says the same, else that of the balance.
-    """
-
+    member: bytes
     chapter: str
     month: str
     opening: int
     movements: tuple[Movement, ...]
+    others: tuple[Movement, ...]
     closing: int
     level: str
     in_doubt: tuple[Movement, ...]  # of this month, and not counted
@@ -253,46 +255,58 @@ class Money:
                 in_doubt=in_doubt,
             )
 
-    def statement(self, chapter: int, month: str) -> Statement:
-        """Counted credit trades of a month by the claimed time of their commit.
+    def statement(self, chapter: int, month: str, member: bytes | None = None) -> Statement:
+        """Committed trades of a month by the claimed time of their commit, of this member unless
+        said otherwise.
 
         `month` is `YYYY-MM`. Raises LocalFault `month-invalid`.
         """
         first, last = month_bounds(month)
-        member = self._core.member
-        opening, movements, in_doubt = 0, list[Movement](), list[Movement]()
+        member = member or self._core.member
+        opening, counted, in_doubt = 0, list[Movement](), list[Movement]()
         with self._core.reading() as reader:
-            for counted, movement in self._movements(reader, member, chapter):
-                if not counted:
-                    if first <= movement.time < last:
-                        in_doubt.append(movement)
-                elif movement.time < first:
+            for is_counted, movement in self._movements(reader, member, chapter):
+                if first <= movement.time < last:
+                    (counted if is_counted else in_doubt).append(movement)
+                elif is_counted and movement.unit == CREDIT and movement.time < first:
                     opening += movement.amount
-                elif movement.time < last:
-                    movements.append(movement)
-            for part in (movements, in_doubt):
-                part.sort(key=lambda m: (m.time, m.trade))
-            closing = opening + sum(m.amount for m in movements)
-            level = self._closed_level(reader, chapter, month, closing)
-        name = self._core.rules.genesis.chapters[chapter].name
-        return Statement(name, month, opening, tuple(movements), closing, level, tuple(in_doubt))
+        for part in (counted, in_doubt):
+            part.sort(key=lambda line: (line.time, line.trade))
+        movements = tuple(line for line in counted if line.unit == CREDIT)
+        closing = opening + sum(line.amount for line in movements)
+        with self._core.reading() as reader:
+            level = self._closed_level(reader, chapter, month, member, closing)
+        return Statement(
+            member=member,
+            chapter=self._core.rules.genesis.chapters[chapter].name,
+            month=month,
+            opening=opening,
+            movements=movements,
+            others=tuple(line for line in counted if line.unit != CREDIT),
+            closing=closing,
+            level=level,
+            in_doubt=tuple(line for line in in_doubt if line.unit == CREDIT),
+        )
 
-    def _closed_level(self, reader: Rows, chapter: int, month: str, closing: int) -> str:
-        """Level of the balance at the end of a month."""
+    def _closed_level(
+        self, reader: Rows, chapter: int, month: str, member: bytes, closing: int
+    ) -> str:
+        """Level of a balance at the end of a month."""
         standing = closes.standing(self._core, reader, chapter, month)
         if standing is not None:
-            leaf = reader.closes.leaf(standing.act, self._core.member)
+            leaf = reader.closes.leaf(standing.act, member)
             if leaf is not None and leaf.balance == closing:
                 return CLOSED
-        return Levels(self._core, reader).of_trades(chapter, self._core.member)
+        return Levels(self._core, reader).of_trades(chapter, member)
 
     def _movements(
         self, reader: Rows, member: bytes, chapter: int
     ) -> Iterator[tuple[bool, Movement]]:
-        """Committed credit trades; False beside those that are in doubt."""
+        """Committed trades; False beside those that are in doubt."""
+        own = self._core.signer is not None and member == self._core.member
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
-            if row.chapter != chapter or row.unit != CREDIT:
+            if row.chapter != chapter:
                 continue
             commits = [
                 (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
@@ -308,9 +322,10 @@ class Money:
                     trade=trade,
                     commit=commit,
                     partner=row.payee if gave else row.payer,
+                    unit=row.unit,
                     amount=-row.amount if gave else row.amount,
                     time=time,
-                    order=order_of(reader, row),
+                    order=order_of(reader, row) if own else None,
                 ),
             )
 

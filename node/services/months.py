@@ -6,35 +6,27 @@ Rules: a month starts with its first millisecond and ends before that of the nex
 import re
 from datetime import UTC, datetime, timedelta
 
+from node.protocol import statements
 from node.protocol.errors import LocalFault
 
 
 def month_bounds(month: str) -> tuple[int, int]:
     """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
-    try:
-        if re.fullmatch(r"\d{4}-\d{2}", month, re.ASCII) is None:
-            raise ValueError(month)
-        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-        following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    except ValueError:
-        raise LocalFault("month-invalid", month=month) from None
-    return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
+    return statements.period_bounds(period_of(month))
 
 
 def period_of(month: str) -> int:
-    """The number by which an act names a month. Raises LocalFault `month-invalid`."""
-    month_bounds(month)
-    return int(month.replace("-", ""))
+    """yyyymm of `YYYY-MM`. Raises LocalFault `month-invalid`."""
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", month)
+    period = 0 if found is None else int(found[1] + found[2])
+    if not statements.is_period(period):
+        raise LocalFault("month-invalid", month=month)
+    return period
 
 
 def month_of(period: int) -> str | None:
-    """The month that an act's number names; None where it names none."""
-    month = f"{period // 100:04}-{period % 100:02}"
-    try:
-        month_bounds(month)
-    except LocalFault:
-        return None
-    return month
+    """The month that yyyymm names; None where it names none."""
+    return f"{period // 100:04}-{period % 100:02}" if statements.is_period(period) else None
 
 
 def last_month(now_ms: int) -> str:

@@ -33,6 +33,7 @@ PROMISED_BELOW = [
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
     *("stall hello", "stall give", "stall take"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
+    *("statement export", "statement verify"),
     *("ledger verify", "ledger export", "ledger replay"),
 ]
 PROMISED_OPTIONS = {
@@ -42,7 +43,9 @@ PROMISED_OPTIONS = {
     "read": ["--follow"],
     "search": ["--region", "--max"],
     "pay": ["--for"],
-    "statement": ["--month", "--csv"],
+    "statement": ["--month", "--csv", "--member"],
+    "statement export": ["--month", "--format", "--member", "--order", "--paper"],
+    "receipt export": ["--format", "--order", "--paper"],
     "ledger verify": ["--from-scratch"],
     "ledger replay": ["--decimals", "--limit", "--seed"],
 }

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pytest_trio import trio_fixture
 
-from node.commands.sheets import Figure, csv_text, figure, harmless
 from node.protocol.errors import LocalFault
 from node.services.audit import Audit, audit
 from node.services.core import Core
 from node.services.intake import FILE, Intake
 from node.services.keyless import keyless_core
+from node.services.sheets import Figure, csv_text, figure, harmless
 from node.services.trade import Proposal
 from node.services.verification import verify
 from node.storage.home import Home

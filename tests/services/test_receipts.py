@@ -114,7 +114,7 @@ def test_other_units_than_credit_have_receipts_too() -> None:
     commit = world.settle(propose, world.accept(b, propose))
     report = verify_receipt(receipt_of(world, world.trade_of(commit)))
     terms = next(check.values for check in report.checks if check.key == "receipt.signatures_ok")
-    assert (report.level, terms["amount"], terms["unit"]) == ("L2", "3", "hours")
+    assert (report.level, terms["amount"], terms["unit"]) == ("L2", "0.03", "hours")
 
 
 def test_a_payment_from_a_restored_account_is_proved_through_what_it_carries() -> None:

@@ -181,9 +181,18 @@ class Movement(Model):
     for_: Annotated[str | None, Field(alias="for", examples=["김치"])]
 
 
-class Statement(Model):
-    """A month (UTC): opening and movements add up to closing."""
+class OtherMovement(Movement):
+    """A line of a statement in another unit, which no balance counts."""
 
+    unit: Unit
+    decimals: Decimals
+
+
+class Statement(Model):
+    """A month (UTC): opening and movements add up to closing. `others` are trades in other units,
+    in no sum."""
+
+    member: Who
     chapter: Annotated[str, Field(examples=["마을"])]
     month: Month
     unit: Unit
@@ -191,6 +200,7 @@ class Statement(Model):
     decimals: Decimals
     opening: Sum
     movements: list[Movement]
+    others: list[OtherMovement]
     closing: Sum
     level: Annotated[Level, Field(description="of the closing balance", examples=["L4"])]
     level_text: Sentence

@@ -1,6 +1,6 @@
 // Trade: the balance with its sentence, paying and invoicing, own trades and their next steps.
 
-import { get, post } from "../api.js";
+import { file, get, post } from "../api.js";
 import { card, choice, field, fill, form, h } from "../dom.js";
 import { amount, clean, t, units, when } from "../format.js";
 import { attempt, say } from "../main.js";
@@ -8,6 +8,9 @@ import { stall } from "../stall.js";
 
 const CONCERNS = ["trade", "balance", "stamp", "account", "credit.grant", "rating", "reset"];
 const STARS = [5, 4, 3, 2, 1];
+const AGREED = ["settled", "secured"];
+const MONTH_CHARACTERS = 7;
+const PAGE_KEPT_MS = 600000; // the page may be read again while it is printed
 
 /** Everything about trading on one page. */
 export async function show(view) {
@@ -28,7 +31,8 @@ export async function show(view) {
     card(null, balance),
     proposing(people, community),
     market.element,
-    card(t("web.my_trades"), list)
+    card(t("web.my_trades"), list),
+    statement()
   );
   await refresh();
   return { heard: (name) => (CONCERNS.includes(name) ? refresh() : undefined) };
@@ -121,8 +125,49 @@ function tradeLine(trade, market) {
     h("details", { class: "soft" },
       h("summary", {}, `${trade.level}: ${trade.level_text}`), trade.level_means),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
-    h("div", { class: "row" }, buttons, trade.next_steps.includes("rate") && rating(trade))
+    h(
+      "div",
+      { class: "row" },
+      buttons,
+      AGREED.includes(trade.state) && printing(trade),
+      trade.next_steps.includes("rate") && rating(trade)
+    )
   );
+}
+
+function printing(trade) {
+  const wanted = { format: "html", order: trade.for !== null };
+  const onclick = () => print(`/receipts/${trade.id}`, wanted);
+  return h("button", { type: "button", onclick }, t("web.print_receipt"));
+}
+
+function statement() {
+  const month = new Date().toISOString().slice(0, MONTH_CHARACTERS);
+  const typed = { name: "month", value: month, pattern: "[0-9]{4}-[0-9]{2}", required: true };
+  const send = async (values) => {
+    await print("/statements", { month: values.month, format: "html", order: true });
+    return false;
+  };
+  return card(
+    t("web.statement"),
+    form(
+      send,
+      field(t("web.month"), h("input", typed)),
+      h("button", { class: "main" }, t("web.print"))
+    )
+  );
+}
+
+/** Opens a page of its own, which the browser prints. Opened at once, for later it may not be. */
+async function print(path, query) {
+  const sheet = window.open("", "_blank");
+  const done = await attempt(async () => {
+    const page = URL.createObjectURL(await file(path, query));
+    setTimeout(() => URL.revokeObjectURL(page), PAGE_KEPT_MS);
+    if (sheet === null) say(t("web.window_refused"));
+    else sheet.location.replace(page);
+  });
+  if (!done) sheet?.close();
 }
 
 /** Paid, and still the seller must not hand over. */

@@ -9,8 +9,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from node.commands.base import clean
-from node.i18n import amount_text
+from node.i18n import amount_text, clean_for_display
 
 FORMULA_STARTS = ("=", "+", "-", "@", "|", "%")
 
@@ -39,6 +38,6 @@ def harmless(written: str) -> str:
     """A text that no spreadsheet runs."""
     if isinstance(written, Figure):
         return written
-    shown = clean(written)
+    shown = clean_for_display(written, one_line=True)
     first = unicodedata.normalize("NFKC", shown.lstrip())[:1]
     return f"'{shown}" if first in FORMULA_STARTS and first else shown
