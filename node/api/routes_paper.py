@@ -124,6 +124,7 @@ class PaperRoutes:
             "amount": one.amount,
             "time": iso_time(one.time),
             "for": one.order,
+            "refunds": None if one.refunds is None else one.refunds.hex(),
         }
 
 

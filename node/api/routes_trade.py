@@ -25,6 +25,7 @@ from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.protocol.account import CREDIT
 from node.services.money import BalanceView, TradeView
+from node.services.people import SHORT_ID_CHARACTERS
 from node.services.trade import Proposal
 from node.views import members
 
@@ -65,8 +66,19 @@ class TradeRoutes:
     async def trade(self, request: Request, trade: IdPath) -> shapes.TradeDetail:
         """One trade with its steps."""
         found = bytes.fromhex(trade)
-        view = self._api.money.trade(found)
+        view, language = self._api.money.trade(found), self._api.language(request)
         return shapes.TradeDetail(
+            refunded_by=[
+                shapes.Refund(
+                    id=one.trade.hex(),
+                    amount=one.amount,
+                    amount_text=amount_shown(self._api.core, one.amount, view.unit, language),
+                    state=one.status,  # type: ignore[arg-type]
+                    state_text=self._state_text(one.status, language),
+                )
+                for one in view.returned.refunds
+            ],
+            refund_texts=self._refund_texts(view, language),
             steps=[
                 shapes.TradeStep(
                     id=step.id.hex(),
@@ -76,8 +88,24 @@ class TradeRoutes:
                 )
                 for step in self._api.money.steps(found)
             ],
-            **self._trade(view, self._api.language(request)),
+            **self._trade(view, language),
         )
+
+    def _refund_texts(self, view: TradeView, language: str) -> list[str]:
+        """What this trade gives back, and what was, will be or can be given back of it."""
+        found: list[str] = []
+        if view.refunds is not None:
+            short = view.refunds.hex()[:SHORT_ID_CHARACTERS]
+            found.append(i18n.text("refund.gives_back", language, trade=short))
+        back = view.returned
+        for key, amount in (("given", back.given), ("pending", back.pending), ("left", back.left)):
+            if amount and back.refunds:
+                shown = amount_shown(self._api.core, amount, view.unit, language)
+                found.append(i18n.text(f"refund.{key}", language, amount=shown))
+        return found
+
+    def _state_text(self, state: str, language: str) -> str:
+        return i18n.text(f"trade.{STATE_KEYS.get(state, state)}", language)
 
     def shown(self, view: TradeView, language: str) -> shapes.Trade:
         """A trade as it is told, for other routes."""
@@ -86,7 +114,7 @@ class TradeRoutes:
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
-        state_key = "contested" if view.contested else STATE_KEYS.get(view.status, view.status)
+        state_key = "contested" if view.contested else view.status
         if "accept" in view.next_steps:
             state_key = "yours"  # the same state, as the side that must answer reads it
         return {
@@ -99,10 +127,13 @@ class TradeRoutes:
             "decimals": decimals_of(self._api.core, view.unit),
             "amount_text": amount_shown(self._api.core, view.amount, view.unit, language),
             "state": view.status,
-            "state_text": i18n.text(f"trade.{state_key}", language),
+            "state_text": self._state_text(state_key, language),
             "invoice": view.invoice,
             "contested": view.contested,
             "refunds": None if view.refunds is None else view.refunds.hex(),
+            "given_back": view.returned.given,
+            "giving_back": view.returned.pending,
+            "left": view.returned.left,
             "time": iso_time(view.time),
             "for": view.order,
             "next_steps": list(view.next_steps),
@@ -166,7 +197,7 @@ class TradeRoutes:
         return Made(id=(await self._api.trade.release(bytes.fromhex(trade))).hex())
 
     async def refund(self, trade: IdPath, body: shapes.RefundIn) -> Made:
-        """Propose to give a received payment back, wholly or in part; the new trade's id."""
+        """Offer to give a received payment back, or ask for one's own; the new trade's id."""
         done = await self._api.trade.refund(bytes.fromhex(trade), body.amount, anyway=body.anyway)
         return Made(id=done.hex())
 

@@ -137,6 +137,10 @@ class Node:
             raise LocalFault("other-community")
         return pointer.trade.hex()
 
+    def dispute(self, typed: str) -> str:
+        """The id of a case as typed."""
+        return self._typed("/disputes", typed, "dispute-unknown")
+
     def listing(self, typed: str) -> str:
         """The id of a listing as typed."""
         return self._typed("/listings", typed, "listing-gone")

@@ -138,7 +138,12 @@ def local_time(written: str) -> str:
     """A time of the API (ISO 8601, UTC) as the clock on this computer's wall shows it."""
     from datetime import datetime
 
-    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
+    moment = datetime.fromisoformat(written)
+    try:
+        moment = moment.astimezone()
+    except OverflowError:
+        pass  # the last day there is, as claimed by somebody, on a clock ahead of UTC
+    return moment.strftime("%Y-%m-%d %H:%M")
 
 
 def read_some(file: Path, size_max_bytes: int) -> bytes:

@@ -21,7 +21,7 @@ from node.commands.base import (
     option,
     read_some,
 )
-from node.commands.trade import show_level
+from node.commands.trade import show_level, show_refunds
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -56,21 +56,23 @@ def statement(app: App, month: str | None, as_csv: bool, member: str | None) -> 
     app.say("statement.head", month=found["month"], chapter=found["chapter"])
     app.say("statement.opening", amount=amount_text(found["opening"], decimals))
     columns = ("day", "name", "amount", "for")
-    app.table(columns, [_line(one, decimals) for one in found["movements"]])
+    app.table(columns, [_line(app, one, decimals) for one in found["movements"]])
     app.say("statement.closing", amount=amount_text(found["closing"], decimals))
     show_level(app, found)
     if found["in_doubt"]:
         app.say("doubt.statement")
-        app.table(columns, [_line(one, decimals) for one in found["in_doubt"]])
+        app.table(columns, [_line(app, one, decimals) for one in found["in_doubt"]])
     if found["others"]:
         app.say("paper.others")
-        rows = [[*_line(one, one["decimals"]), one["unit"]] for one in found["others"]]
+        rows = [[*_line(app, one, one["decimals"]), one["unit"]] for one in found["others"]]
         app.table((*columns, "unit"), rows)
 
 
-def _line(one: dict[str, Any], decimals: int) -> list[object]:
-    amount = amount_text(one["amount"], decimals)
-    return [one["time"][:10], one["partner"]["name"], amount, one["for"] or ""]
+def _line(app: App, one: dict[str, Any], decimals: int) -> list[object]:
+    amount, purpose = amount_text(one["amount"], decimals), one["for"] or ""
+    if not purpose and one["refunds"]:
+        purpose = app.text("refund.line", trade=one["refunds"][:8])
+    return [one["time"][:10], one["partner"]["name"], amount, purpose]
 
 
 def _this_month() -> str:
@@ -151,6 +153,7 @@ def receipt_show(app: App, trade_id: str) -> None:
     app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
+    show_refunds(app, found)
     app.line(local_time(found["time"]))
     app.line(found["state_text"])
     show_level(app, found)

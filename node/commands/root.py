@@ -38,6 +38,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
+        "dispute": "dispute",
         "stall": "stall",
         "balance": "money",
         "statement": "paper",

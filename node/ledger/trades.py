@@ -94,10 +94,10 @@ class Step:
     entry: Entry
     before: Position
     rules: Rules
-    incoming: int = 0
-    outgoing: int = 0
-    serial: int = -1
-    limit: int = 0
+    incoming: int
+    outgoing: int
+    serial: int
+    limit: int
     trade: bytes = b""
     status: int = -1
 

@@ -46,6 +46,10 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 TITLE_MAX_CHARACTERS: Final = 200
+BOX_MIN_BYTES: Final = 40  # of a sealed text: nonce and seal around nothing
+BOX_MAX_BYTES: Final = 16_680  # the longest text, padded, with nonce and seal
+SEALED_KEY_BYTES: Final = 80  # a key of 32 bytes in a sealed box
+SEALS_MAX_COUNT: Final = 32  # devices of two parties and three mediators, with room
 
 # --- files and links ------------------------------------------------------------------------------
 INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link
@@ -266,4 +270,9 @@ IN_STEP_EVERY_MS: Final = 60_000  # how often it is written down that neighbours
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden
 BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired
+DAY_MS: Final = 86_400_000
+DISPUTE_TAKE_DAYS: Final = 3  # a mediator who looks once a weekend is still in time
+DISPUTE_SHARE_DAYS: Final = 1  # so long the author of evidence has to pass its key on himself
+EVIDENCE_MAX_COUNT: Final = 64  # shown of each speaker in a case
+DISPUTE_DEVICES_MAX_COUNT: Final = 8  # of one reader, for whom evidence is sealed
 WRITER_ROWS_KEPT_MAX_COUNT: Final = 24_576  # rows of state kept in memory, twice: some 15 MB

@@ -26,6 +26,7 @@ from node.services import proofs
 from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
+from node.services.dispute_duties import DisputeDuties
 from node.services.held import IN_STEP
 from node.services.intake import Intake
 from node.services.publish import ECHOED_LANES, Publisher
@@ -120,7 +121,8 @@ class Bridge:
         # Tasks of their own: a relay gathers before it stamps, own books are compared with a close
         # in seconds, and nothing else shall wait for these.
         stamping = WitnessDuties(core, self.publisher)
-        daily = Round(core, office, self.intake, trade)
+        disputes = DisputeDuties(core, self.publisher)
+        daily = Round(core, office, self.intake, trade, disputes)
         self._rounds = (daily, Round(core, stamping), Round(core, Closes(core)))
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[

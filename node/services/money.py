@@ -19,6 +19,7 @@ from node.services.closes import ClosedBalance
 from node.services.core import Core
 from node.services.levels import CLOSED, Levels
 from node.services.months import month_bounds
+from node.services.refunds import Returned, returned
 from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
@@ -49,6 +50,7 @@ class TradeView:
     invoice: bool
     contested: bool
     refunds: bytes | None  # the trade this one gives back
+    returned: Returned  # how much of this one went back
     time: int
     order: str | None  # known only to the parties that hold it
     next_steps: tuple[str, ...]
@@ -90,6 +92,7 @@ class Movement:
     amount: int
     time: int
     order: str | None  # of own accounts, where this home holds it
+    refunds: bytes | None  # the trade that this one gives back
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,7 @@ class Money:
         self, reader: Rows, levels: Levels, trade: bytes, row: TradeRow, status: str
     ) -> TradeView:
         contested = status in COMMITTED and not row.counted
+        back = returned(reader, trade)
         return TradeView(
             id=trade,
             payer=row.payer,
@@ -188,9 +192,10 @@ class Money:
             invoice=not row.by_payer,
             contested=contested,
             refunds=row.refunded or None,
+            returned=back,
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
-            next_steps=self._next_steps(reader, trade, row, status),
+            next_steps=self._next_steps(reader, trade, row, status, back.left),
             level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
             doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
@@ -205,7 +210,7 @@ class Money:
         return tuple(sorted(found))
 
     def _next_steps(
-        self, reader: Rows, trade: bytes, row: TradeRow, status: str
+        self, reader: Rows, trade: bytes, row: TradeRow, status: str, left: int
     ) -> tuple[str, ...]:
         member = self._core.member
         own = accounts.own_account(self._core, reader)
@@ -214,7 +219,7 @@ class Money:
         if status in COMMITTED:
             rated = next(iter(trades.RATED.under(reader, trade + member)), None) is not None
             rate = () if rated else ("rate",)
-            return (*rate, "refund") if row.payee == member else rate
+            return (*rate, "refund") if row.payee == member and left > 0 else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
         by_other = (row.payer == member) != row.by_payer
@@ -326,6 +331,7 @@ class Money:
                     amount=-row.amount if gave else row.amount,
                     time=time,
                     order=order_of(reader, row) if own else None,
+                    refunds=row.refunded or None,
                 ),
             )
 

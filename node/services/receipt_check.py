@@ -16,7 +16,15 @@ from node.ledger import stamps
 from node.ledger.trades import commit_of
 from node.ledger.verify import refold
 from node.protocol import admission, genesis, lanes, parts, portable
-from node.protocol.account import CREDIT, AccountOpen, TradeAccept, TradePropose, TradeSettle
+from node.protocol.account import (
+    CREDIT,
+    AccountOpen,
+    TradeAccept,
+    TradeDecline,
+    TradePropose,
+    TradeRelease,
+    TradeSettle,
+)
 from node.protocol.admission import Refused
 from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.genesis import Genesis
@@ -256,10 +264,20 @@ class _Checker:
             first = self._first_of(step)
             if not self._is_allowed(first):
                 raise _Bad("chain_bad")
+        if self._is_undone(trade):
+            raise _Bad("chain_bad")
         debit = trade.accept if trade.commit is trade.accept else trade.propose
         if self._first_of(debit).id != trade.terms.payer_lane:
             raise _Bad("chain_bad")
         self._report.good("chain_ok")
+
+    def _is_undone(self, trade: _Trade) -> bool:
+        """Was it declined before it was accepted, or released before it was settled?"""
+        declined = TradeDecline(propose=trade.propose.id)
+        released = TradeRelease(trade=trade.propose.id)
+        return any(step.body == declined for step in self._path(trade.accept)) or any(
+            step.body == released for step in self._path(trade.commit)
+        )
 
     def _first_of(self, record: Record) -> Record:
         for found in self._path(record):

@@ -22,6 +22,7 @@ PROMISED = [
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
+    "dispute",
     *("witness", "stall"),
 ]
 PROMISED_BELOW = [
@@ -35,6 +36,9 @@ PROMISED_BELOW = [
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
     *("statement export", "statement verify"),
     *("ledger verify", "ledger export", "ledger replay"),
+    "community member",
+    *("dispute open", "dispute list", "dispute show", "dispute say", "dispute erase"),
+    *("dispute take", "dispute leave", "dispute vote", "dispute close", "dispute pay"),
 ]
 PROMISED_OPTIONS = {
     "init": ["--name", "--language", "--community", "--restore"],

@@ -17,6 +17,7 @@ from tests.vectors import (
     codec_cases,
     example,
     fork_cases,
+    history_codes,
     history_lanes,
     history_members,
     history_money,
@@ -66,6 +67,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
         ("money", history_money),
         ("shown", history_shown),
         ("stands", history_stands),
+        ("codes", history_codes),
     ):
         found = [history.case() for history in module.histories()]
         yield f"history_{name}", "records in the order offered, and the state at the end", found

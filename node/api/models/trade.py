@@ -52,7 +52,7 @@ class StepIn(Model):
 
 
 class RefundIn(Model):
-    """How much to give back, minor units; null: all of it."""
+    """How much to give back, or to ask for, minor units; null: all that is left."""
 
     amount: Annotated[int | None, Field(ge=1, le=limits.AMOUNT_MAX_UNITS, examples=[500])] = None
     anyway: bool = False
@@ -82,8 +82,22 @@ class TradeStep(Model):
     time: Time
 
 
+class Refund(Model):
+    """A refund of a trade: a trade of its own, the other way round."""
+
+    id: Id
+    amount: Amount
+    amount_text: Annotated[str, Field(examples=["5.00 나눔"])]
+    state: TradeState
+    state_text: Sentence
+
+
 class Trade(Model):
-    """A trade as its parties see it. `next_steps`: what this member may do now."""
+    """A trade as its parties see it. `next_steps`: what this member may do now.
+
+    `given_back`: by refunds so far; `giving_back`: offered or asked for, not settled yet;
+    `left`: what may still be given back.
+    """
 
     id: Id
     payer: Who
@@ -97,7 +111,10 @@ class Trade(Model):
     state_text: Sentence
     invoice: bool
     contested: bool
-    refunds: Id | None
+    refunds: Annotated[Id | None, Field(description="the trade that this one gives back")]
+    given_back: Annotated[int, Field(examples=[0])]
+    giving_back: Annotated[int, Field(examples=[0])]
+    left: Annotated[int, Field(examples=[1250])]
     time: Time
     for_: Annotated[
         str | None, Field(alias="for", description="known to its parties only", examples=["김치"])
@@ -126,9 +143,13 @@ class Trade(Model):
 
 
 class TradeDetail(Trade):
-    """A trade with its steps in order of arrival."""
+    """A trade with its steps in order of arrival, and all refunds of it."""
 
     steps: list[TradeStep]
+    refunded_by: list[Refund]
+    refund_texts: Annotated[
+        list[str], Field(description="what went back", examples=[["돌려준 금액: 5.00 나눔"]])
+    ]
 
 
 class Trades(Model):
@@ -179,6 +200,7 @@ class Movement(Model):
     amount: Sum
     time: Time
     for_: Annotated[str | None, Field(alias="for", examples=["김치"])]
+    refunds: Annotated[Id | None, Field(description="the trade that this one gives back")]
 
 
 class OtherMovement(Movement):

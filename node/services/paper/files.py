@@ -31,7 +31,7 @@ MEDIA: Final = {
     "pdf": "application/pdf",
 }
 PAPERS: Final = ("a4", "80mm")
-CSV_COLUMNS: Final = ("time", "trade", "partner", "partner_name", "amount", "for")
+CSV_COLUMNS: Final = ("time", "trade", "partner", "partner_name", "amount", "for", "refunds")
 SHORT_ID_CHARACTERS: Final = 8
 
 
@@ -113,5 +113,6 @@ def _csv(genesis: Genesis, found: Statement, named: Named) -> str:
 
 def _cells(genesis: Genesis, one: Movement, named: Named) -> list[object]:
     amount = figure(one.amount, units.decimals_of(one.unit, genesis.unit))
+    refunds = "" if one.refunds is None else one.refunds.hex()
     place = [iso(one.time), one.trade.hex(), one.partner.hex()]
-    return [*place, named(one.partner), amount, one.order or ""]
+    return [*place, named(one.partner), amount, one.order or "", refunds]

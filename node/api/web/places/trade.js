@@ -1,12 +1,16 @@
 // Trade: the balance with its sentence, paying and invoicing, own trades and their next steps.
 
 import { file, get, post } from "../api.js";
-import { card, choice, field, fill, form, h } from "../dom.js";
+import { card, choice, field, fill, form, h, unlessTyping } from "../dom.js";
 import { amount, clean, t, units, when } from "../format.js";
 import { attempt, say } from "../main.js";
 import { stall } from "../stall.js";
+import { askForHelp, cases } from "./cases.js";
 
-const CONCERNS = ["trade", "balance", "stamp", "account", "credit.grant", "rating", "reset"];
+const CONCERNS = [
+  "trade", "balance", "stamp", "account", "credit.grant", "rating", "dispute", "reset",
+];
+const BINDING = ["accepted", "settled", "secured"]; // somebody may ask for help
 const STARS = [5, 4, 3, 2, 1];
 const AGREED = ["settled", "secured"];
 const MONTH_CHARACTERS = 7;
@@ -16,19 +20,25 @@ const PAGE_KEPT_MS = 600000; // the page may be read again while it is printed
 export async function show(view) {
   const balance = h("div");
   const list = h("ul", { class: "plain" });
+  const wrong = cases();
   const community = await get("/community");
   const people = await partners();
   const market = stall();
   const refresh = async () => {
-    const [mine, trades] = await Promise.all([get("/balance"), get("/trades")]);
+    const [mine, trades] = await Promise.all([
+      get("/balance"),
+      get("/trades"),
+      wrong.refresh(),
+    ]);
     fill(balance, balanceLines(mine));
     const lines = trades.items.map((trade) => tradeLine(trade, market));
-    fill(list, lines.length ? lines : h("li", {}, t("web.no_trades")));
+    unlessTyping(list, () => fill(list, lines.length ? lines : h("li", {}, t("web.no_trades"))));
   };
   fill(
     view,
     h("h1", {}, t("place.trade")),
     card(null, balance),
+    wrong.element,
     proposing(people, community),
     market.element,
     card(t("web.my_trades"), list),
@@ -119,6 +129,7 @@ function tradeLine(trade, market) {
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
     h("p", { class: "soft" }, `${trade.state_text} · ${when(trade.time)}`),
+    trade.given_back > 0 && h("p", { class: "soft" }, givenBack(trade)),
     trade.doubt_text && h("p", { class: "attention" }, trade.doubt_text),
     h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
     trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
@@ -131,7 +142,8 @@ function tradeLine(trade, market) {
       buttons,
       AGREED.includes(trade.state) && printing(trade),
       trade.next_steps.includes("rate") && rating(trade)
-    )
+    ),
+    BINDING.includes(trade.state) && askForHelp(trade)
   );
 }
 
@@ -168,6 +180,11 @@ async function print(path, query) {
     else sheet.location.replace(page);
   });
   if (!done) sheet?.close();
+}
+
+function givenBack(trade) {
+  const shown = `${amount(trade.given_back, trade.decimals)} / ${clean(trade.amount_text)}`;
+  return t("refund.given", { amount: shown });
 }
 
 /** Paid, and still the seller must not hand over. */
