@@ -52,7 +52,15 @@ LANES = ("account", "social", "market", "office", "witness")
 
 def histories() -> list[History]:
     """All of them."""
-    return [after_a_void_open(), invoices_under_bad_grants(), acts(), needs(), chains(), openings()]
+    return [
+        after_a_void_open(),
+        invoices_under_bad_grants(),
+        acts(),
+        grants_of_other_witnesses(),
+        needs(),
+        chains(),
+        openings(),
+    ]
 
 
 def after_a_void_open() -> History:
@@ -259,3 +267,30 @@ def _open(lane: str, auth: bytes) -> Body:
     if lane != "account":
         return LaneOpen(auth=auth)
     return AccountOpen(auth=auth, carry=[], chapter="Seoul", q=0, witnesses=[])
+
+
+def grants_of_other_witnesses() -> History:
+    """An open is granted to only with its chapter's witnesses, all of them, and with its q."""
+    witnesses = [f"witness {number}" for number in range(4)]
+    community = one_chapter("grants of other witnesses", ["anna"], witnesses=witnesses[:3], q=2)
+    history = History("grants of other witnesses", community)
+    anna = Member.create(community, "anna")
+    history.join(anna)
+    history.officer(anna)
+    for name, q, chosen, expect in (
+        ("another q", 3, witnesses[:3], "void grant-witnesses"),
+        ("another witness", 2, witnesses[1:], "void grant-witnesses"),
+        ("one witness more", 3, witnesses, "void grant-witnesses"),
+        ("one witness less", 2, witnesses[:2], "void grant-witnesses"),
+        ("none", 0, [], "void grant-witnesses"),
+        ("those of the chapter", 2, witnesses[:3], "ok"),
+    ):
+        member = Member.create(community, f"bora, {name}")
+        history.join(member)
+        pen = Pen(community, member.id, Keys(member.device))
+        keys = sorted(Keys(witness).public for witness in chosen)
+        body = AccountOpen(auth=member.auth, carry=[], chapter="Seoul", q=q, witnesses=keys)
+        opened = history.add(f"{name}: account.open", pen.write("account.open", body))
+        grant = anna.pen("office").write("credit.grant", grant_body(community, opened.id, 5))
+        history.add(f"{name}: grant", grant, expect)
+    return history
