@@ -16,8 +16,10 @@ from node.api import (
     openapi,
     problems,
     routes_devices,
+    routes_disputes,
     routes_node,
     routes_office,
+    routes_paper,
     routes_people,
     routes_records,
     routes_stall,
@@ -43,8 +45,10 @@ def all_routes(api: Api) -> Sequence[Route]:
         routes_office,
         routes_talk,
         routes_trade,
+        routes_disputes,
         routes_stall,
         routes_units,
+        routes_paper,
         routes_records,
     )
     return [route for module in modules for route in module.routes(api)]

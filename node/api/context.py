@@ -17,6 +17,7 @@ from node.api.tokens import TokenStore
 from node.services.community import Community
 from node.services.concerns import Watch
 from node.services.core import Core
+from node.services.disputes import Disputes
 from node.services.intake import Intake
 from node.services.market import Market
 from node.services.money import Money
@@ -45,6 +46,7 @@ class Api:
     trade: Trade
     stall: Stall
     money: Money
+    disputes: Disputes
     people: People
     talk: Talk
     market: Market
@@ -112,6 +114,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         trade=trade,
         stall=Stall(core, intake, trade),
         money=Money(core),
+        disputes=Disputes(core, publisher, trade),
         people=People(core, publisher),
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),

@@ -51,6 +51,7 @@ SUBJECTS: Final = {
     "trade": "trade",
     "balance": "trade",
     "rating": "trade",
+    "dispute": "dispute",
 }
 """Under which name an event's data gives the id it is about; `subject` for all others."""
 

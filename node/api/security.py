@@ -20,6 +20,7 @@ from node.api import problems
 from node.api.tokens import TokenStore
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
+from node.services.paper.as_html import STYLE_HASH
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +41,11 @@ NOTES_PATH: Final = "/v1/trades/notes"
 
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 WEB_POLICY: Final = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    b"default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    b" style-src 'self' '%b';"  # the one style of pages to print, which the client opens as blobs
     b" manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
     b" frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
+) % STYLE_HASH.encode()
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),

@@ -41,6 +41,7 @@ FILES: Final = (
     "places/talk.js",
     "places/market.js",
     "places/trade.js",
+    "places/cases.js",
     "places/community.js",
     "places/me.js",
 )

@@ -150,6 +150,9 @@ def hints(api: Api, language: str) -> list[Hint]:
     asked = api.office.waiting()
     if asked:
         add("proposals", "next.proposals", "wetalk chapter proposals", count=asked)
+    disputes = api.disputes.waiting()
+    if disputes:
+        add("disputes", "next.disputes", "wetalk dispute list", count=disputes)
     return found
 
 

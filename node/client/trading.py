@@ -69,6 +69,14 @@ class Trading(Connection):
         """A receipt that proves itself."""
         return self.get(f"/receipts/{trade}", order=order)
 
+    def receipt_file(self, trade: str, form: str, *, order: bool = False) -> bytes:
+        """A receipt as `form`: json, msgpack, html or pdf."""
+        return self.file(f"/receipts/{trade}", format=form, order=order)
+
+    def statement_file(self, month: str, form: str, *, order: bool = False) -> bytes:
+        """A month's statement as `form`: json (signed), csv, html or pdf."""
+        return self.file("/statements", month=month, format=form, order=order)
+
     def root(self, chapter: str | None = None) -> Json:
         """The state root and its sections."""
         return self.get("/ledger/root", chapter=chapter)

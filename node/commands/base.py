@@ -129,7 +129,23 @@ def local_time(written: str) -> str:
     """A time of the API (ISO 8601, UTC) as the clock on this computer's wall shows it."""
     from datetime import datetime
 
-    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
+    moment = datetime.fromisoformat(written)
+    try:
+        moment = moment.astimezone()
+    except OverflowError:
+        pass  # the last day there is, as claimed by somebody, on a clock ahead of UTC
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def read_some(file: Path, size_max_bytes: int) -> bytes:
+    """The start of a file. Raises LocalFault file-missing, file-unreadable."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(size_max_bytes)
+    except FileNotFoundError:
+        raise LocalFault("file-missing", path=str(file)) from None
+    except (OSError, ValueError) as problem:
+        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
 
 
 def on_terminal() -> bool:

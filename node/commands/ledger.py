@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from node.commands.base import DONE, REFUSED, App, argument, clean, group, on_terminal, option
+from node.commands.base import (
+    DONE,
+    REFUSED,
+    App,
+    argument,
+    clean,
+    group,
+    on_terminal,
+    option,
+    read_some,
+)
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -88,13 +98,7 @@ def check_receipt(app: App, file: Path) -> int:
     from node.protocol.limits import RECEIPT_SIZE_MAX_BYTES
     from node.services.receipt_check import verify_receipt
 
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(RECEIPT_SIZE_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise LocalFault("file-missing", path=str(file)) from None
-    except OSError as problem:
-        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
+    data = read_some(file, RECEIPT_SIZE_MAX_BYTES + 1)
     report = verify_receipt(data)
     checks = [
         {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}

@@ -38,8 +38,11 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
+        "dispute": "dispute",
         "stall": "stall",
-        **dict.fromkeys(("balance", "statement", "receipt"), "money"),
+        "balance": "money",
+        "statement": "paper",
+        "receipt": "paper",
     },
     "books": {
         "ledger": "ledger",

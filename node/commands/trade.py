@@ -145,6 +145,7 @@ def _show(app: App, found: dict[str, Any]) -> None:
     app.line(found["goods_text"])
     if found["confirmations_text"] is not None:
         app.line(found["confirmations_text"])
+    show_refunds(app, found)
     for text in (found["doubt_text"], *found["alert_texts"]):
         if text is not None:
             app.line(text)
@@ -153,6 +154,14 @@ def _show(app: App, found: dict[str, Any]) -> None:
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")
     for step in found["next_steps"]:
         app.line(f"  wetalk {step} {found['id'][:8]}")
+
+
+def show_refunds(app: App, found: dict[str, Any]) -> None:
+    """What a trade gives back, and what was, will be or can be given back of it."""
+    for text in found["refund_texts"]:
+        app.line(clean(text))
+    for one in found["refunded_by"]:
+        app.line(f"  {one['id'][:8]}  {clean(one['amount_text'])}  {one['state_text']}")
 
 
 def _step(name: str) -> click.Command:
@@ -183,7 +192,11 @@ def refund(app: App, trade_id: str, amount: str | None, anyway: bool) -> None:
     units = None if amount is None else amount_of(amount, decimals)
     made = app.client.post(f"/trades/{full}/refund", {"amount": units, "anyway": anyway})
     app.result(made)
-    app.say("trade.made", id=made["id"][:12])
+    if not app.json:
+        found = app.client.get(f"/trades/{made['id']}")
+        app.say("trade.made", id=made["id"][:12])
+        key = "refund.asked" if found["invoice"] else "refund.offered"
+        app.say(key, amount=found["amount_text"], name=found["partner"]["name"])
 
 
 @command(

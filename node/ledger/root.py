@@ -68,12 +68,10 @@ def _cuts(reader: Reader) -> Iterator[object]:
 
 def _grants(reader: Reader, rules: Rules, chapter: int | None) -> Iterator[object]:
     """[subject, current act id] for every subject, in order of subject."""
-    last = b""
-    for key, row in ACT.scan(reader, b"", None):
-        subject = key[:-32]
-        if subject == last or (chapter is not None and row.chapter != chapter):
-            continue
-        last = subject
+    rows = ACT.scan(reader, b"", None)
+    # One subject may start with another (officers admit whatever id they like): keys interleave.
+    subjects = {key[:-32] for key, row in rows if chapter is None or row.chapter == chapter}
+    for subject in sorted(subjects):
         current = members.current_act(reader, subject, rules)
         if current is not None:
             yield [subject, current[0]]

@@ -46,6 +46,10 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 TITLE_MAX_CHARACTERS: Final = 200
+BOX_MIN_BYTES: Final = 40  # of a sealed text: nonce and seal around nothing
+BOX_MAX_BYTES: Final = 16_680  # the longest text, padded, with nonce and seal
+SEALED_KEY_BYTES: Final = 80  # a key of 32 bytes in a sealed box
+SEALS_MAX_COUNT: Final = 32  # devices of two parties and three mediators, with room
 
 # --- files and links ------------------------------------------------------------------------------
 INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link
@@ -55,6 +59,9 @@ EXPORT_HEAD_MAX_BYTES: Final = 98_304  # the largest genesis document, in base64
 EXPORT_LINE_MAX_BYTES: Final = 65_536  # the largest record, in base64, has 44,500
 RECEIPT_CLOSURE_MAX_COUNT: Final = 20_000  # records in one receipt: 10 MB, checked in 3 s
 RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
+RECEIPT_RECORDS_MAX_COUNT: Final = 262_144  # more real records than a file of that size holds
+STATEMENT_LINES_MAX_COUNT: Final = 65_536  # trades of a month: ninety an hour, day and night
+STATEMENT_SIZE_MAX_BYTES: Final = 67_108_864  # as much as a receipt; 300 bytes a line and its note
 PART_MAX_CHARACTERS: Final = 4_296  # what the largest QR code holds of its alphanumeric characters
 PARTS_MAX_COUNT: Final = 999  # three digits; nobody scans so many, but a file may hold them
 PARTS_DATA_MAX_BYTES: Final = 1_048_576  # unpacked: no bombs
@@ -260,4 +267,9 @@ IN_STEP_EVERY_MS: Final = 60_000  # how often it is written down that neighbours
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden
 BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired
+DAY_MS: Final = 86_400_000
+DISPUTE_TAKE_DAYS: Final = 3  # a mediator who looks once a weekend is still in time
+DISPUTE_SHARE_DAYS: Final = 1  # so long the author of evidence has to pass its key on himself
+EVIDENCE_MAX_COUNT: Final = 64  # shown of each speaker in a case
+DISPUTE_DEVICES_MAX_COUNT: Final = 8  # of one reader, for whom evidence is sealed
 WRITER_ROWS_KEPT_MAX_COUNT: Final = 24_576  # rows of state kept in memory, twice: some 15 MB

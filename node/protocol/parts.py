@@ -1,9 +1,11 @@
-"""Bytes as numbered texts, for QR codes: shown one after another, read in any order, joined again.
+"""Texts for QR codes: bytes as numbered parts, read in any order, and where a trade stands.
 
 Rules: a part is one line of the alphanumeric characters of QR codes, so that a code holds half as
 much again as it would of other text; it says its number, of how many, and of which set it is, and
 carries a check of its own, so that a part read wrongly is noticed at once and never spoils the set.
 The set's mark covers all bytes. What is joined is as little trusted as bytes from a peer.
+
+A pointer names a trade where there is no room for its receipt.
 
 Left to others: drawing and reading QR codes, and what the bytes mean.
 """
@@ -19,7 +21,9 @@ from node.protocol import crypto, limits
 from node.protocol.errors import Reject, RemoteFault
 
 PREFIX: Final = "WETALK:PART"
+POINTER_PREFIX: Final = "WETALK:TRADE"
 VERSION: Final = 1
+POINTER: Final = f"{POINTER_PREFIX}{VERSION}"
 BLANKS: Final = " \t\r\n"
 """What may stand around a part; no other blank of Unicode, whose list grows."""
 
@@ -32,6 +36,9 @@ _KIND: Final = re.compile(r"[a-z]{1,16}")
 _PART: Final = re.compile(
     r"WETALK:PART([1-9][0-9]{0,2})/([A-Z]{1,16})/([1-9][0-9]{0,2})/([1-9][0-9]{0,2})"
     r"/([A-Z2-7]{16})/([A-Z2-7]+)"
+)
+_POINTER: Final = re.compile(
+    r"WETALK:TRADE([1-9][0-9]{0,2})/([A-Z2-7]{52})/([A-Z2-7]{52})/([A-Z2-7]{52})"
 )
 
 
@@ -78,6 +85,36 @@ class _Part:
     @property
     def set(self) -> tuple[str, int, bytes]:
         return self.kind, self.count, self.mark
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where a node can look a committed trade up: three ids of 32 bytes. It proves nothing."""
+
+    community: bytes
+    trade: bytes
+    commit: bytes
+
+
+def point(pointer: Pointer) -> str:
+    """The text of a pointer."""
+    ids = (pointer.community, pointer.trade, pointer.commit)
+    return "/".join((POINTER, *map(_encode32, ids)))
+
+
+def is_pointer(text: str) -> bool:
+    """Whether a text claims to be a pointer, whatever is in it."""
+    return text.strip(BLANKS).startswith(POINTER_PREFIX)
+
+
+def read_pointer(text: str) -> Pointer:
+    """Read a pointer, blanks around it or not. Raises RemoteFault `encoding`, `version`."""
+    found = _POINTER.fullmatch(text.strip(BLANKS))
+    if found is None:
+        raise RemoteFault(Reject.ENCODING, "no pointer")
+    if int(found[1]) != VERSION:
+        raise RemoteFault(Reject.VERSION, "pointer")
+    return Pointer(*(_decode32(found[n]) for n in (2, 3, 4)))
 
 
 class Joiner:

@@ -25,6 +25,7 @@ from node.protocol.ports import ForkProof, HeadItem
 from node.services import proofs
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
+from node.services.dispute_duties import DisputeDuties
 from node.services.held import IN_STEP
 from node.services.intake import Intake
 from node.services.publish import ECHOED_LANES, Publisher
@@ -118,7 +119,9 @@ class Bridge:
         office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
         # Two tasks: a relay gathers before it stamps, and nothing else shall wait for that.
         stamping = WitnessDuties(core, self.publisher)
-        self._rounds = (Round(core, office, self.intake, trade), Round(core, stamping))
+        disputes = DisputeDuties(core, self.publisher)
+        duties = Round(core, office, self.intake, trade, disputes)
+        self._rounds = (duties, Round(core, stamping))
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[
             tuple[Sequence[ForkProof], str]

@@ -4,19 +4,20 @@ Rules: every figure is the sum of listed records; amounts are exact integers in 
 level says how far the proof goes and never claims more. Months are UTC. Nothing here writes.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
-from node.protocol import admission, lanes
+from node.protocol import admission, lanes, statements
 from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
 from node.protocol.state import u64
 from node.services import accounts, doubts, proofs
 from node.services.core import Core
+from node.services.refunds import Returned, returned
 from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
@@ -49,6 +50,7 @@ class TradeView:
     invoice: bool
     contested: bool
     refunds: bytes | None  # the trade this one gives back
+    returned: Returned  # how much of this one went back
     time: int
     order: str | None  # known only to the parties that hold it
     next_steps: tuple[str, ...]
@@ -75,24 +77,29 @@ class BalanceView:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line of a statement: + received, - given."""
+    """One line of a statement: + received, - given, minor units of `unit`."""
 
     trade: bytes
     commit: bytes
     partner: bytes
+    unit: str
     amount: int
     time: int
-    order: str | None
+    order: str | None  # of own accounts, where this home holds it
+    refunds: bytes | None  # the trade that this one gives back
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month (UTC): opening + movements = closing."""
+    """A month (UTC): opening + movements = closing. `others` are trades in units that nobody's
+    books count."""
 
+    member: bytes
     chapter: str
     month: str
     opening: int
     movements: tuple[Movement, ...]
+    others: tuple[Movement, ...]
     closing: int
     in_doubt: tuple[Movement, ...]  # of this month, and not counted
 
@@ -162,6 +169,7 @@ class Money:
 
     def _view(self, reader: Rows, trade: bytes, row: TradeRow, status: str) -> TradeView:
         contested = status in COMMITTED and not row.counted
+        back = returned(reader, trade)
         return TradeView(
             id=trade,
             payer=row.payer,
@@ -172,9 +180,10 @@ class Money:
             invoice=not row.by_payer,
             contested=contested,
             refunds=row.refunded or None,
+            returned=back,
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
-            next_steps=self._next_steps(reader, trade, row, status),
+            next_steps=self._next_steps(reader, trade, row, status, back.left),
             level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
             alerts=self._alerts(reader, row),
             doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
@@ -189,7 +198,7 @@ class Money:
         return tuple(sorted(found))
 
     def _next_steps(
-        self, reader: Rows, trade: bytes, row: TradeRow, status: str
+        self, reader: Rows, trade: bytes, row: TradeRow, status: str, left: int
     ) -> tuple[str, ...]:
         member = self._core.member
         own = accounts.own_account(self._core, reader)
@@ -198,7 +207,7 @@ class Money:
         if status in COMMITTED:
             rated = next(iter(trades.RATED.under(reader, trade + member)), None) is not None
             rate = () if rated else ("rate",)
-            return (*rate, "refund") if row.payee == member else rate
+            return (*rate, "refund") if row.payee == member and left > 0 else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
         by_other = (row.payer == member) != row.by_payer
@@ -228,36 +237,43 @@ class Money:
                 member, name, amount, spendable, limit, reserved, LEVEL_HELD, final, in_doubt
             )
 
-    def statement(self, chapter: int, month: str) -> Statement:
-        """Counted credit trades of a month by the claimed time of their commit.
+    def statement(self, chapter: int, month: str, member: bytes | None = None) -> Statement:
+        """Committed trades of a month by the claimed time of their commit, of this member unless
+        said otherwise.
 
         `month` is `YYYY-MM`. Raises LocalFault `month-invalid`.
         """
         first, last = month_bounds(month)
-        member = self._core.member
-        opening, movements, in_doubt = 0, list[Movement](), list[Movement]()
+        member = member or self._core.member
+        opening, counted, in_doubt = 0, list[Movement](), list[Movement]()
         with self._core.reading() as reader:
-            for counted, movement in self._movements(reader, member, chapter):
-                if not counted:
-                    if first <= movement.time < last:
-                        in_doubt.append(movement)
-                elif movement.time < first:
+            for is_counted, movement in self._movements(reader, member, chapter):
+                if first <= movement.time < last:
+                    (counted if is_counted else in_doubt).append(movement)
+                elif is_counted and movement.unit == CREDIT and movement.time < first:
                     opening += movement.amount
-                elif movement.time < last:
-                    movements.append(movement)
-        for part in (movements, in_doubt):
-            part.sort(key=lambda m: (m.time, m.trade))
-        closing = opening + sum(m.amount for m in movements)
-        name = self._core.rules.genesis.chapters[chapter].name
-        return Statement(name, month, opening, tuple(movements), closing, tuple(in_doubt))
+        for part in (counted, in_doubt):
+            part.sort(key=lambda line: (line.time, line.trade))
+        movements = tuple(line for line in counted if line.unit == CREDIT)
+        return Statement(
+            member=member,
+            chapter=self._core.rules.genesis.chapters[chapter].name,
+            month=month,
+            opening=opening,
+            movements=movements,
+            others=tuple(line for line in counted if line.unit != CREDIT),
+            closing=opening + sum(line.amount for line in movements),
+            in_doubt=tuple(line for line in in_doubt if line.unit == CREDIT),
+        )
 
     def _movements(
         self, reader: Rows, member: bytes, chapter: int
     ) -> Iterator[tuple[bool, Movement]]:
-        """Committed credit trades; False beside those that are in doubt."""
+        """Committed trades; False beside those that are in doubt."""
+        own = self._core.signer is not None and member == self._core.member
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
-            if row.chapter != chapter or row.unit != CREDIT:
+            if row.chapter != chapter:
                 continue
             commits = [
                 (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
@@ -273,9 +289,11 @@ class Money:
                     trade=trade,
                     commit=commit,
                     partner=row.payee if gave else row.payer,
+                    unit=row.unit,
                     amount=-row.amount if gave else row.amount,
                     time=time,
-                    order=order_of(reader, row),
+                    order=order_of(reader, row) if own else None,
+                    refunds=row.refunded or None,
                 ),
             )
 
@@ -301,12 +319,16 @@ def order_of(reader: Rows, row: TradeRow) -> str | None:
 
 def month_bounds(month: str) -> tuple[int, int]:
     """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
-    try:
-        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    except ValueError:
-        raise LocalFault("month-invalid", month=month) from None
-    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
+    return statements.period_bounds(period_of(month))
+
+
+def period_of(month: str) -> int:
+    """yyyymm of `YYYY-MM`. Raises LocalFault `month-invalid`."""
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", month)
+    period = 0 if found is None else int(found[1] + found[2])
+    if not statements.is_period(period):
+        raise LocalFault("month-invalid", month=month)
+    return period
 
 
 def _time_of(reader: Rows, number: int) -> int:

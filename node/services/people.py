@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from node import i18n
-from node.ledger import book, trades
+from node.ledger import book
 from node.protocol import lanes, limits
 from node.protocol.errors import LocalFault
 from node.protocol.social import ProfileSet
-from node.services import accounts, proofs, written
+from node.services import accounts, proofs, ratings, written
 from node.services.core import Core
 from node.services.publish import Draft, Publisher
+from node.services.ratings import Rating, Reputation
 from node.services.setup import checked_name
 from node.storage.kept.private import Contact
 from node.storage.reader import SqliteReader
@@ -37,7 +38,7 @@ class MemberView:
     membership: str  # officer member suspended applicant none
     balance: int
     limit: int | None
-    stars: int  # sum over all ratings
+    stars: int  # sum over all ratings that count
     ratings: int
     alerts: tuple[str, ...]
 
@@ -101,6 +102,12 @@ class People:
                 raise LocalFault("not-found", what=member.hex()[:SHORT_ID_CHARACTERS])
             return self._view(reader, chapter, member, known)
 
+    def reputation(self, member: bytes, chapter: int) -> tuple[Reputation, list[Rating]]:
+        """What is said of a member, and what it rests on."""
+        with self._core.reading() as reader:
+            found = ratings.ratings_of(reader, member, self._core.rules)
+            return ratings.reputation_of(reader, member, chapter, found), found
+
     def members(
         self, chapter: int, after: bytes | None, limit: int, *, state: str | None = None
     ) -> tuple[list[MemberView], bytes | None]:
@@ -121,7 +128,7 @@ class People:
         self, reader: SqliteReader, chapter: int, member: bytes, membership: str
     ) -> MemberView:
         contact = reader.contacts.get(member)
-        ratings = [row.stars for _, row in trades.RATING.under(reader, member)]
+        count, stars = ratings.stars_of(reader, member)
         return MemberView(
             id=member,
             name=self.name(member, reader),
@@ -130,8 +137,8 @@ class People:
             membership=membership,
             balance=book.balance(reader, chapter, member),
             limit=self._limit(reader, chapter, member),
-            stars=sum(ratings),
-            ratings=len(ratings),
+            stars=stars,
+            ratings=count,
             alerts=tuple(sorted(self._alerts(reader, chapter, member))),
         )
 

@@ -22,6 +22,7 @@ PROMISED = [
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
+    "dispute",
     *("witness", "stall"),
 ]
 PROMISED_BELOW = [
@@ -33,7 +34,11 @@ PROMISED_BELOW = [
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
     *("stall hello", "stall give", "stall take"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
+    *("statement export", "statement verify"),
     *("ledger verify", "ledger export", "ledger replay"),
+    "community member",
+    *("dispute open", "dispute list", "dispute show", "dispute say", "dispute erase"),
+    *("dispute take", "dispute leave", "dispute vote", "dispute close", "dispute pay"),
 ]
 PROMISED_OPTIONS = {
     "init": ["--name", "--language", "--community", "--restore"],
@@ -42,7 +47,9 @@ PROMISED_OPTIONS = {
     "read": ["--follow"],
     "search": ["--region", "--max"],
     "pay": ["--for"],
-    "statement": ["--month", "--csv"],
+    "statement": ["--month", "--csv", "--member"],
+    "statement export": ["--month", "--format", "--member", "--order", "--paper"],
+    "receipt export": ["--format", "--order", "--paper"],
     "ledger verify": ["--from-scratch"],
     "ledger replay": ["--decimals", "--limit", "--seed"],
 }

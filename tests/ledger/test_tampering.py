@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from node.protocol import codec, dispute
 from node.protocol.account import RatingGive
 from node.protocol.errors import Reject
 from node.protocol.market import ReviewPut
@@ -14,6 +15,7 @@ from node.protocol.office import ChapterClose, ChapterPolicy
 from node.protocol.record import KINDS, RawRecord
 from tests.support.nodes import Node
 from tests.support.world import LIMIT, SALT, Made, World
+from tests.vectors.bodies import EXAMPLES
 
 
 def one_of_each() -> tuple[World, dict[str, Made]]:
@@ -41,7 +43,9 @@ def one_of_each() -> tuple[World, dict[str, Made]]:
     world.act("o0", "chapter.close", books, "o1")
     talker, seller = world.talker("ada"), world.seller("ada")
     post = world.post(world.apply_for(world.profile(talker, "Ada")), "hello")
-    world.delete(world.edit(post, post, "hello again"), post)
+    said = world.delete(world.edit(post, post, "hello again"), post)
+    for kind, shape in dispute.KINDS.items():
+        said = world.on(said, codec.decode(codec.encode(EXAMPLES[kind]), shape), kind)
     listing = world.listing(seller, "bread")
     review = world.on(listing, ReviewPut(commit=commit.id, salt=SALT, text="good"))
     world.close(review, listing)

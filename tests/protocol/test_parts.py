@@ -91,6 +91,10 @@ def test_what_claims_to_be_a_part_is_told_from_other_texts() -> None:
     assert parts.is_part("\n" + parts.split(b"", "order", 100)[0])
     assert parts.is_part("WETALK:PART9/X")
     assert not parts.is_part("wetalk:join?c=gA")
+    pointer = parts.point(parts.Pointer(bytes(32), bytes(32), bytes(32)))
+    assert parts.is_pointer(f"{pointer}\n")
+    assert set(pointer) <= ALPHANUMERIC
+    assert not parts.is_part(pointer)
 
 
 @pytest.mark.parametrize("over", [0, 1, 200 * limits.PARTS_DATA_MAX_BYTES])

@@ -141,7 +141,10 @@ def test_export_lines() -> None:
 
 def test_receipts() -> None:
     for case in load.cases("receipts"):
-        got, found = said(second_files.read_receipt, load.text(case["text"]))
+        if "bytes" in case:
+            got, found = said(second_files.read_packed_receipt, bytes.fromhex(case["bytes"]))
+        else:
+            got, found = said(second_files.read_receipt, load.text(case["text"]))
         assert got == load.expectation(case), case["name"]
         if found is None:
             continue
@@ -158,12 +161,30 @@ def test_receipts() -> None:
             assert propose.body["order_hash"] == opened
 
 
+def test_statements() -> None:
+    for case in load.cases("statements"):
+        got, found = said(second_files.read_statement, case["text"])
+        assert got == load.expectation(case), case["name"]
+        if found is not None:
+            assert second_files.flaw(found) == case["flaw"], case["name"]
+            assert second_reader.pack(found["statement"]).hex() == case["signed"]
+
+
 def test_parts() -> None:
     for case in load.cases("parts"):
         got, found = said(second_files.read_parts, [load.text(text) for text in case["texts"]])
         assert got == load.expectation(case), case["name"]
         if found is not None:
             assert found == (case["kind"], bytes.fromhex(case["bytes"]))
+
+
+def test_pointers() -> None:
+    for case in load.cases("pointers"):
+        got, found = said(second_files.read_pointer, case["text"])
+        assert got == load.expectation(case), case["name"]
+        if found is not None:
+            wanted = [case[name] for name in ("community", "trade", "commit")]
+            assert [one.hex() for one in found] == wanted
 
 
 def test_notes() -> None:

@@ -8,7 +8,17 @@ import pytest
 from node.ledger import root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
-from node.protocol import admission, codec, crypto, forks, genesis, note, parts, portable
+from node.protocol import (
+    admission,
+    codec,
+    crypto,
+    forks,
+    genesis,
+    note,
+    parts,
+    portable,
+    statements,
+)
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import Reject, RemoteFault, Void
 from node.protocol.ports import ForkProof
@@ -162,13 +172,25 @@ def test_exports(case: Case) -> None:
 
 @pytest.mark.parametrize("case", load.cases("receipts"), ids=name_of)
 def test_receipts(case: Case) -> None:
-    got, found = outcome(portable.decode_receipt, load.text(case["text"]))
+    packed = "bytes" in case
+    written = bytes.fromhex(case["bytes"]) if packed else load.text(case["text"])
+    got, found = outcome(portable.decode_receipt, written)
     assert got == load.expectation(case)
     if found is not None:
+        assert not packed or portable.pack_receipt(found) == written
         order = found.order
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
+
+
+@pytest.mark.parametrize("case", load.cases("statements"), ids=name_of)
+def test_statements(case: Case) -> None:
+    got, found = outcome(statements.decode, case["text"])
+    assert got == load.expectation(case)
+    if found is not None:
+        assert statements.flaw_of(found) == case["flaw"]
+        assert codec.encode(found.statement).hex() == case["signed"]
 
 
 @pytest.mark.parametrize("case", load.cases("parts"), ids=name_of)
@@ -184,6 +206,16 @@ def test_parts(case: Case) -> None:
     assert got == load.expectation(case)
     if got == "ok":
         assert found == (case["kind"], bytes.fromhex(case["bytes"]))
+
+
+@pytest.mark.parametrize("case", load.cases("pointers"), ids=name_of)
+def test_pointers(case: Case) -> None:
+    got, found = outcome(parts.read_pointer, case["text"])
+    assert got == load.expectation(case)
+    if found is not None:
+        ids = (found.community.hex(), found.trade.hex(), found.commit.hex())
+        assert ids == (case["community"], case["trade"], case["commit"])
+        assert parts.point(found) == case["text"].strip()
 
 
 @pytest.mark.parametrize("case", load.cases("notes"), ids=name_of)

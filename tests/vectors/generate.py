@@ -29,6 +29,7 @@ from tests.vectors import (
     portable_cases,
     record_cases,
     signature_cases,
+    statement_cases,
     sync_cases,
 )
 
@@ -51,11 +52,9 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "invitations", "links", portable_cases.invitation_cases()
     yield "exports", "lines of export files", portable_cases.export_cases()
     yield "receipts", "receipt files", portable_cases.receipt_cases()
-    yield (
-        "parts",
-        "bytes as numbered texts: what the texts, read in this order, join to",
-        parts_cases.cases(),
-    )
+    yield "statements", "account statements: form, and what is wrong", statement_cases.cases()
+    yield "parts", "numbered texts: what they, read in this order, join to", parts_cases.cases()
+    yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()
     yield "notes", "notes from hand to hand", note_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (

@@ -1,5 +1,6 @@
 """Vectors of parts: bytes as numbered texts for QR codes."""
 
+from base64 import b32encode
 from hashlib import sha256
 from typing import Any
 
@@ -31,6 +32,38 @@ def cases() -> list[Case]:
             for name, texts, code in [*_refused(one[0], three), *_unjoinable()]
         ),
     ]  # fmt: skip
+
+
+def pointer_cases() -> list[Case]:
+    """Pointers that are read, and texts that are none."""
+    ids = [fill(name) for name in ("community", "trade", "commit")]
+    text = "/".join(["WETALK:TRADE1", *(_base32(one) for one in ids)])
+    facts = dict(zip(("community", "trade", "commit"), (one.hex() for one in ids), strict=True))
+    short = "/".join(["WETALK:TRADE1", *(_base32(one) for one in ids[:2])])
+    refused = [
+        ("two ids", short, "encoding"),
+        ("four ids", text + "/" + _base32(ids[0]), "encoding"),
+        ("small letters", text.lower(), "encoding"),
+        ("an id of 31 bytes", short + "/" + _base32(ids[2][1:]), "encoding"),
+        ("unused bits set", text[:-1] + "B", "encoding"),
+        ("padding", text + "====", "encoding"),
+        ("version 2", text.replace("TRADE1", "TRADE2"), "version"),
+        ("version 0", text.replace("TRADE1", "TRADE0"), "encoding"),
+        ("a part", parts.split(b"rice", "text", 200)[0], "encoding"),
+        ("nothing", "", "encoding"),
+    ]
+    return [
+        {"name": "a pointer", "text": text, "expect": "ok", **facts},
+        {"name": "blanks around", "text": f"\t{text}\r\n", "expect": "ok", **facts},
+        *(
+            {"name": name, "text": text, "expect": "reject", "code": code}
+            for name, text, code in refused
+        ),
+    ]
+
+
+def _base32(data: bytes) -> str:
+    return b32encode(data).decode().rstrip("=")
 
 
 def _good(name: str, texts: list[str], kind: str, data: bytes) -> Case:
@@ -87,7 +120,7 @@ def _unjoinable() -> list[tuple[str, list[str], str]]:
 def _lie(text: str) -> str:
     """Another piece, rightly checked, under the same number and mark."""
     head = text[: text.rindex("/") + 1]
-    return head + parts._encode32(b"lie" + _check(head, b"lie"))  # pyright: ignore
+    return head + _base32(b"lie" + _check(head, b"lie"))
 
 
 def _made(kind: str, count: int, packed: bytes) -> list[str]:
@@ -101,9 +134,9 @@ def _made(kind: str, count: int, packed: bytes) -> list[str]:
 def _part(kind: str, number: int, count: int, packed: bytes, piece: bytes) -> str:
     """A part written out by hand, with the mark of `packed`, whatever its piece."""
     covered = crypto.WORD_PARTS + f"{kind}/{count}/".encode() + packed
-    mark = parts._encode32(sha256(covered).digest()[:10])  # pyright: ignore
+    mark = _base32(sha256(covered).digest()[:10])
     head = f"WETALK:PART1/{kind}/{number}/{count}/{mark}/"
-    return head + parts._encode32(piece + _check(head, piece))  # pyright: ignore
+    return head + _base32(piece + _check(head, piece))
 
 
 def _check(head: str, piece: bytes) -> bytes:

@@ -52,7 +52,7 @@ class StepIn(Model):
 
 
 class RefundIn(Model):
-    """How much to give back, minor units; null: all of it."""
+    """How much to give back, or to ask for, minor units; null: all that is left."""
 
     amount: Annotated[int | None, Field(ge=1, le=limits.AMOUNT_MAX_UNITS, examples=[500])] = None
     anyway: bool = False
@@ -82,8 +82,22 @@ class TradeStep(Model):
     time: Time
 
 
+class Refund(Model):
+    """A refund of a trade: a trade of its own, the other way round."""
+
+    id: Id
+    amount: Amount
+    amount_text: Annotated[str, Field(examples=["5.00 나눔"])]
+    state: TradeState
+    state_text: Sentence
+
+
 class Trade(Model):
-    """A trade as its parties see it. `next_steps`: what this member may do now."""
+    """A trade as its parties see it. `next_steps`: what this member may do now.
+
+    `given_back`: by refunds so far; `giving_back`: offered or asked for, not settled yet;
+    `left`: what may still be given back.
+    """
 
     id: Id
     payer: Who
@@ -97,7 +111,10 @@ class Trade(Model):
     state_text: Sentence
     invoice: bool
     contested: bool
-    refunds: Id | None
+    refunds: Annotated[Id | None, Field(description="the trade that this one gives back")]
+    given_back: Annotated[int, Field(examples=[0])]
+    giving_back: Annotated[int, Field(examples=[0])]
+    left: Annotated[int, Field(examples=[1250])]
     time: Time
     for_: Annotated[
         str | None, Field(alias="for", description="known to its parties only", examples=["김치"])
@@ -125,9 +142,13 @@ class Trade(Model):
 
 
 class TradeDetail(Trade):
-    """A trade with its steps in order of arrival."""
+    """A trade with its steps in order of arrival, and all refunds of it."""
 
     steps: list[TradeStep]
+    refunded_by: list[Refund]
+    refund_texts: Annotated[
+        list[str], Field(description="what went back", examples=[["돌려준 금액: 5.00 나눔"]])
+    ]
 
 
 class Trades(Model):
@@ -173,11 +194,21 @@ class Movement(Model):
     amount: Sum
     time: Time
     for_: Annotated[str | None, Field(alias="for", examples=["김치"])]
+    refunds: Annotated[Id | None, Field(description="the trade that this one gives back")]
+
+
+class OtherMovement(Movement):
+    """A line of a statement in another unit, which no balance counts."""
+
+    unit: Unit
+    decimals: Decimals
 
 
 class Statement(Model):
-    """A month (UTC): opening and movements add up to closing."""
+    """A month (UTC): opening and movements add up to closing. `others` are trades in other units,
+    in no sum."""
 
+    member: Who
     chapter: Annotated[str, Field(examples=["마을"])]
     month: Month
     unit: Unit
@@ -185,6 +216,7 @@ class Statement(Model):
     decimals: Decimals
     opening: Sum
     movements: list[Movement]
+    others: list[OtherMovement]
     closing: Sum
     in_doubt: Annotated[list[Movement], Field(description="of the month, and not counted")]
 

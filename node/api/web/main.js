@@ -15,6 +15,7 @@ const NOTICE_MS = 8000;
 // What waits for the member is told in every place, with the way to where it is dealt with.
 const WAITING = {
   trades: "#/trade",
+  disputes: "#/trade",
   applications: "#/community",
   apply: "#/community",
   admission: null,
@@ -31,7 +32,9 @@ const WAITING = {
   renewals: "#/community",
 };
 const OWN_EVENTS = ["status", "ready", "reset"];
-const CHANGING = [...OWN_EVENTS, "trade", "application", "member.admit", "member.suspend", "fork"];
+const CHANGING = [
+  ...OWN_EVENTS, "trade", "dispute", "application", "member.admit", "member.suspend", "fork",
+];
 const main = document.getElementById("main");
 const news = document.getElementById("news");
 const waiting = document.getElementById("waiting");
