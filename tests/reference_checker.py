@@ -234,17 +234,19 @@ class Checker:
                 found[chapter, payee] = found.get((chapter, payee), 0) + amount
         return {key: amount for key, amount in found.items() if amount}
 
-    def turnover(self) -> dict[bytes, tuple[int, int]]:
-        """What each member received and gave in counted credit trades, by chapter and member."""
-        found: dict[bytes, tuple[int, int]] = {}
+    def turnover(self) -> dict[bytes, tuple[int, int, int]]:
+        """What each member received and gave in counted credit trades, and how many of these are
+        not secured; by chapter and member."""
+        found: dict[bytes, tuple[int, int, int]] = {}
         for trade in self.counted():
             if self.j.terms(trade)["unit"] == CREDIT:
                 payer, payee, chapter = self.parties(trade)
                 amount = self.j.terms(trade)["amount"]
                 for member, received, given in ((payee, amount, 0), (payer, 0, amount)):
                     key = chapter.to_bytes(2, "big") + member
-                    old = found.get(key, (0, 0))
-                    found[key] = (old[0] + received, old[1] + given)
+                    old = found.get(key, (0, 0, 0))
+                    open_ = old[2] + (not self.is_secured(trade))
+                    found[key] = (old[0] + received, old[1] + given, open_)
         return found
 
     def contributions(self) -> dict[bytes, tuple[int, int]]:

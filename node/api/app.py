@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_books,
     routes_devices,
     routes_disputes,
     routes_node,
@@ -45,6 +46,7 @@ def all_routes(api: Api) -> Sequence[Route]:
         routes_office,
         routes_talk,
         routes_trade,
+        routes_books,
         routes_disputes,
         routes_stall,
         routes_units,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import trio
 from fastapi import Query, Request, Response
 
+from node.api import shaping_books
 from node.api.context import Api
 from node.api.models import trade as shapes
 from node.api.parameters import ChapterQuery, FlagQuery, IdPath, IdQuery
@@ -85,9 +86,12 @@ class PaperRoutes:
             return files.statement_file(core, found, wish, self._api.people.name)
 
         made = await trio.to_thread.run_sync(compute, limiter=self._heavy)
-        return self._shaped(made) if isinstance(made, Statement) else _answer(made)
+        if not isinstance(made, Statement):
+            return _answer(made)
+        return self._shaped(made, self._api.language(request))
 
-    def _shaped(self, found: Statement) -> shapes.Statement:
+    def _shaped(self, found: Statement, language: str) -> shapes.Statement:
+        few, means = shaping_books.level_texts(found.level, language)
         return shapes.Statement(
             member=self._api.who(found.member),
             chapter=found.chapter,
@@ -106,6 +110,9 @@ class PaperRoutes:
                 for one in found.others
             ],
             closing=found.closing,
+            level=found.level,
+            level_text=few,
+            level_means=means,
             in_doubt=[shapes.Movement(**self._line(one)) for one in found.in_doubt],
         )
 

@@ -1,4 +1,4 @@
-"""Routes about trade and money: trades and their steps, balances, the ledger's root."""
+"""Routes about trade and money: trades and their steps, balances."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -9,6 +9,7 @@ import trio
 from fastapi import Query, Request
 
 from node import i18n
+from node.api import shaping_books
 from node.api.context import Api
 from node.api.models import trade as shapes
 from node.api.models.base import Made
@@ -22,9 +23,7 @@ from node.api.parameters import (
 )
 from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
-from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
-from node.services import verification
 from node.services.money import BalanceView, TradeView
 from node.services.people import SHORT_ID_CHARACTERS
 from node.services.trade import Proposal
@@ -140,6 +139,7 @@ class TradeRoutes:
             "next_steps": list(view.next_steps),
             "level": view.level,
             "level_text": i18n.text(f"level.{view.level}", language),
+            "level_means": i18n.text(f"level_means.{view.level}", language),
             "doubt": view.doubt,
             "doubt_text": None
             if view.doubt is None
@@ -232,6 +232,11 @@ class TradeRoutes:
             decimals=credit_decimals(self._api.core),
             level=view.level,
             level_text=i18n.text(f"level.{view.level}", language),
+            level_means=i18n.text(f"level_means.{view.level}", language),
+            unconfirmed=view.unconfirmed,
+            closed=None
+            if view.closed is None
+            else shaping_books.closed_balance(self._api.core, view.closed, language),
             final=view.final,
             text=i18n.text(f"balance.{key}", language),
             notice=notice,
@@ -245,49 +250,6 @@ class TradeRoutes:
             return None
         amount = i18n.amount_text(view.in_doubt.amount, credit_decimals(self._api.core))
         return i18n.text("doubt.count", language, count=view.in_doubt.count, amount=amount)
-
-    async def root(self, chapter: ChapterQuery = None) -> shapes.Root:
-        """The state root and its sections, of all or of one chapter."""
-        core = self._api.core
-        scope = ledger_root.SCOPE_ALL
-        if chapter is not None:
-            scope = self._api.community.chapter(chapter)[1].name
-
-        def compute() -> tuple[list[tuple[str, bytes]], bytes]:
-            with core.reading() as reader:
-                found = ledger_root.sections(reader, core.rules, scope)
-                return found, ledger_root.state_root(reader, core.rules, scope)
-
-        found, whole = await trio.to_thread.run_sync(compute, limiter=self._heavy)
-        sections = [shapes.Section(name=name, hash=digest.hex()) for name, digest in found]
-        return shapes.Root(chapter=chapter, root=whole.hex(), sections=sections)
-
-    async def verify(self, request: Request, body: shapes.VerifyIn) -> shapes.Verified:
-        """Verify the own books, and say how far the proof goes."""
-        language = self._api.language(request)
-        found = await trio.to_thread.run_sync(
-            lambda: verification.verify(self._api.core, from_scratch=body.from_scratch),
-            limiter=self._heavy,
-        )
-        return shapes.Verified(
-            ok=found.ok,
-            level=found.level or None,
-            level_text=i18n.text(f"level.{found.level}", language) if found.level else None,
-            records=found.records,
-            trades=found.trades,
-            accounts=found.accounts,
-            sum_of_balances=found.sum_of_balances,
-            root=found.root.hex() or None,
-            seconds=found.seconds,
-            findings=[
-                shapes.Finding(
-                    code=str(one.doubt),
-                    subject=one.subject,
-                    text=i18n.text(one.key, language, subject=one.subject),
-                )
-                for one in found.findings
-            ],
-        )
 
 
 def routes(api: Api) -> list[Route]:
@@ -305,6 +267,4 @@ def routes(api: Api) -> list[Route]:
         write("POST", f"{one}/refund", trade.refund, Made, "trade", status=201),
         write("POST", f"{one}/rate", trade.rate, Made, "trade"),
         get("/balance", trade.balance, shapes.Balance),
-        get("/ledger/root", trade.root, shapes.Root),
-        write("POST", "/ledger/verify", trade.verify, shapes.Verified, "read", once=False),
     ]

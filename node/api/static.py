@@ -47,7 +47,10 @@ FILES: Final = (
 )
 # Parts of the catalogue that belong to other faces.
 NOT_FOR_THE_WEB: Final = frozenset(
-    {"command", "option", "cli", "column", "doctor", "service", "demo", "up", "backup", "replay"}
+    {
+        *("command", "option", "cli", "column", "doctor", "service", "demo", "up", "backup"),
+        *("replay", "audit", "closes", "close_proof", "level_means", "missing", "verified"),
+    }
 )
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -84,3 +84,21 @@ class Trading(Connection):
     def verify(self, *, from_scratch: bool = False) -> Json:
         """Verify the ledger."""
         return self.post("/ledger/verify", {"from_scratch": from_scratch})
+
+    def closes(self, chapter: str | None = None) -> Json:
+        """The months that a chapter has closed."""
+        return self.get("/ledger/closes", chapter=chapter)
+
+    def close(self, chapter: str | None = None, month: str | None = None) -> Json:
+        """Close a month (officers)."""
+        return self.post("/ledger/closes", {"chapter": chapter, "month": month})
+
+    def close_proof(
+        self, month: str, member: str | None = None, chapter: str | None = None
+    ) -> Json:
+        """What a close says of a member, as a file that proves itself."""
+        return self.get("/ledger/proof", month=month, member=member, chapter=chapter)
+
+    def audit(self, chapter: str | None = None, month: str | None = None) -> Json:
+        """A report on a chapter."""
+        return self.get("/ledger/audit", chapter=chapter, month=month)

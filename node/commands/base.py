@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE: Final = "WETALK_HOME"
 DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
+RIGHT: Final = frozenset(
+    {"amount", "balance", "limit", "left", "opening", "received", "given", "closing", "before"}
+)
+"""Columns of numbers."""
 
 
 @dataclass(slots=True)
@@ -84,6 +88,11 @@ class App:
         """Something beside the result, on standard error."""
         click.echo(self.text(key, **values), err=True)
 
+    def aside(self, written: str) -> None:
+        """A line beside the result, on standard error, where a person reads it."""
+        if not self.json and on_terminal():
+            click.echo(written, err=True)
+
     def result(self, value: object) -> None:
         """The one document of `--json`; nothing otherwise."""
         if self.json:
@@ -104,7 +113,7 @@ class App:
 
         table = Table(box=None, header_style="bold", pad_edge=False)
         for name in columns:
-            right = name in ("amount", "balance", "limit", "left")
+            right = name in RIGHT
             table.add_column(self.text(f"column.{name}"), justify="right" if right else "left")
         for row in shown:
             table.add_row(*(Text(cell) for cell in row))

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from node.commands.base import App, argument, clean, command
+from node.commands.trade import show_level
 from node.i18n import amount_text
 
 
@@ -21,7 +22,11 @@ def balance(app: App, member: str | None) -> None:
     for text in (found["in_doubt_text"], found["notice"]):
         if text:
             app.line(text)
-    app.line(found["level_text"])
+    if found["closed"]:
+        app.line(found["closed"]["text"])
+    show_level(app, found)
+    if found["final"] and found["unconfirmed"]:
+        app.say("balance.unconfirmed", count=found["unconfirmed"])
     if not found["final"]:
         app.say("trade.not_final")
     _contributions(app, found["contributions"])

@@ -21,7 +21,7 @@ from node.commands.base import (
     option,
     read_some,
 )
-from node.commands.trade import show_refunds
+from node.commands.trade import show_level, show_refunds
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -58,6 +58,7 @@ def statement(app: App, month: str | None, as_csv: bool, member: str | None) -> 
     columns = ("day", "name", "amount", "for")
     app.table(columns, [_line(app, one, decimals) for one in found["movements"]])
     app.say("statement.closing", amount=amount_text(found["closing"], decimals))
+    show_level(app, found)
     if found["in_doubt"]:
         app.say("doubt.statement")
         app.table(columns, [_line(app, one, decimals) for one in found["in_doubt"]])
@@ -154,7 +155,8 @@ def receipt_show(app: App, trade_id: str) -> None:
         app.line(clean(found["for"]))
     show_refunds(app, found)
     app.line(local_time(found["time"]))
-    app.line(f"{found['state_text']} · {found['level_text']}")
+    app.line(found["state_text"])
+    show_level(app, found)
     app.line(full)
 
 

@@ -121,9 +121,11 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
         goods = app.text(f"goods.short_{one['goods'].replace('-', '_')}")
-        shown, purpose = clean(one["amount_text"]), one["for"] or ""
-        rows.append([one["id"][:8], sides, shown, one["state_text"], goods, purpose])
-    app.table(("trade", "sides", "amount", "state", "goods", "for"), rows)
+        shown = [one["id"][:8], sides, clean(one["amount_text"]), one["state_text"], goods]
+        rows.append([*shown, one["level"], one["for"] or ""])
+    app.table(("trade", "sides", "amount", "state", "goods", "level", "for"), rows)
+    for level in sorted({(one["level"], one["level_means"]) for one in page["items"]}):
+        app.aside(": ".join(level))
     for one in page["items"]:
         if one["doubt_text"] is not None:
             app.line(f"{one['id'][:12]}  {one['doubt_text']}")
@@ -141,10 +143,11 @@ def _show(app: App, found: dict[str, Any]) -> None:
     app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
-    app.line(f"{found['state_text']} · {found['level_text']}")
+    app.line(found["state_text"])
     app.line(found["goods_text"])
     if found["confirmations_text"] is not None:
         app.line(found["confirmations_text"])
+    show_level(app, found)
     show_refunds(app, found)
     for text in (found["doubt_text"], *found["alert_texts"]):
         if text is not None:
@@ -154,6 +157,12 @@ def _show(app: App, found: dict[str, Any]) -> None:
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")
     for step in found["next_steps"]:
         app.line(f"  wetalk {step} {found['id'][:8]}")
+
+
+def show_level(app: App, found: dict[str, Any]) -> None:
+    """How sure it is, what that means, and what it does not."""
+    app.line(f"{found['level']}: {found['level_text']}")
+    app.line(f"  {found['level_means']}")
 
 
 def show_refunds(app: App, found: dict[str, Any]) -> None:

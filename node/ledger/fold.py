@@ -25,7 +25,7 @@ from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import disputes, identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 4 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 6 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
@@ -163,20 +163,20 @@ class Fold:
                 _bump(overlay)
             trade = trades.commit_of(overlay, record.id)
             if trade is not None:
-                book.count(overlay, trade, record.id)
+                book.count(overlay, trade, record.id, self.rules)
         elif isinstance(body, DeviceRevoke):
             _bump(overlay)
-            book.recount_device(overlay, header.author, body.key)
+            book.recount_device(overlay, header.author, body.key, self.rules)
             for lane in ERASABLE_LANES:
                 self._drop_beyond(overlay, header.author + body.key + bytes((lane,)))
         elif header.lane in (Lane.OFFICE, Lane.WITNESS):
             _bump(overlay)
             if isinstance(body, WitnessStamp) and entry.verdict == OK:
-                book.recount_stamped(overlay, body.head)
+                book.recount_stamped(overlay, body.head, header.signer, self.rules)
         if revoked and identities.is_cut_head(overlay, record):
             _bump(overlay)
             if header.lane == Lane.ACCOUNT:
-                book.recount_lane(overlay, entry.lane)
+                book.recount_lane(overlay, entry.lane, self.rules)
             elif header.lane in ERASABLE_LANES:
                 self._drop_beyond(overlay, header.lane_key)
         if overlay.changes.events and overlay.changes.events[0][0] == "fork":

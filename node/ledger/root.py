@@ -41,7 +41,7 @@ def sections(reader: Reader, rules: Rules, scope: str = SCOPE_ALL) -> list[tuple
         _cuts(reader),
         _grants(reader, rules, chapter),
         _accounts(reader, rules, chapter),
-        _trades(reader, chapter),
+        _trades(reader, rules, chapter),
         [[c, m, amount] for c, m, amount in book.balances(reader, chapter)],
     ]
     names = list(SECTIONS[:6])
@@ -102,9 +102,9 @@ def _is_in(reader: Reader, lane_key: bytes, rules: Rules, chapter: int) -> bool:
     return False
 
 
-def _trades(reader: Reader, chapter: int | None) -> Iterator[object]:
+def _trades(reader: Reader, rules: Rules, chapter: int | None) -> Iterator[object]:
     """[trade id, contested, secured] of all committed trades, in order of id."""
     for trade in sorted({trade for _, trade in COMMIT_ON.scan(reader, b"", None)}):
-        if chapter is None or TRADE.must(reader, trade).chapter == chapter:
-            contested = book.is_contested(reader, trade)
-            yield [trade, contested, book.is_secured(reader, trade)]
+        row = TRADE.must(reader, trade)
+        if chapter is None or row.chapter == chapter:
+            yield [trade, not row.counted, book.is_final(reader, trade, row, rules)]

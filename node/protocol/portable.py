@@ -1,4 +1,5 @@
-"""What leaves the network by hand: invitations, export files, receipts; and two salted hashes.
+"""What leaves the network by hand: invitations, export files, receipts, proofs of a balance; and
+two salted hashes.
 
 Rules: base64url without padding, in its one form; ids in JSON are lowercase hex. What is read here
 is as little trusted as bytes from a peer: every fault is a RemoteFault, and records found in a file
@@ -11,7 +12,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -285,6 +286,86 @@ def _salted(receipt: Receipt) -> Receipt:
     if receipt.order is not None and len(receipt.order.salt) != limits.SALT_SIZE_BYTES:
         raise RemoteFault(Reject.SHAPE, "salt")
     return receipt
+
+
+class Branch(NamedTuple):
+    """A sibling on the way from a leaf of a close to its root: how many leaves, lowest and highest
+    member id, sums below zero (as a magnitude) and above, hash."""
+
+    leaves: int
+    first: bytes
+    last: bytes
+    negative: int
+    positive: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseProof:
+    """What a close says of one member: verifiable without node or network.
+
+    `records`: the `chapter.close` whose id is `close`, the approvals that it names, and the
+    `device.add` of every device that signed one of these; `path`: from the leaf up.
+    """
+
+    genesis: bytes
+    records: tuple[RawRecord, ...]
+    close: bytes
+    member: bytes
+    balance: int
+    path: tuple[Branch, ...]
+
+
+class _CloseProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    wetalk_close_proof: int
+    genesis: str
+    records: Annotated[list[RecordLine], Meta(min_length=1)]
+    close: str
+    member: str
+    balance: int
+    path: Annotated[
+        list[tuple[int, str, str, int, int, str]], Meta(max_length=limits.CLOSE_PATH_MAX_COUNT)
+    ]
+
+
+def encode_close_proof(proof: CloseProof) -> str:
+    """The text of a proof file."""
+    path = [
+        (s.leaves, s.first.hex(), s.last.hex(), s.negative, s.positive, s.hash.hex())
+        for s in proof.path
+    ]
+    return to_json(
+        _CloseProof(
+            wetalk_close_proof=FORMAT_VERSION,
+            genesis=encode64(proof.genesis),
+            records=_lines(proof.records),
+            close=proof.close.hex(),
+            member=proof.member.hex(),
+            balance=proof.balance,
+            path=path,
+        )
+    )
+
+
+def decode_close_proof(data: str | bytes) -> CloseProof:
+    """Read a proof file; nothing in it is verified yet.
+
+    Raises RemoteFault: `size`, `encoding`, `version`.
+    """
+    found = from_json(data, _CloseProof, limits.CLOSE_PROOF_SIZE_MAX_BYTES)
+    if found.wetalk_close_proof != FORMAT_VERSION:
+        raise RemoteFault(Reject.VERSION, "proof of a balance")
+    return CloseProof(
+        decode64(found.genesis),
+        tuple(raw_of(line) for line in found.records),
+        hex32(found.close),
+        hex32(found.member),
+        found.balance,
+        tuple(
+            Branch(count, hex32(first), hex32(last), negative, positive, hex32(digest))
+            for count, first, last, negative, positive, digest in found.path
+        ),
+    )
 
 
 def _lines(raws: Iterable[RawRecord]) -> list[RecordLine]:

@@ -23,6 +23,7 @@ from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.lanes import heads_of
 from node.protocol.ports import ForkProof, HeadItem
 from node.services import proofs
+from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
 from node.services.dispute_duties import DisputeDuties
@@ -117,11 +118,12 @@ class Bridge:
         self.publisher = Publisher(core)
         self.intake = Intake(core)
         office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
-        # Two tasks: a relay gathers before it stamps, and nothing else shall wait for that.
+        # Tasks of their own: a relay gathers before it stamps, own books are compared with a close
+        # in seconds, and nothing else shall wait for these.
         stamping = WitnessDuties(core, self.publisher)
         disputes = DisputeDuties(core, self.publisher)
-        duties = Round(core, office, self.intake, trade, disputes)
-        self._rounds = (duties, Round(core, stamping))
+        daily = Round(core, office, self.intake, trade, disputes)
+        self._rounds = (daily, Round(core, stamping), Round(core, Closes(core)))
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[
             tuple[Sequence[ForkProof], str]

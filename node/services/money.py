@@ -4,27 +4,27 @@ Rules: every figure is the sum of listed records; amounts are exact integers in 
 level says how far the proof goes and never claims more. Months are UTC. Nothing here writes.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
-from node.protocol import admission, lanes, statements
+from node.protocol import admission, lanes
 from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
 from node.protocol.state import u64
-from node.services import accounts, doubts, proofs
+from node.services import accounts, closes, doubts, proofs
+from node.services.closes import ClosedBalance
 from node.services.core import Core
+from node.services.levels import CLOSED, Levels
+from node.services.months import month_bounds
 from node.services.refunds import Returned, returned
 from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
 
-LEVEL_HELD = "L2"  # closure held and verdicts recomputed here
 COMMITTED = ("settled", "secured")
-LEVEL_SECURED = "L3"  # confirmed by the chapter's witnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,11 @@ class TradeView:
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """A member's balance in a chapter, minor units of credit."""
+    """A member's balance in a chapter, minor units of credit.
+
+    `unconfirmed`: trades that count and that no relays have confirmed; `closed`: what the newest
+    close that own books agree with says of it.
+    """
 
     member: bytes
     chapter: str
@@ -71,6 +75,8 @@ class BalanceView:
     limit: int | None
     reserved: int
     level: str
+    unconfirmed: int
+    closed: ClosedBalance | None
     final: bool  # False where no witness confirms: q = 0
     in_doubt: doubts.InDoubt  # not counted
 
@@ -92,7 +98,8 @@ class Movement:
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A month (UTC): opening + movements = closing. `others` are trades in units that nobody's
-    books count."""
+    books count. `level` is L4 where a verified close of that very month says the same of the
+    closing, else that of the trades it rests on."""
 
     member: bytes
     chapter: str
@@ -101,6 +108,7 @@ class Statement:
     movements: tuple[Movement, ...]
     others: tuple[Movement, ...]
     closing: int
+    level: str
     in_doubt: tuple[Movement, ...]  # of this month, and not counted
 
 
@@ -116,7 +124,8 @@ class Money:
             row = TRADE.get(reader, trade)
             if row is None:
                 raise LocalFault("trade-unknown")
-            return self._view(reader, trade, row, book.status_of(reader, trade))
+            status = book.status_of(reader, trade)
+            return self._view(reader, Levels(self._core, reader), trade, row, status)
 
     def commit_of(self, trade: bytes) -> bytes:
         """The record that committed a trade. Raises LocalFault `trade-unknown`, `not-committed`."""
@@ -152,6 +161,7 @@ class Money:
         views: list[TradeView] = []
         last: int | None = None
         with self._core.reading() as reader:
+            levels = Levels(self._core, reader)
             for key, trade in trades.MEMBER_TRADE.scan(reader, member, top, reverse=True):
                 row = TRADE.must(reader, trade)
                 if partner is not None and partner not in (row.payer, row.payee):
@@ -163,11 +173,13 @@ class Money:
                     continue
                 if len(views) == limit:
                     return views, last
-                views.append(self._view(reader, trade, row, status))
+                views.append(self._view(reader, levels, trade, row, status))
                 last = int.from_bytes(key[32:], "big")
         return views, None
 
-    def _view(self, reader: Rows, trade: bytes, row: TradeRow, status: str) -> TradeView:
+    def _view(
+        self, reader: Rows, levels: Levels, trade: bytes, row: TradeRow, status: str
+    ) -> TradeView:
         contested = status in COMMITTED and not row.counted
         back = returned(reader, trade)
         return TradeView(
@@ -184,7 +196,7 @@ class Money:
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
             next_steps=self._next_steps(reader, trade, row, status, back.left),
-            level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
+            level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
             doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
             line=line_of(reader, self._core.rules, trade, row, status),
@@ -232,9 +244,20 @@ class Money:
                     current = members.current_act(reader, own.open, self._core.rules)
                     limit = 0 if current is None else current[1].limit
                     reserved = reserved_in(reader, own)
+            level, unconfirmed, closed = Levels(self._core, reader).of_balance(chapter, member)
             in_doubt = doubts.of_member(reader, member, chapter)
             return BalanceView(
-                member, name, amount, spendable, limit, reserved, LEVEL_HELD, final, in_doubt
+                member=member,
+                chapter=name,
+                book=amount,
+                spendable=spendable,
+                limit=limit,
+                reserved=reserved,
+                level=level,
+                unconfirmed=unconfirmed,
+                closed=closed,
+                final=final,
+                in_doubt=in_doubt,
             )
 
     def statement(self, chapter: int, month: str, member: bytes | None = None) -> Statement:
@@ -255,6 +278,9 @@ class Money:
         for part in (counted, in_doubt):
             part.sort(key=lambda line: (line.time, line.trade))
         movements = tuple(line for line in counted if line.unit == CREDIT)
+        closing = opening + sum(line.amount for line in movements)
+        with self._core.reading() as reader:
+            level = self._closed_level(reader, chapter, month, member, closing)
         return Statement(
             member=member,
             chapter=self._core.rules.genesis.chapters[chapter].name,
@@ -262,9 +288,21 @@ class Money:
             opening=opening,
             movements=movements,
             others=tuple(line for line in counted if line.unit != CREDIT),
-            closing=opening + sum(line.amount for line in movements),
+            closing=closing,
+            level=level,
             in_doubt=tuple(line for line in in_doubt if line.unit == CREDIT),
         )
+
+    def _closed_level(
+        self, reader: Rows, chapter: int, month: str, member: bytes, closing: int
+    ) -> str:
+        """Level of a balance at the end of a month."""
+        standing = closes.standing(self._core, reader, chapter, month)
+        if standing is not None:
+            leaf = reader.closes.leaf(standing.act, member)
+            if leaf is not None and leaf.balance == closing:
+                return CLOSED
+        return Levels(self._core, reader).of_trades(chapter, member)
 
     def _movements(
         self, reader: Rows, member: bytes, chapter: int
@@ -315,20 +353,6 @@ def order_of(reader: Rows, row: TradeRow) -> str | None:
     body = admission.stored_body(reader, row.number, TradePropose)
     order = reader.orders.get(body.order_hash)
     return None if order is None or not order.body else order.body.decode("utf-8", "replace")
-
-
-def month_bounds(month: str) -> tuple[int, int]:
-    """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
-    return statements.period_bounds(period_of(month))
-
-
-def period_of(month: str) -> int:
-    """yyyymm of `YYYY-MM`. Raises LocalFault `month-invalid`."""
-    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})", month)
-    period = 0 if found is None else int(found[1] + found[2])
-    if not statements.is_period(period):
-        raise LocalFault("month-invalid", month=month)
-    return period
 
 
 def _time_of(reader: Rows, number: int) -> int:

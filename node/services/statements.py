@@ -15,7 +15,8 @@ from node.protocol.errors import LocalFault, RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.statements import Flaw, StatementFile
 from node.services.core import Core
-from node.services.money import Movement, Statement, period_of
+from node.services.money import Movement, Statement
+from node.services.months import period_of
 from node.services.publish import own_auth
 from node.services.receipt_check import SHORT_ID_CHARACTERS, Check
 from node.storage.rows import Rows

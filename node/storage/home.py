@@ -22,7 +22,7 @@ FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 OTHERS: Final = 0o077  # what group and everybody else may do
 SHARED_INDEX_BYTES: Final = 65_536  # twice what SQLite asks for at first
-SIDE_FILES: Final = ("", "-wal", "-shm")  # a database, its log, its shared index
+SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")  # a database, its logs, its shared index
 
 
 @dataclass(frozen=True, slots=True)

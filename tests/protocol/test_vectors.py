@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from node.ledger import root
+from node.ledger import close, root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
 from node.protocol import (
@@ -25,6 +25,7 @@ from node.protocol.ports import ForkProof
 from node.protocol.record import KINDS, LANE_OF_KIND, RawRecord, Record, parse
 from node.protocol.state import DictState
 from node.views.members import Rules
+from tests.protocol import second_close
 from tests.vectors import generate, load
 from tests.vectors.history import History
 from tests.vectors.record_cases import COMMUNITY, FIELDS, header_of
@@ -182,6 +183,43 @@ def test_receipts(case: Case) -> None:
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
+
+
+@pytest.mark.parametrize("case", load.cases("close_proofs"), ids=name_of)
+def test_close_proofs(case: Case) -> None:
+    got, found = outcome(portable.decode_close_proof, load.text(case["text"]))
+    assert got == load.expectation(case)
+    if found is not None:
+        named = (found.genesis.hex(), found.close.hex(), found.member.hex())
+        assert named == (case["genesis"], case["close"], case["member"])
+        assert (len(found.records), found.balance) == (case["records"], case["balance"])
+        assert list(found.path) == path_of(case["path"])
+
+
+def totals_of(case: Case) -> close.Totals:
+    sums = (case["count"], case["negative"], case["positive"])
+    return close.Totals(*sums, bytes.fromhex(case["root"]))
+
+
+def path_of(packed: list[Any]) -> list[close.Branch]:
+    hexed = [[bytes.fromhex(v) if isinstance(v, str) else v for v in step] for step in packed]
+    return [close.Branch(*step) for step in hexed]
+
+
+@pytest.mark.parametrize("case", load.cases("close"), ids=name_of)
+def test_closes(case: Case) -> None:
+    community, totals = bytes.fromhex(case["community"]), totals_of(case)
+    if case["part"] == "path":
+        member, path = bytes.fromhex(case["member"]), path_of(case["path"])
+        assert not close.leads_to(community, member, case["balance"], path, totals)
+        return
+    leaves = [(bytes.fromhex(member), balance) for member, balance in case["leaves"]]
+    assert close.Tree(community, leaves).totals == totals
+    assert second_close.totals(community, leaves) == totals
+    for (member, balance), packed in zip(leaves, case["paths"], strict=True):
+        path = path_of(packed)
+        assert close.leads_to(community, member, balance, path, totals)
+        assert second_close.path(community, leaves, member) == [list(step) for step in path]
 
 
 @pytest.mark.parametrize("case", load.cases("statements"), ids=name_of)

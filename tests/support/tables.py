@@ -101,6 +101,7 @@ NORMAL: dict[str, Normal] = {
     "carrier": lambda s, k, r: (_lane(s, k[:4]), k[4:]),
     "commit_on": lambda s, k, r: (_lane(s, k[:4]), k[4:], r),
     "contested": lambda s, k, r: (_lane(s, k[:4]), k[4:], r),
+    "unsecured": lambda s, k, r: (_at(s, k), r),
     "stamp_by": lambda s, k, r: (k[:32], _lane(s, k[32:36]), _lane(s, k[36:40]), k[40:], r),
 }
 

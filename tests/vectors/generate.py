@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.vectors import (
+    close_cases,
     codec_cases,
     example,
     fork_cases,
@@ -52,6 +53,8 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "invitations", "links", portable_cases.invitation_cases()
     yield "exports", "lines of export files", portable_cases.export_cases()
     yield "receipts", "receipt files", portable_cases.receipt_cases()
+    yield "close", "trees of a close, and paths", close_cases.cases()
+    yield "close_proofs", "proofs of a balance", portable_cases.close_proof_cases()
     yield "statements", "account statements: form, and what is wrong", statement_cases.cases()
     yield "parts", "numbered texts: what they, read in this order, join to", parts_cases.cases()
     yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()

@@ -303,3 +303,45 @@ def _huge(data: bytes, head: str) -> bytes:
 
 def _short_salt(community: Community, raws: tuple[RawRecord, ...], trade: bytes) -> str:
     return portable.encode_receipt(Receipt(community.data, raws, trade, OpenOrder(bytes(15), b"")))
+
+
+def close_proof_cases() -> list[Case]:
+    """Proofs of a balance as text: their form."""
+    story = worked.story()
+    made = [one for _, one in story.made]
+    member, act = fill("member"), made[-1].id
+    step = portable.Branch(2, fill("first"), fill("last"), 5, 7, fill("hash"))
+    proof = portable.CloseProof(story.community.data, (made[0].raw,), act, member, -1250, (step,))
+    text = portable.encode_close_proof(proof)
+    said = {
+        "genesis": proof.genesis.hex(), "records": 1, "close": act.hex(), "member": member.hex(),
+        "balance": proof.balance,
+        "path": [[v.hex() if isinstance(v, bytes) else v for v in step]],
+    }  # fmt: skip
+    path = text[text.index('"path":[') + 8 : -2]
+    refused = [
+        ("version 2", text.replace('proof":1', 'proof":2'), "version"),
+        ("true for 1", text.replace('proof":1', 'proof":true'), "encoding"),
+        ("a name more", text[:-1] + ',"x":1}', "encoding"),
+        ("balance twice", text[:-1] + ',"balance":1}', "encoding"),
+        ("a balance with a point", text.replace("-1250", "-1250.0"), "encoding"),
+        ("a balance as text", text.replace("-1250", '"-1250"'), "encoding"),
+        ("no path", text.replace(f'"path":[{path}]', '"path":null'), "encoding"),
+        ("a path of 54", text.replace(path, ",".join([path] * 54)), "encoding"),
+        ("a step without its hash", text.replace(f',"{step.hash.hex()}"', ""), "encoding"),
+        ("a step's member in capitals", text.replace(step.first.hex(), step.first.hex().upper()),
+         "encoding"),
+        ("member cut", text.replace(member.hex(), member.hex()[:-2]), "encoding"),
+        ("no records", text.replace(text[text.index('"records":[') + 11 : text.index('],"close"')],
+                                    ""), "encoding"),
+        ("too long", text + " " * 1_048_576, "size"),
+    ]  # fmt: skip
+    return [
+        {"name": "a proof", "text": text, "expect": "ok", **said},
+        {"name": "a path of 53", "text": text.replace(path, ",".join([path] * 53)), "expect": "ok",
+         **said, "path": said["path"] * 53},
+        *(
+            {"name": name, "text": packed_text(written), "expect": "reject", "code": code}
+            for name, written, code in refused
+        ),
+    ]  # fmt: skip

@@ -1,11 +1,10 @@
-"""Shapes about trade: trades and their steps, balances, statements, receipts, the ledger."""
+"""Shapes about trade: trades and their steps, balances, statements."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from node.api.models.base import (
-    ID_EXAMPLE,
     Amount,
     Cursor,
     Decimals,
@@ -20,6 +19,7 @@ from node.api.models.base import (
     Unit,
     Who,
 )
+from node.api.models.books import Closed
 from node.protocol import limits
 from node.services.trade import ORDER_TEXT_MAX_BYTES
 
@@ -122,6 +122,7 @@ class Trade(Model):
     next_steps: Annotated[list[str], Field(examples=[["accept", "decline"]])]
     level: Level
     level_text: Sentence
+    level_means: Sentence
     doubt: Annotated[
         Literal["payer", "payee", "other", "refund"] | None,
         Field(description="why a contested trade does not count, as this member is concerned"),
@@ -175,6 +176,11 @@ class Balance(Model):
     decimals: Decimals
     level: Level
     level_text: Sentence
+    level_means: Sentence
+    unconfirmed: Annotated[
+        int, Field(description="trades that count and no relays confirmed", examples=[0])
+    ]
+    closed: Closed | None
     final: Annotated[bool, Field(description="false where no relay of the chapter confirms")]
     text: Annotated[str, Field(examples=["준 것보다 받은 것이 많아요 (한도까지는 괜찮아요)."])]
     notice: Annotated[
@@ -218,50 +224,7 @@ class Statement(Model):
     movements: list[Movement]
     others: list[OtherMovement]
     closing: Sum
+    level: Annotated[Level, Field(description="of the closing balance", examples=["L4"])]
+    level_text: Sentence
+    level_means: Sentence
     in_doubt: Annotated[list[Movement], Field(description="of the month, and not counted")]
-
-
-class Section(Model):
-    """One part of the state root."""
-
-    name: Annotated[str, Field(examples=["balances"])]
-    hash: Id
-
-
-class Root(Model):
-    """The state root: equal on all honest nodes that hold the same records."""
-
-    chapter: Annotated[str | None, Field(examples=[None])]
-    root: Id
-    sections: list[Section]
-
-
-class VerifyIn(Model):
-    """`from_scratch` computes everything anew from the stored records."""
-
-    from_scratch: bool = False
-
-
-class Finding(Model):
-    """Something that does not add up: what, and the id or name it concerns."""
-
-    code: Annotated[str, Field(examples=["balance"])]
-    subject: Annotated[str, Field(examples=[ID_EXAMPLE])]
-    text: Annotated[str, Field(examples=["장부가 맞지 않아요"])]
-
-
-class Verified(Model):
-    """What a verification found, and the level it reached."""
-
-    ok: bool
-    level: Annotated[
-        str | None, Field(description="null: not even the stored bytes hold", examples=["L2"])
-    ]
-    level_text: Annotated[str | None, Field(examples=["모두 여기에서 다시 계산했어요"])]
-    records: Annotated[int, Field(examples=[1204])]
-    trades: Annotated[int, Field(examples=[311])]
-    accounts: Annotated[int, Field(examples=[40])]
-    sum_of_balances: Annotated[int, Field(examples=[0])]
-    root: Annotated[str | None, Field(examples=[ID_EXAMPLE])]
-    seconds: Annotated[float, Field(examples=[0.8])]
-    findings: list[Finding]

@@ -4,12 +4,9 @@ Rules: JSON, MessagePack and CSV are for programs, HTML and PDF for people, in t
 is printed was checked first, as a stranger would check it. The PDF writer is loaded when asked for.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import Final
 
-from node.i18n import amount_text
 from node.ledger import book
 from node.protocol import portable
 from node.protocol.errors import LocalFault
@@ -18,10 +15,11 @@ from node.services import receipts, statements, units
 from node.services.core import Core
 from node.services.money import Movement, Statement
 from node.services.paper import as_html
-from node.services.paper.page import Page, iso, tidy
+from node.services.paper.page import Page, iso
 from node.services.paper.receipt import Named, receipt_page
 from node.services.paper.statement import statement_page
 from node.services.receipt_check import verify_receipt
+from node.services.sheets import csv_text, figure
 
 RECEIPT_FORMATS: Final = ("json", "msgpack", "html", "pdf")
 STATEMENT_FORMATS: Final = ("json", "csv", "html", "pdf")
@@ -33,7 +31,6 @@ MEDIA: Final = {
     "pdf": "application/pdf",
 }
 PAPERS: Final = ("a4", "80mm")
-FORMULA_STARTS: Final = ("=", "+", "-", "@")
 CSV_COLUMNS: Final = ("time", "trade", "partner", "partner_name", "amount", "for", "refunds")
 SHORT_ID_CHARACTERS: Final = 8
 
@@ -103,27 +100,19 @@ def _printed(page: Page, wish: Wish) -> bytes:
 
 
 def _csv(genesis: Genesis, found: Statement, named: Named) -> str:
-    """Lines for a spreadsheet: plain numbers, and no text that one would run as a formula. Other
-    units stand below, apart, where no sum reaches them by mistake."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows(_cells(genesis, one, named) for one in found.movements)
+    """Lines for a spreadsheet. Other units stand below, apart, where no sum reaches them by
+    mistake."""
+    rows: list[list[object]] = [list(CSV_COLUMNS)]
+    rows += [_cells(genesis, one, named) for one in found.movements]
     if found.others:
-        writer.writerow([])
-        writer.writerow([*CSV_COLUMNS, "unit"])
-        for one in found.others:
-            writer.writerow([*_cells(genesis, one, named), _harmless(one.unit)])
-    return out.getvalue()
+        rows.append([])
+        rows.append([*CSV_COLUMNS, "unit"])
+        rows += [[*_cells(genesis, one, named), one.unit] for one in found.others]
+    return csv_text(rows)
 
 
-def _cells(genesis: Genesis, one: Movement, named: Named) -> list[str]:
-    amount = amount_text(one.amount, units.decimals_of(one.unit, genesis.unit)).replace(",", "")
-    name, purpose = _harmless(named(one.partner)), _harmless(one.order or "")
+def _cells(genesis: Genesis, one: Movement, named: Named) -> list[object]:
+    amount = figure(one.amount, units.decimals_of(one.unit, genesis.unit))
     refunds = "" if one.refunds is None else one.refunds.hex()
-    return [iso(one.time), one.trade.hex(), one.partner.hex(), name, amount, purpose, refunds]
-
-
-def _harmless(written: str) -> str:
-    shown = tidy(written)
-    return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
+    place = [iso(one.time), one.trade.hex(), one.partner.hex()]
+    return [*place, named(one.partner), amount, one.order or "", refunds]

@@ -10,7 +10,8 @@ from node.protocol import statements
 from node.protocol.account import CREDIT
 from node.protocol.genesis import Genesis
 from node.services import units
-from node.services.money import Movement, Statement, period_of
+from node.services.money import Movement, Statement
+from node.services.months import period_of
 from node.services.paper.page import Block, Note, Page, Rows, Table, Words, tidy, utc, utc_day
 from node.services.paper.receipt import Named
 

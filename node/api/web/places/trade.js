@@ -69,7 +69,11 @@ function balanceLines(mine) {
       : h("p", {}, t("balance.spendable", { amount: shown(mine.spendable) })),
     mine.reserved > 0 &&
       h("p", { class: "soft" }, t("web.reserved", { amount: shown(mine.reserved) })),
-    h("p", { class: "soft" }, mine.level_text),
+    mine.closed && h("p", { class: "soft" }, mine.closed.text),
+    h("p", { class: "soft" }, `${mine.level}: ${mine.level_text}`),
+    h("p", { class: "soft" }, mine.level_means),
+    mine.final && mine.unconfirmed > 0 &&
+      h("p", { class: "soft" }, t("balance.unconfirmed", { count: mine.unconfirmed })),
     !mine.final && h("p", { class: "soft" }, t("trade.not_final")),
   ];
 }
@@ -124,11 +128,13 @@ function tradeLine(trade, market) {
     h("p", {}, t("trade.from_to", sides)),
     h("p", { class: "amount" }, shown),
     trade.for && h("p", { class: "text" }, trade.for),
-    h("p", { class: "soft" }, `${trade.state_text} · ${trade.level_text} · ${when(trade.time)}`),
+    h("p", { class: "soft" }, `${trade.state_text} · ${when(trade.time)}`),
     trade.given_back > 0 && h("p", { class: "soft" }, givenBack(trade)),
     trade.doubt_text && h("p", { class: "attention" }, trade.doubt_text),
     h("p", { class: mustWait(trade) ? "attention" : "soft" }, trade.goods_text),
     trade.confirmations_text && h("p", { class: "soft" }, trade.confirmations_text),
+    h("details", { class: "soft" },
+      h("summary", {}, `${trade.level}: ${trade.level_text}`), trade.level_means),
     trade.alert_texts.map((text) => h("p", { class: "attention" }, text)),
     h(
       "div",
