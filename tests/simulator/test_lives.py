@@ -21,7 +21,7 @@ def test_a_seed_is_one_life() -> None:
 def test_a_broken_promise_is_found_and_its_history_made_small(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
+    monkeypatch.setattr(book, "_book", lambda *_: None)
     life = plans.life_of(0, nodes=5, acts=60)
     broken = plans.broken_by(life)
     assert broken is not None
