@@ -96,6 +96,9 @@ class Shelf:
         del limit
         return []
 
+    def proofs_generation(self) -> int:
+        return 0
+
     def fork_proofs(self) -> Sequence[ForkProof]:
         return []
 

@@ -131,5 +131,8 @@ class DiskStore(Store):
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         return self._source.bodies_missing(limit)
 
+    def proofs_generation(self) -> int:
+        return self._source.proofs_generation()
+
     def fork_proofs(self) -> Sequence[ForkProof]:
         return self._source.fork_proofs()

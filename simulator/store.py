@@ -224,5 +224,8 @@ class Store:
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         return [key for key, _ in BODYLESS.scan(self.state, b"", None, limit=limit)]
 
+    def proofs_generation(self) -> int:
+        return len(self.proofs)
+
     def fork_proofs(self) -> Sequence[ForkProof]:
         return [self.proofs[lane_key] for lane_key in sorted(self.proofs)]

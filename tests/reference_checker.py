@@ -38,6 +38,8 @@ class Checker:
         for r in sorted(self.records.values()):
             self.lanes.setdefault(r.lane, []).append(r)
         self._clean: dict[bytes, int] = {}
+        self._secured: dict[bytes, bool] = {}
+        self._contested: dict[bytes, bool] = {}
 
     # --- which records are held -------------------------------------------------------------------
     def _closed(self, given: dict[bytes, Rec]) -> dict[bytes, Rec]:
@@ -180,9 +182,11 @@ class Checker:
 
     def secured(self, commit: bytes) -> bool:
         """R30."""
-        opened = self.records[self.j.state(commit).open or b""]
-        stamps = [stamp.id for stamp in self.of_kind("witness.stamp")]
-        return opened.body["q"] > 0 and self.j.enough(commit, stamps)
+        if commit not in self._secured:
+            opened = self.records[self.j.state(commit).open or b""]
+            stamps = [stamp.id for stamp in self.of_kind("witness.stamp")]
+            self._secured[commit] = opened.body["q"] > 0 and self.j.enough(commit, stamps)
+        return self._secured[commit]
 
     def is_secured(self, trade: bytes) -> bool:
         """R30 for a trade."""
@@ -190,10 +194,11 @@ class Checker:
 
     def contested(self, trade: bytes) -> bool:
         """R32."""
-        if not any(self.within(c) or self.secured(c) for c in self.commits[trade]):
-            return True
-        back = self.j.refunded(trade)
-        return back is not None and self.contested(back)
+        if trade not in self._contested:
+            back = self.j.refunded(trade)
+            stands = any(self.within(c) or self.secured(c) for c in self.commits[trade])
+            self._contested[trade] = not stands or (back is not None and self.contested(back))
+        return self._contested[trade]
 
     def status(self, trade: bytes) -> str:
         """secured > settled > released > declined > accepted > proposed."""
@@ -229,17 +234,19 @@ class Checker:
                 found[chapter, payee] = found.get((chapter, payee), 0) + amount
         return {key: amount for key, amount in found.items() if amount}
 
-    def turnover(self) -> dict[bytes, tuple[int, int]]:
-        """What each member received and gave in counted credit trades, by chapter and member."""
-        found: dict[bytes, tuple[int, int]] = {}
+    def turnover(self) -> dict[bytes, tuple[int, int, int]]:
+        """What each member received and gave in counted credit trades, and how many of these are
+        not secured; by chapter and member."""
+        found: dict[bytes, tuple[int, int, int]] = {}
         for trade in self.counted():
             if self.j.terms(trade)["unit"] == CREDIT:
                 payer, payee, chapter = self.parties(trade)
                 amount = self.j.terms(trade)["amount"]
                 for member, received, given in ((payee, amount, 0), (payer, 0, amount)):
                     key = chapter.to_bytes(2, "big") + member
-                    old = found.get(key, (0, 0))
-                    found[key] = (old[0] + received, old[1] + given)
+                    old = found.get(key, (0, 0, 0))
+                    open_ = old[2] + (not self.is_secured(trade))
+                    found[key] = (old[0] + received, old[1] + given, open_)
         return found
 
     def contributions(self) -> dict[bytes, tuple[int, int]]:
@@ -304,16 +311,20 @@ class Checker:
 
     def _carried_twice(self, lane: LaneId) -> bool:
         own = [opened.id for opened in self.of_kind("account.open") if opened.lane == lane]
-        moved = {self.j.state(r.id).open for r in self.records.values() if self.is_move(r)}
         for opened in own:
             below = {self.records[head].lane for head in carried_heads(self.j, opened)}
             for other in {o for base in below for o in self.carriers[base]}:
                 r = self.records[other]
                 beside = other not in self.j.past(opened) and opened not in self.j.past(other)
                 apart = r.lane != lane and beside and r.lane[:2] not in self.cuts
-                if apart and opened in moved and other in moved:
+                if apart and opened in self.moved and other in self.moved:
                     return True
         return False
+
+    @cached_property
+    def moved(self) -> set[bytes | None]:
+        """Opens that moves followed."""
+        return {self.j.state(r.id).open for r in self.records.values() if self.is_move(r)}
 
     def conflict(self, a: bytes, b: bytes) -> bool:
         """R18."""

@@ -15,10 +15,15 @@ from starlette.exceptions import HTTPException
 from node.api import (
     openapi,
     problems,
+    routes_books,
+    routes_devices,
+    routes_disputes,
     routes_node,
     routes_office,
+    routes_paper,
     routes_people,
     routes_records,
+    routes_stall,
     routes_talk,
     routes_trade,
     routes_units,
@@ -36,11 +41,16 @@ def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_devices,
         routes_people,
         routes_office,
         routes_talk,
         routes_trade,
+        routes_books,
+        routes_disputes,
+        routes_stall,
         routes_units,
+        routes_paper,
         routes_records,
     )
     return [route for module in modules for route in module.routes(api)]

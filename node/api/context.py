@@ -15,7 +15,9 @@ from node.api.models.base import Who
 from node.api.problems import language_of
 from node.api.tokens import TokenStore
 from node.services.community import Community
+from node.services.concerns import Watch
 from node.services.core import Core
+from node.services.disputes import Disputes
 from node.services.intake import Intake
 from node.services.market import Market
 from node.services.money import Money
@@ -23,6 +25,7 @@ from node.services.office import Office
 from node.services.people import People
 from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
+from node.services.stall import Stall
 from node.services.talk import Talk
 from node.services.trade import Trade
 from node.services.waiting import Waiting
@@ -41,11 +44,14 @@ class Api:
     community: Community
     office: Office
     trade: Trade
+    stall: Stall
     money: Money
+    disputes: Disputes
     people: People
     talk: Talk
     market: Market
     waiting: Waiting
+    concerns: Watch
     counted: Counted
     live: Live
     tokens: TokenStore
@@ -97,6 +103,7 @@ class Api:
 
 def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, live: Live) -> Api:
     """The API's parts over an open home. Raises WalletError about the token's file."""
+    trade = Trade(core, publisher)
     chosen = i18n.match_language(core.reader.settings.get(LANGUAGE_SETTING))
     return Api(
         core=core,
@@ -104,12 +111,15 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         publisher=publisher,
         community=Community(core, publisher),
         office=Office(core, publisher),
-        trade=Trade(core, publisher),
+        trade=trade,
+        stall=Stall(core, intake, trade),
         money=Money(core),
+        disputes=Disputes(core, publisher, trade),
         people=People(core, publisher),
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),
         waiting=Waiting(core),
+        concerns=Watch(core),
         counted=Counted(core),
         live=live,
         tokens=TokenStore(core),

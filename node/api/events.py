@@ -51,6 +51,7 @@ SUBJECTS: Final = {
     "trade": "trade",
     "balance": "trade",
     "rating": "trade",
+    "dispute": "dispute",
 }
 """Under which name an event's data gives the id it is about; `subject` for all others."""
 
@@ -159,7 +160,9 @@ class EventHub:
     def _data(self, event: Event) -> dict[str, Any]:
         data = {"time": _time(event.at)}
         subject = event.subject
-        if len(subject) == CHAPTER_BYTES + ID_BYTES:
+        if event.name == "fork":  # a lane
+            data["member"], data["device"] = subject[:32].hex(), subject[32:64].hex()
+        elif len(subject) == CHAPTER_BYTES + ID_BYTES:
             number = int.from_bytes(subject[:CHAPTER_BYTES], "big")
             data["chapter"] = self._core.rules.genesis.chapters[number].name
             data["member"] = subject[CHAPTER_BYTES:].hex()

@@ -22,11 +22,12 @@ TYPE_PREFIX: Final = "urn:wetalk:problem:"
 _NOT_FOUND: Final = (
     *("not-found", "trade-unknown", "listing-gone", "post-gone", "member-unknown"),
     *("partner-unknown", "room-unknown", "token-unknown", "device-unknown"),
-    *("unknown-chapter",),
+    *("unknown-chapter", "dispute-unknown"),
 )
 _NOT_ALLOWED: Final = (
     *("host-refused", "origin-refused", "scope-missing", "not-officer", "not-allowed"),
-    *("not-yours", "device-revoked", "device-not-added"),
+    *("not-yours", "device-revoked", "device-not-added", "dispute-not-yours"),
+    *("dispute-not-panel", "dispute-not-asked", "dispute-not-keeper"),
 )
 _NOT_VALID: Final = (
     *("request-invalid", "cursor-invalid", "amount-invalid", "amount-too-large", "text-too-long"),
@@ -34,7 +35,8 @@ _NOT_VALID: Final = (
     *("peer-address", "invitation-invalid", "invitation-expired", "genesis-invalid"),
     *("phrase-count", "phrase-word", "phrase-word-near", "phrase-checksum", "phrase-long"),
     *("phrase-other", "phrase-wrong", "phrase-needed", "partner-self", "language-invalid"),
-    *("file-format", "other-community", "region-invalid"),
+    *("file-format", "other-community", "region-invalid", "dispute-amount"),
+    *("note-invalid", "note-mixed", "note-kind", "note-parts"),
 )
 STATUS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_NOT_FOUND, HTTPStatus.NOT_FOUND),

@@ -1,4 +1,4 @@
-"""Routes about this node: status, identity, devices, tokens, neighbours, events."""
+"""Routes about this node: status, identity, tokens, neighbours, events."""
 
 from typing import Annotated, Any
 
@@ -8,16 +8,15 @@ from node import i18n
 from node.api import status as node_status
 from node.api.context import Api
 from node.api.models import node as shapes
-from node.api.models.base import Made, Nothing
+from node.api.models.base import Nothing
 from node.api.parameters import IdPath
 from node.api.routing import Route, get, write
 from node.api.shaping import iso_time
 from node.api.tokens import Access
-from node.services import devices
 from node.services.publish import COPIED_HOME
 from node.services.setup import is_restoring
 from node.storage.kept.access import Token
-from node.wallet import phrase, phrase_file
+from node.wallet import phrase_file
 
 VERSION_PACKAGE = "wetalk"
 
@@ -64,32 +63,6 @@ class NodeRoutes:
         phrase_file.confirm(core.home.phrase, body.words, core.member)
         self._api.hub.status_changed()
         return Nothing()
-
-    async def devices(self) -> shapes.Devices:
-        """The devices of this member."""
-        found = self._api.people.devices()
-        return shapes.Devices(
-            items=[
-                shapes.Device(
-                    device=one.key.hex(),
-                    scopes=list(one.scopes),
-                    revoked=one.revoked,
-                    this=one.this,
-                )
-                for one in found
-            ]
-        )
-
-    async def revoke(self, body: shapes.RevokeIn) -> Made:
-        """Shut a device out, with the 24 words."""
-        core, device = self._api.core, bytes.fromhex(body.device)
-        with devices.root_of(core, phrase.check(body.words)) as root:
-            record = await self._api.publisher.transact(
-                lambda appender, state: devices.revoke_device(
-                    core, appender, state, root, device, leave_open=body.open
-                )
-            )
-        return Made(id=record.hex())
 
     async def tokens(self) -> shapes.Tokens:
         """The tokens of clients, without their secrets."""
@@ -177,8 +150,6 @@ def routes(api: Api) -> list[Route]:
         get("/status", node.status, shapes.Status),
         get("/identity", node.identity, shapes.Identity),
         write("POST", "/identity/confirm", node.confirm, Nothing, "admin", once=False),
-        get("/devices", node.devices, shapes.Devices),
-        write("POST", "/devices/revoke", node.revoke, Made, "admin"),
         get("/tokens", node.tokens, shapes.Tokens, scope="admin"),
         write(
             "POST", "/tokens", node.make_token, shapes.TokenMade, "admin", status=201, once=False

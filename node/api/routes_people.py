@@ -3,7 +3,7 @@
 # pyright: reportUnknownMemberType=false
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import trio
 from fastapi import Query, Request
@@ -23,15 +23,25 @@ from node.api.parameters import (
     NamePath,
 )
 from node.api.routing import Route, get, write
-from node.api.shaping import credit_decimals, iso_time, relay_texts, texts
+from node.api.shaping import (
+    amount_shown,
+    credit_decimals,
+    decimals_of,
+    iso_time,
+    relay_texts,
+    texts,
+)
 from node.ledger.root import state_root
 from node.protocol import genesis, portable
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault, RemoteFault
 from node.services import devices, relays
 from node.services.people import SHORT_ID_CHARACTERS, MemberView
+from node.services.ratings import Rating, Reputation
 from node.views import members
 from node.wallet import phrase
+
+RATINGS_SHOWN_COUNT: Final = 100  # the newest; the sums count all
 
 
 class PeopleRoutes:
@@ -166,13 +176,80 @@ class PeopleRoutes:
     ) -> shapes.MemberDetail:
         """A member with their balance, rating and what they say of themselves."""
         subject = bytes.fromhex(member)
-        view = self._api.people.member(subject, self._api.chapter(chapter))
+        number, language = self._api.chapter(chapter), self._api.language(request)
+        view = self._api.people.member(subject, number)
         profile = self._api.people.profile(subject)
+        found, said = await trio.to_thread.run_sync(
+            partial(self._api.people.reputation, subject, number)
+        )
         return shapes.MemberDetail(
+            reputation=self._reputation(found, language),
+            said=[self._rating(one, language) for one in said[:RATINGS_SHOWN_COUNT]],
             about="" if profile is None else profile.about,
             languages=[] if profile is None else profile.languages,
             region=None if profile is None else profile.region,
-            **self._member(view, self._api.language(request)),
+            **self._member(view, language),
+        )
+
+    def _reputation(self, found: Reputation, language: str) -> shapes.Reputation:
+        core = self._api.core
+        volume = amount_shown(core, found.volume, CREDIT, language)
+        rest = {
+            "trades": found.trades,
+            "partners": found.partners,
+            "volume": volume,
+        }
+        told = i18n.text("rating.rests_on", language, **rest)
+        if found.ratings:
+            stars = ", ".join(
+                i18n.text("rating.stars", language, stars=number, count=count)
+                for number, count in found.stars.items()
+                if count
+            )
+            raters = {"raters": found.raters, "good": found.good_raters, "stars": stars}
+            told = f"{i18n.text('rating.given', language, **raters)} {told}"
+        else:
+            told = f"{i18n.text('rating.none', language)} {told}"
+        for key, count in (("contested", found.contested), ("refunded", found.refunded)):
+            if count:
+                told += f" {i18n.text(f'rating.{key}', language, count=count)}"
+        return shapes.Reputation(
+            stars={str(number): count for number, count in found.stars.items()},
+            ratings=found.ratings,
+            raters=found.raters,
+            good_raters=found.good_raters,
+            contested=found.contested,
+            refunded=found.refunded,
+            trades=found.trades,
+            partners=found.partners,
+            volume=found.volume,
+            text=told,
+        )
+
+    def _rating(self, one: Rating, language: str) -> shapes.Rating:
+        core, marks = self._api.core, list[str]()
+        if one.contested:
+            marks.append(i18n.text("rating.mark_contested", language))
+        if one.given_back:
+            back = amount_shown(core, one.given_back, one.unit, language)
+            marks.append(i18n.text("rating.mark_refunded", language, amount=back))
+        if not one.in_good_standing:
+            marks.append(i18n.text("rating.mark_outside", language))
+        return shapes.Rating(
+            id=one.id.hex(),
+            trade=one.trade.hex(),
+            author=self._api.who(one.author),
+            stars=one.stars,
+            text=one.text,
+            time=iso_time(one.time),
+            amount=one.amount,
+            amount_text=amount_shown(core, one.amount, one.unit, language),
+            unit=one.unit,
+            decimals=decimals_of(self._api.core, one.unit),
+            given_back=one.given_back,
+            contested=one.contested,
+            in_good_standing=one.in_good_standing,
+            marks=marks,
         )
 
     def _member(self, view: MemberView, language: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Routes about trade and money: trades and their steps, balances, statements, the ledger's root."""
+"""Routes about trade and money: trades and their steps, balances."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -6,9 +6,10 @@ import dataclasses
 from typing import Annotated, Any
 
 import trio
-from fastapi import Query, Request, Response
+from fastapi import Query, Request
 
 from node import i18n
+from node.api import shaping_books
 from node.api.context import Api
 from node.api.models import trade as shapes
 from node.api.models.base import Made
@@ -16,17 +17,15 @@ from node.api.parameters import (
     USUAL,
     ChapterQuery,
     CursorQuery,
-    FlagQuery,
     IdPath,
     IdQuery,
     LimitQuery,
 )
 from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
-from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
-from node.services import receipts, verification
 from node.services.money import BalanceView, TradeView
+from node.services.people import SHORT_ID_CHARACTERS
 from node.services.trade import Proposal
 from node.views import members
 
@@ -67,8 +66,19 @@ class TradeRoutes:
     async def trade(self, request: Request, trade: IdPath) -> shapes.TradeDetail:
         """One trade with its steps."""
         found = bytes.fromhex(trade)
-        view = self._api.money.trade(found)
+        view, language = self._api.money.trade(found), self._api.language(request)
         return shapes.TradeDetail(
+            refunded_by=[
+                shapes.Refund(
+                    id=one.trade.hex(),
+                    amount=one.amount,
+                    amount_text=amount_shown(self._api.core, one.amount, view.unit, language),
+                    state=one.status,  # type: ignore[arg-type]
+                    state_text=self._state_text(one.status, language),
+                )
+                for one in view.returned.refunds
+            ],
+            refund_texts=self._refund_texts(view, language),
             steps=[
                 shapes.TradeStep(
                     id=step.id.hex(),
@@ -78,13 +88,33 @@ class TradeRoutes:
                 )
                 for step in self._api.money.steps(found)
             ],
-            **self._trade(view, self._api.language(request)),
+            **self._trade(view, language),
         )
+
+    def _refund_texts(self, view: TradeView, language: str) -> list[str]:
+        """What this trade gives back, and what was, will be or can be given back of it."""
+        found: list[str] = []
+        if view.refunds is not None:
+            short = view.refunds.hex()[:SHORT_ID_CHARACTERS]
+            found.append(i18n.text("refund.gives_back", language, trade=short))
+        back = view.returned
+        for key, amount in (("given", back.given), ("pending", back.pending), ("left", back.left)):
+            if amount and back.refunds:
+                shown = amount_shown(self._api.core, amount, view.unit, language)
+                found.append(i18n.text(f"refund.{key}", language, amount=shown))
+        return found
+
+    def _state_text(self, state: str, language: str) -> str:
+        return i18n.text(f"trade.{STATE_KEYS.get(state, state)}", language)
+
+    def shown(self, view: TradeView, language: str) -> shapes.Trade:
+        """A trade as it is told, for other routes."""
+        return shapes.Trade(**self._trade(view, language))
 
     def _trade(self, view: TradeView, language: str) -> dict[str, Any]:
         who, own = self._api.who, self._api.core.member
         partner = view.payee if view.payer == own else view.payer
-        state_key = "contested" if view.contested else STATE_KEYS.get(view.status, view.status)
+        state_key = "contested" if view.contested else view.status
         if "accept" in view.next_steps:
             state_key = "yours"  # the same state, as the side that must answer reads it
         return {
@@ -97,15 +127,23 @@ class TradeRoutes:
             "decimals": decimals_of(self._api.core, view.unit),
             "amount_text": amount_shown(self._api.core, view.amount, view.unit, language),
             "state": view.status,
-            "state_text": i18n.text(f"trade.{state_key}", language),
+            "state_text": self._state_text(state_key, language),
             "invoice": view.invoice,
             "contested": view.contested,
             "refunds": None if view.refunds is None else view.refunds.hex(),
+            "given_back": view.returned.given,
+            "giving_back": view.returned.pending,
+            "left": view.returned.left,
             "time": iso_time(view.time),
             "for": view.order,
             "next_steps": list(view.next_steps),
             "level": view.level,
             "level_text": i18n.text(f"level.{view.level}", language),
+            "level_means": i18n.text(f"level_means.{view.level}", language),
+            "doubt": view.doubt,
+            "doubt_text": None
+            if view.doubt is None
+            else i18n.text(f"doubt.{view.doubt}", language, name=who(view.payer).name),
             "alerts": list(view.alerts),
             "alert_texts": texts("alert", view.alerts, language),
             **self._line(view, language),
@@ -159,7 +197,7 @@ class TradeRoutes:
         return Made(id=(await self._api.trade.release(bytes.fromhex(trade))).hex())
 
     async def refund(self, trade: IdPath, body: shapes.RefundIn) -> Made:
-        """Propose to give a received payment back, wholly or in part; the new trade's id."""
+        """Offer to give a received payment back, or ask for one's own; the new trade's id."""
         done = await self._api.trade.refund(bytes.fromhex(trade), body.amount, anyway=body.anyway)
         return Made(id=done.hex())
 
@@ -194,90 +232,24 @@ class TradeRoutes:
             decimals=credit_decimals(self._api.core),
             level=view.level,
             level_text=i18n.text(f"level.{view.level}", language),
+            level_means=i18n.text(f"level_means.{view.level}", language),
+            unconfirmed=view.unconfirmed,
+            closed=None
+            if view.closed is None
+            else shaping_books.closed_balance(self._api.core, view.closed, language),
             final=view.final,
             text=i18n.text(f"balance.{key}", language),
             notice=notice,
+            in_doubt=view.in_doubt.count,
+            in_doubt_amount=view.in_doubt.amount,
+            in_doubt_text=self._in_doubt(view, language),
         )
 
-    async def statement(
-        self,
-        month: Annotated[str, Query(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-09"])],
-        chapter: ChapterQuery = None,
-    ) -> shapes.Statement:
-        """A month's movements (UTC) between opening and closing balance."""
-        found = self._api.money.statement(self._api.chapter(chapter), month)
-        movements = [
-            {
-                "trade": one.trade.hex(),
-                "commit": one.commit.hex(),
-                "partner": self._api.who(one.partner),
-                "amount": one.amount,
-                "time": iso_time(one.time),
-                "for": one.order,
-            }
-            for one in found.movements
-        ]
-        return shapes.Statement(
-            chapter=found.chapter,
-            month=found.month,
-            unit=CREDIT,
-            unit_name=self._api.core.rules.genesis.unit.code,
-            decimals=credit_decimals(self._api.core),
-            opening=found.opening,
-            movements=[shapes.Movement(**one) for one in movements],  # type: ignore[arg-type]
-            closing=found.closing,
-        )
-
-    async def root(self, chapter: ChapterQuery = None) -> shapes.Root:
-        """The state root and its sections, of all or of one chapter."""
-        core = self._api.core
-        scope = ledger_root.SCOPE_ALL
-        if chapter is not None:
-            scope = self._api.community.chapter(chapter)[1].name
-
-        def compute() -> tuple[list[tuple[str, bytes]], bytes]:
-            with core.reading() as reader:
-                found = ledger_root.sections(reader, core.rules, scope)
-                return found, ledger_root.state_root(reader, core.rules, scope)
-
-        found, whole = await trio.to_thread.run_sync(compute, limiter=self._heavy)
-        sections = [shapes.Section(name=name, hash=digest.hex()) for name, digest in found]
-        return shapes.Root(chapter=chapter, root=whole.hex(), sections=sections)
-
-    async def verify(self, request: Request, body: shapes.VerifyIn) -> shapes.Verified:
-        """Verify the own books, and say how far the proof goes."""
-        language = self._api.language(request)
-        found = await trio.to_thread.run_sync(
-            lambda: verification.verify(self._api.core, from_scratch=body.from_scratch),
-            limiter=self._heavy,
-        )
-        return shapes.Verified(
-            ok=found.ok,
-            level=found.level or None,
-            level_text=i18n.text(f"level.{found.level}", language) if found.level else None,
-            records=found.records,
-            trades=found.trades,
-            accounts=found.accounts,
-            sum_of_balances=found.sum_of_balances,
-            root=found.root.hex() or None,
-            seconds=found.seconds,
-            findings=[
-                shapes.Finding(
-                    code=str(one.doubt),
-                    subject=one.subject,
-                    text=i18n.text(one.key, language, subject=one.subject),
-                )
-                for one in found.findings
-            ],
-        )
-
-    async def receipt(self, trade: IdPath, order: FlagQuery = False) -> Response:
-        """A receipt that proves itself; with `order` it shows what was traded."""
-        text = await trio.to_thread.run_sync(
-            lambda: receipts.receipt_text(self._api.core, bytes.fromhex(trade), show_order=order),
-            limiter=self._heavy,
-        )
-        return Response(text, media_type="application/json")
+    def _in_doubt(self, view: BalanceView, language: str) -> str | None:
+        if view.in_doubt.count == 0:
+            return None
+        amount = i18n.amount_text(view.in_doubt.amount, credit_decimals(self._api.core))
+        return i18n.text("doubt.count", language, count=view.in_doubt.count, amount=amount)
 
 
 def routes(api: Api) -> list[Route]:
@@ -295,8 +267,4 @@ def routes(api: Api) -> list[Route]:
         write("POST", f"{one}/refund", trade.refund, Made, "trade", status=201),
         write("POST", f"{one}/rate", trade.rate, Made, "trade"),
         get("/balance", trade.balance, shapes.Balance),
-        get("/statements", trade.statement, shapes.Statement),
-        get("/receipts/{trade}", trade.receipt, dict[str, Any]),
-        get("/ledger/root", trade.root, shapes.Root),
-        write("POST", "/ledger/verify", trade.verify, shapes.Verified, "read", once=False),
     ]

@@ -15,6 +15,7 @@ from node.api.idempotency import Idempotency
 from node.api.tokens import Access
 
 PREFIX: Final = "/v1"
+BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -31,6 +32,7 @@ class Route:
     once: bool = False
     tag: str = ""
     media: str | None = None  # what it answers, if not JSON
+    also: tuple[str, ...] = ()  # other media types that can be asked for
 
 
 def get(path: str, handler: Handler, answers: Any, **options: Any) -> Route:
@@ -75,6 +77,7 @@ def add_routes(app: FastAPI, routes: Sequence[Route]) -> None:
             methods=[route.method],
             response_model=route.answers,
             status_code=route.status,
+            responses={route.status: {"content": dict.fromkeys(route.also, BINARY)}},
             summary=summary.strip().rstrip("."),
             description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
             tags=[route.tag or route.path.split("/")[1]],

@@ -20,6 +20,7 @@ from node.api import problems
 from node.api.tokens import TokenStore
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
+from node.services.paper.as_html import STYLE_HASH
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +37,15 @@ METHODS: Final = READING | {"POST", "PUT", "DELETE"}
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
 IMPORT_PATH: Final = "/v1/records/import"
+NOTES_PATH: Final = "/v1/trades/notes"
 
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 WEB_POLICY: Final = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    b"default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    b" style-src 'self' '%b';"  # the one style of pages to print, which the client opens as blobs
     b" manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
     b" frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
+) % STYLE_HASH.encode()
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -168,6 +171,8 @@ def body_max_bytes(scope: Scope) -> int:
     """How large the body of a request may be."""
     if scope["path"] == IMPORT_PATH:
         return limits.IMPORT_BODY_MAX_BYTES
+    if scope["path"] == NOTES_PATH:
+        return limits.NOTE_REQUEST_MAX_BYTES
     return limits.REQUEST_BODY_MAX_BYTES
 
 

@@ -37,15 +37,20 @@ FILES: Final = (
     "dom.js",
     "events.js",
     "format.js",
+    "stall.js",
     "places/talk.js",
     "places/market.js",
     "places/trade.js",
+    "places/cases.js",
     "places/community.js",
     "places/me.js",
 )
 # Parts of the catalogue that belong to other faces.
 NOT_FOR_THE_WEB: Final = frozenset(
-    {"command", "option", "cli", "column", "doctor", "service", "demo", "up", "backup", "replay"}
+    {
+        *("command", "option", "cli", "column", "doctor", "service", "demo", "up", "backup"),
+        *("replay", "audit", "closes", "close_proof", "level_means", "missing", "verified"),
+    }
 )
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -6,11 +6,13 @@ they are confirmed.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from node import i18n
 from node.api.context import Api
 from node.api.models.node import Disk, Head, Hint, Relay, Status, Sync
-from node.api.shaping import iso_time, relay_fields
+from node.api.routes_devices import late_told
+from node.api.shaping import credit_decimals, iso_time, relay_fields
 from node.ledger import stamps
 from node.protocol import lanes
 from node.protocol.identity import Lane
@@ -20,8 +22,10 @@ from node.services.publish import COPIED_HOME
 from node.services.setup import is_restoring
 from node.storage.home import SIDE_FILES
 from node.storage.rows import Rows
-from node.views import members
+from node.views import identities, members
 from node.wallet.phrase_file import is_waiting
+
+EXPOSED_SHOWN_COUNT: Final = 5  # members named in one look; the member's page names every one
 
 
 def status(api: Api, version: str, language: str) -> Status:
@@ -116,8 +120,10 @@ def hints(api: Api, language: str) -> list[Hint]:
     def add(code: str, key: str, command: str | None = None, **values: object) -> None:
         found.append(Hint(code=code, text=i18n.text(key, language, **values), command=command))
 
-    if core.reader.settings.get(COPIED_HOME) is not None:
-        add("home-copied", "problem.home-copied")
+    if identities.is_revoked(core.reader, core.member, core.own.public_key):
+        add("shut-out", "late.shut_out", "wetalk device renew")
+    elif core.reader.settings.get(COPIED_HOME) is not None:
+        add("home-copied", "problem.home-copied", "wetalk device renew")
     if core.writer.fault is not None:
         fault = core.writer.fault
         text = i18n.problem_text(fault.code, language, **fault.values)
@@ -126,6 +132,7 @@ def hints(api: Api, language: str) -> list[Hint]:
         add("disk-low", "next.disk_low")
     if is_waiting(core.home.phrase):
         add("confirm-words", "phrase.nag")
+    _concerning(api, add)
     if is_restoring(core):
         add("restoring", "next.restoring")
     elif core.echo_wanted:
@@ -143,7 +150,40 @@ def hints(api: Api, language: str) -> list[Hint]:
     asked = api.office.waiting()
     if asked:
         add("proposals", "next.proposals", "wetalk chapter proposals", count=asked)
+    disputes = api.disputes.waiting()
+    if disputes:
+        add("disputes", "next.disputes", "wetalk dispute list", count=disputes)
     return found
+
+
+def _concerning(api: Api, add: Callable[..., None]) -> None:
+    """What became known of old devices, forks and doubts, as it touches this member."""
+    found, decimals = api.concerns.look(), credit_decimals(api.core)
+    for one in found.exposed[:EXPOSED_SHOWN_COUNT]:
+        name = api.who(one.member).name
+        if one.trades:
+            amount = i18n.amount_text(one.amount, decimals)
+            count = len(one.trades)
+            add("exposed", "exposed.partner", "wetalk trade list", name=name, count=count,
+                amount=amount)  # fmt: skip
+        if one.officer:
+            add("exposed-officer", "exposed.officer", "wetalk chapter requests", name=name)
+    for one in found.surfaced:
+        key, values = late_told(api, one)
+        add("late", key, "wetalk device list", **values)
+    if found.alert is not None:
+        add("two-accounts", "late.two_accounts", "wetalk device renew")
+    elif found.behind:
+        add("behind", "late.behind", "wetalk device renew")
+    if found.awaiting is not None:
+        key = f"awaiting.{found.awaiting.replace('-', '_')}"
+        add("limit-awaited", key if key in i18n.catalogue(i18n.FALLBACK) else "awaiting.other")
+    if found.in_doubt.count:
+        amount = i18n.amount_text(found.in_doubt.amount, decimals)
+        add("in-doubt", "doubt.count", "wetalk trade list", count=found.in_doubt.count,
+            amount=amount)  # fmt: skip
+    if found.renewals:
+        add("renewals", "renewal.hint", "wetalk chapter requests", count=found.renewals)
 
 
 def _relays(api: Api, add: Callable[..., None]) -> None:
@@ -157,7 +197,7 @@ def _relays(api: Api, add: Callable[..., None]) -> None:
         elif convicted:
             add("relay-liar", "alert.witness", "wetalk community show")
         if accounts.left_behind(core, reader):
-            add("left-behind", "next.left_behind", "wetalk backup")
+            add("left-behind", "next.left_behind", "wetalk device renew")
 
 
 def _belonging(api: Api, add: Callable[..., None]) -> None:

@@ -9,11 +9,12 @@ for every refusal. Shapes of answers are those of the OpenAPI document.
 from node.client.belonging import Belonging
 from node.client.connection import ApiProblem, Decision, Event, Json, Made, NotRunning, Page
 from node.client.own import OwnNode
+from node.client.settling import Settling
 from node.client.talking import Talking
 from node.client.trading import Direction, Step, Trading
 
 
-class Client(OwnNode, Belonging, Talking, Trading):
+class Client(OwnNode, Belonging, Talking, Trading, Settling):
     """The API of one node, with one token."""
 
 

@@ -36,6 +36,10 @@ class Belonging(Connection):
         """Open applications."""
         return self.get(f"{chapter_path(chapter)}/requests")["items"]
 
+    def renewals(self, chapter: str) -> list[Json]:
+        """Accounts without a limit that wait for an officer."""
+        return self.get(f"{chapter_path(chapter)}/renewals")["items"]
+
     def admit(self, chapter: str, member: str) -> Decision:
         """Admit a member."""
         return self.post(f"{chapter_path(chapter)}/admit", {"member": member})

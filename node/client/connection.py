@@ -133,13 +133,20 @@ class Connection:
             headers["Idempotency-Key"] = key or secrets.token_hex(16)
         target = _target(path, query)
         try:
-            return self._once(method, target, headers, data)
+            return _result(*self._once(method, target, headers, data))
         except NotRunning as problem:
             if not repeatable or isinstance(problem.__cause__, ConnectionRefusedError):
                 raise
-            return self._once(method, target, headers, data)
+            return _result(*self._once(method, target, headers, data))
 
-    def _once(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> Any:
+    def file(self, path: str, **query: str | int | bool | None) -> bytes:
+        """The bytes of an answer that is a file, such as a receipt with `format`."""
+        status, answer = self._once("GET", _target(path, query), self._headers, None)
+        return answer if status < 400 else _result(status, answer)
+
+    def _once(
+        self, method: str, target: str, headers: dict[str, str], data: bytes | None
+    ) -> tuple[int, bytes]:
         connection = self._connection(self._timeout_s)
         try:
             connection.request(method, target, body=data, headers=headers)
@@ -151,7 +158,7 @@ class Connection:
             raise NotRunning(self.address) from error
         finally:
             connection.close()
-        return _result(response.status, answer)
+        return response.status, answer
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
@@ -185,7 +192,7 @@ class Connection:
     def post_lines(self, path: str, data: Any) -> Json:
         """Send lines (bytes, a file, or an iterable of bytes) to an import."""
         headers = {**self._headers, "Content-Type": "application/x-ndjson"}
-        return self._once("POST", PREFIX + path, headers, data)
+        return _result(*self._once("POST", PREFIX + path, headers, data))
 
     def import_records(self, data: Any) -> Json:
         """Admit the lines of an export; the report."""

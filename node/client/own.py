@@ -33,9 +33,27 @@ class OwnNode(Connection):
         """The devices of this member."""
         return self.get("/devices")["items"]
 
-    def revoke_device(self, device: str, words: str, *, leave_open: bool = False) -> Made:
-        """Shut a device out."""
-        return self.post("/devices/revoke", {"device": device, "words": words, "open": leave_open})
+    def revoke_device(
+        self, device: str, words: str, *, leave_open: bool = False, since: str | None = None
+    ) -> Made:
+        """Shut a device out; `since` names the first trade on it that was not ours."""
+        body = {"device": device, "words": words, "open": leave_open, "since": since}
+        return self.post("/devices/revoke", body)
+
+    def renew_device(self, words: str, password: str | None = None, *, both: bool = False) -> Json:
+        """Make a new key on this computer."""
+        return self.post("/devices/renew", {"words": words, "password": password, "both": both})
+
+    def recognise_device(
+        self, device: str, words: str, password: str | None = None, *, through: str | None = None
+    ) -> Json:
+        """What an old device did beyond its cut was ours."""
+        body = {"device": device, "words": words, "password": password, "through": through}
+        return self.post("/devices/recognise", body)
+
+    def leave_device(self, device: str) -> None:
+        """What an old device did beyond its cut was not ours."""
+        self.post("/devices/leave", {"device": device})
 
     def tokens(self) -> list[Json]:
         """The tokens of clients."""

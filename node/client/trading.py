@@ -40,6 +40,15 @@ class Trading(Connection):
         """Rate the other side."""
         return self.post(f"/trades/{trade}/rate", {"stars": stars, "text": text})
 
+    def note(self, trade: str | None = None, **wishes: Any) -> Json:
+        """The note of a trade to hand over, or a greeting; wishes: full, part_characters, drawn."""
+        path = "/trades/greeting" if trade is None else f"/trades/{trade}/note"
+        return self.post(path, wishes)
+
+    def take_note(self, parts: list[str], *, anyway: bool = False, **wishes: Any) -> Json:
+        """Take in a note that was handed over; what became of it, and the answer to hand back."""
+        return self.post("/trades/notes", {"parts": parts, "anyway": anyway, **wishes})
+
     def balance(self, member: str | None = None, chapter: str | None = None) -> Json:
         """A balance."""
         return self.get("/balance", member=member, chapter=chapter)
@@ -60,6 +69,14 @@ class Trading(Connection):
         """A receipt that proves itself."""
         return self.get(f"/receipts/{trade}", order=order)
 
+    def receipt_file(self, trade: str, form: str, *, order: bool = False) -> bytes:
+        """A receipt as `form`: json, msgpack, html or pdf."""
+        return self.file(f"/receipts/{trade}", format=form, order=order)
+
+    def statement_file(self, month: str, form: str, *, order: bool = False) -> bytes:
+        """A month's statement as `form`: json (signed), csv, html or pdf."""
+        return self.file("/statements", month=month, format=form, order=order)
+
     def root(self, chapter: str | None = None) -> Json:
         """The state root and its sections."""
         return self.get("/ledger/root", chapter=chapter)
@@ -67,3 +84,21 @@ class Trading(Connection):
     def verify(self, *, from_scratch: bool = False) -> Json:
         """Verify the ledger."""
         return self.post("/ledger/verify", {"from_scratch": from_scratch})
+
+    def closes(self, chapter: str | None = None) -> Json:
+        """The months that a chapter has closed."""
+        return self.get("/ledger/closes", chapter=chapter)
+
+    def close(self, chapter: str | None = None, month: str | None = None) -> Json:
+        """Close a month (officers)."""
+        return self.post("/ledger/closes", {"chapter": chapter, "month": month})
+
+    def close_proof(
+        self, month: str, member: str | None = None, chapter: str | None = None
+    ) -> Json:
+        """What a close says of a member, as a file that proves itself."""
+        return self.get("/ledger/proof", month=month, member=member, chapter=chapter)
+
+    def audit(self, chapter: str | None = None, month: str | None = None) -> Json:
+        """A report on a chapter."""
+        return self.get("/ledger/audit", chapter=chapter, month=month)

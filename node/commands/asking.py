@@ -14,7 +14,8 @@ from typing import Any, Final
 from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import NOT_RUNNING, REFUSED, App
 from node.i18n import problem_text
-from node.protocol.errors import LocalFault
+from node.protocol import parts
+from node.protocol.errors import LocalFault, RemoteFault
 from node.storage.home import create_private, publish
 
 PREFIX_MIN_CHARACTERS: Final = 6
@@ -32,6 +33,10 @@ class Node:
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET."""
         return self._client.get(path, **query)
+
+    def file(self, path: str, **query: Any) -> bytes:
+        """The bytes of an answer that is a file."""
+        return self._client.file(path, **query)
 
     def post(self, path: str, body: Any = None) -> Any:
         """The answer to a POST."""
@@ -118,8 +123,23 @@ class Node:
         return called or starting
 
     def trade(self, typed: str) -> str:
-        """The id of a trade as typed."""
+        """The id of a trade as typed, or as a QR code of a printed receipt names it."""
+        if parts.is_pointer(typed):
+            return self._pointed(typed)
         return self._typed("/trades", typed, "trade-unknown")
+
+    def _pointed(self, text: str) -> str:
+        try:
+            pointer = parts.read_pointer(text)
+        except RemoteFault as fault:
+            raise LocalFault("part-unreadable", str(fault)) from None
+        if pointer.community.hex() != self.get("/community")["id"]:
+            raise LocalFault("other-community")
+        return pointer.trade.hex()
+
+    def dispute(self, typed: str) -> str:
+        """The id of a case as typed."""
+        return self._typed("/disputes", typed, "dispute-unknown")
 
     def listing(self, typed: str) -> str:
         """The id of a listing as typed."""

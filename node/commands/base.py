@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE: Final = "WETALK_HOME"
 DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
+RIGHT: Final = frozenset(
+    {"amount", "balance", "limit", "left", "opening", "received", "given", "closing", "before"}
+)
+"""Columns of numbers."""
 
 
 @dataclass(slots=True)
@@ -84,6 +88,11 @@ class App:
         """Something beside the result, on standard error."""
         click.echo(self.text(key, **values), err=True)
 
+    def aside(self, written: str) -> None:
+        """A line beside the result, on standard error, where a person reads it."""
+        if not self.json and on_terminal():
+            click.echo(written, err=True)
+
     def result(self, value: object) -> None:
         """The one document of `--json`; nothing otherwise."""
         if self.json:
@@ -104,7 +113,7 @@ class App:
 
         table = Table(box=None, header_style="bold", pad_edge=False)
         for name in columns:
-            right = name in ("amount", "balance", "limit", "left")
+            right = name in RIGHT
             table.add_column(self.text(f"column.{name}"), justify="right" if right else "left")
         for row in shown:
             table.add_row(*(Text(cell) for cell in row))
@@ -129,7 +138,23 @@ def local_time(written: str) -> str:
     """A time of the API (ISO 8601, UTC) as the clock on this computer's wall shows it."""
     from datetime import datetime
 
-    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
+    moment = datetime.fromisoformat(written)
+    try:
+        moment = moment.astimezone()
+    except OverflowError:
+        pass  # the last day there is, as claimed by somebody, on a clock ahead of UTC
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def read_some(file: Path, size_max_bytes: int) -> bytes:
+    """The start of a file. Raises LocalFault file-missing, file-unreadable."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(size_max_bytes)
+    except FileNotFoundError:
+        raise LocalFault("file-missing", path=str(file)) from None
+    except (OSError, ValueError) as problem:
+        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
 
 
 def on_terminal() -> bool:

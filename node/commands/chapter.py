@@ -47,12 +47,28 @@ def chapter_apply(app: App, chapter: str | None, written: str, code: str | None)
 
 @chapter.sub("requests", "wetalk chapter requests", CHAPTER)
 def chapter_requests(app: App, chapter: str | None) -> None:
-    items = app.client.pages(f"{_chapter(app, chapter)}/requests")
-    app.result({"items": items})
-    if not items:
+    path = _chapter(app, chapter)
+    items = app.client.pages(f"{path}/requests")
+    waiting = app.client.pages(f"{path}/renewals")
+    app.result({"items": items, "renewals": waiting})
+    if not items and not waiting:
         app.say("chapter.no_requests")
     rows = [[one["member"]["id"][:12], one["member"]["name"], clean(one["text"])] for one in items]
     app.table(("member", "name", "text"), rows)
+    _renewals(app, waiting)
+
+
+def _renewals(app: App, waiting: list[dict[str, Any]]) -> None:
+    """New accounts of members that get a limit only by an officer's yes, and why."""
+    for one in waiting:
+        limit = amount_text(one["limit"], one["decimals"])
+        name = clean(one["member"]["name"])
+        app.line(f"{one['member']['id'][:12]}  {name}  {limit}")
+        app.line(f"  {one['reason_text']}")
+        for trade in one["contested"]:
+            app.say("renewal.contested_trade", id=trade)
+        if one["may_be_granted"]:
+            app.line(f"  wetalk chapter grant {one['member']['id'][:12]} {limit.replace(',', '')}")
 
 
 @chapter.sub("admit", "wetalk chapter admit 9f2c41d0", argument("member"), CHAPTER)

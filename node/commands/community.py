@@ -66,6 +66,29 @@ def _members(app: App, members: list[dict[str, Any]]) -> None:
     app.table(("member", "name", "chapter", "state"), rows)
 
 
+@community.sub("member", "wetalk community member 순희", argument("member"))
+def community_member(app: App, member: str) -> None:
+    found = app.client.get(f"/members/{app.client.member(member)}")
+    app.result(found)
+    app.line(f"{clean(found['name'])} ({found['id'][:12]})")
+    app.line(app.text(f"membership.{found['membership']}"))
+    if found["about"]:
+        app.line(clean(found["about"]))
+    for text in found["alert_texts"]:
+        app.line(text)
+    app.line(found["reputation"]["text"])
+    for one in found["said"]:
+        _rating(app, one)
+
+
+def _rating(app: App, one: dict[str, Any]) -> None:
+    """A rating with what it rests on."""
+    facts = [one["time"][:10], one["author"]["name"], one["amount_text"], *one["marks"]]
+    app.line(f"  {'★' * one['stars']}  {clean(' · '.join(facts))}")
+    if one["text"]:
+        app.line(f"    {clean(one['text'])}")
+
+
 @community.sub(
     "new",
     "wetalk --home ~/wetalk-village community new --name 민수",

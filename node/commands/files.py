@@ -62,6 +62,7 @@ def backup(app: App, file: Path, password_file: Path | None) -> None:
     "wetalk restore ~/wetalk.backup",
     argument("file", type=click.Path(path_type=Path), metavar="FILE", required=False),
     option("--finish", is_flag=True, about="finish"),
+    option("--since", metavar="TRADE", about="since"),
     WORDS_FILE,
     PASSWORD_FILE,
 )
@@ -69,28 +70,37 @@ def restore(
     app: App,
     file: Path | None,
     finish: bool,
+    since: str | None,
     words_file: Path | None,
     password_file: Path | None,
 ) -> None:
     if (file is None) != finish:
         raise click.UsageError(app.text("cli.file_or_finish"))
     if file is None:
-        _finish(app, words_file)
+        _finish(app, words_file, since)
+    elif since is not None:
+        raise click.UsageError(app.text("cli.since_needs_finish"))
     else:
         _from_file(app, file, words_file, password_file)
 
 
-def _finish(app: App, words_file: Path | None) -> None:
+def _finish(app: App, words_file: Path | None, since: str | None) -> None:
     from node.commands import words
+    from node.commands.asking import one_of
     from node.commands.local import open_home
+    from node.ledger.trades import MEMBER_TRADE
     from node.services import setup
     from node.services.publish import Publisher
 
     with open_home(app, signing=True) as core:
         if not setup.is_restoring(core):
             raise LocalFault("nothing-to-restore")
+        trade = None
+        if since is not None:
+            own = (key.hex() for _, key in MEMBER_TRADE.under(core.reader, core.member))
+            trade = bytes.fromhex(one_of(own, since, "trade-unknown"))
         phrase = words.ask_phrase(app, words_file)
-        old = setup.finish_restore(core, Publisher(core), phrase)
+        old = setup.finish_restore(core, Publisher(core), phrase, since=trade)
         member = core.member.hex()
     _restored(app, member, old, None)
 

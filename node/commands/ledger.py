@@ -1,4 +1,7 @@
-"""Verification: `ledger verify`, `ledger root`, `ledger export`, `ledger replay`, receipts."""
+"""Verification: `ledger verify`, `ledger root`, `ledger export`, `ledger replay`, receipts.
+
+Left to others: closes (`closes`), the audit (`audit`); both are commands of `ledger`.
+"""
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -6,7 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from node.commands.base import DONE, REFUSED, App, argument, clean, group, on_terminal, option
+from node.commands.audit import audit
+from node.commands.base import (
+    DONE,
+    REFUSED,
+    App,
+    argument,
+    clean,
+    group,
+    on_terminal,
+    option,
+    read_some,
+)
+from node.commands.closes import check_proof, close, closes, proof
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -35,20 +50,38 @@ def verify(app: App, from_scratch: bool) -> int:
         with open_home(app) as core:
             found = _verified(app, core, from_scratch)
     app.result(found)
+    _show_verified(app, found)
+    return DONE if found["ok"] else REFUSED
+
+
+def _show_verified(app: App, found: dict[str, Any]) -> None:
     app.say("ledger.checked", records=found["records"], trades=found["trades"])
+    if found["resumed"]:
+        app.say("verified.resumed")
+    if found["before"] and found["before_at"]:
+        day = found["before_at"][:10]
+        app.say("verified.before", records=found["before"], day=day)
+        app.say("verified.new", records=found["checked"])
+    if found["scratch_at"]:
+        app.say("verified.scratch", day=found["scratch_at"][:10])
     app.say("ledger.sum", sum=found["sum_of_balances"])
     if found["root"]:
         app.say("ledger.root", root=found["root"])
-    if found["level"]:
-        app.line(app.text(f"level.{found['level']}"))
     for finding in found["findings"]:
         app.line(clean(finding["text"]))
     app.say("ledger.well" if found["ok"] else "ledger.bad")
-    return DONE if found["ok"] else REFUSED
+    if found["level"]:
+        app.line(f"{found['level']}: {found['level_text']}")
+        app.line(f"  {found['level_means']}")
+    for one in found["missing"]:
+        app.line(f"  {clean(one['text'])}")
+    if found["ok"]:
+        app.line(found["never"])
 
 
 def _verified(app: App, core: "Core", from_scratch: bool) -> dict[str, Any]:
     """What the node answers to the same question, worked out here."""
+    from node.api import shaping_books
     from node.services.verification import verify as run
 
     if app.json or not on_terminal():
@@ -63,24 +96,7 @@ def _verified(app: App, core: "Core", from_scratch: bool) -> dict[str, Any]:
                 from_scratch=from_scratch,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-    return {
-        "ok": found.ok,
-        "level": found.level or None,
-        "records": found.records,
-        "trades": found.trades,
-        "accounts": found.accounts,
-        "sum_of_balances": found.sum_of_balances,
-        "root": found.root.hex() or None,
-        "seconds": found.seconds,
-        "findings": [
-            {
-                "code": str(one.doubt),
-                "subject": one.subject,
-                "text": app.text(one.key, subject=one.subject),
-            }
-            for one in found.findings
-        ],
-    }
+    return shaping_books.verified(found, app.language).model_dump()
 
 
 def check_receipt(app: App, file: Path) -> int:
@@ -88,13 +104,7 @@ def check_receipt(app: App, file: Path) -> int:
     from node.protocol.limits import RECEIPT_SIZE_MAX_BYTES
     from node.services.receipt_check import verify_receipt
 
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(RECEIPT_SIZE_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise LocalFault("file-missing", path=str(file)) from None
-    except OSError as problem:
-        raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
+    data = read_some(file, RECEIPT_SIZE_MAX_BYTES + 1)
     report = verify_receipt(data)
     checks = [
         {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}
@@ -208,5 +218,8 @@ def _show_replay(app: App, found: dict[str, Any], decimals: int) -> None:
     app.say("ledger.root", root=found["state_root"])
     app.say("ledger.balances", hash=found["balances_sha256"])
 
+
+for _command in (audit, closes, close, proof, check_proof):
+    ledger.add_command(_command)
 
 COMMANDS: Final = {"ledger": ledger}

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from node.commands.base import App
 from node.protocol.crypto import community_id
 from node.protocol.errors import LocalFault
+from node.services import renewal
 from node.services.core import Core, open_core
 from node.storage.connect import connect_reader
 from node.storage.home import HomeLock
@@ -27,6 +28,7 @@ def open_home(app: App, *, signing: bool = False) -> Generator[Core]:
     with HomeLock(home):
         core = open_core(home)
         try:
+            renewal.settle_keys(core)
             if home.device_key.exists():  # a ledger without a member has none
                 core.signer = _signer(app, core, signing)
             yield core

@@ -1,4 +1,4 @@
-"""Who I am: `init`, `id`, `profile`, `device`, `contact`.
+"""Who I am: `init`, `id`, `profile`, `contact`.
 
 Rules: a phrase is shown on a terminal only; whatever the root key signs asks for the words anew.
 """
@@ -161,60 +161,6 @@ def profile_set(
     _show_profile(app, app.client.put("/profile", wanted))
 
 
-@group("device", "wetalk device list")
-def device(app: App) -> None:
-    _list_devices(app)
-
-
-@device.sub("list", "wetalk device list")
-def device_list(app: App) -> None:
-    _list_devices(app)
-
-
-def _list_devices(app: App) -> None:
-    found = app.client.get("/devices")
-    app.result(found)
-    rows: list[list[object]] = []
-    for one in found["items"]:
-        state = "revoked" if one["revoked"] else "own" if one["this"] else "active"
-        may = [app.text(f"device.may_{scope}") for scope in one["scopes"]]
-        rows.append([one["device"][:12], app.text(f"device.{state}"), ", ".join(may)])
-    app.table(("device", "state", "may"), rows)
-
-
-@device.sub(
-    "add",
-    "wetalk --home ~/wetalk-laptop device add invitation.txt",
-    argument("link", metavar="LINK|FILE"),
-    WORDS_FILE,
-)
-def device_add(app: App, link: str, words_file: Path | None) -> None:
-    from node.commands import making, words
-    from node.commands.files import prepare
-
-    invitation = making.read_invitation(link)
-    prepare(app, words.ask_phrase(app, words_file), invitation, beside=True)
-
-
-@device.sub(
-    "revoke",
-    "wetalk device revoke 5c1f09ab",
-    argument("device_id", metavar="DEVICE"),
-    option("--keep-past", is_flag=True, about="keep_past"),
-    WORDS_FILE,
-)
-def device_revoke(app: App, device_id: str, keep_past: bool, words_file: Path | None) -> None:
-    from node.commands import words
-    from node.commands.asking import one_of
-
-    items = app.client.get("/devices")["items"]
-    full = one_of([item["device"] for item in items], device_id, "device-unknown")
-    phrase = words.ask_phrase(app, words_file)
-    body = {"device": full, "words": phrase.text, "open": keep_past}
-    app.result(app.client.post("/devices/revoke", body))
-    app.say("device.shut_out", device=full[:12])
-
-
 @group("contact", "wetalk contact list")
 def contact(app: App) -> None:
     _list_contacts(app)
@@ -262,6 +208,5 @@ COMMANDS: Final = {
     "init": init,
     "id": identity,
     "profile": profile,
-    "device": device,
     "contact": contact,
 }

@@ -29,7 +29,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "me": {
         "id": "member",
         "profile": "member",
-        "device": "member",
+        "device": "device",
         "contact": "member",
     },
     "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
@@ -38,7 +38,11 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
-        **dict.fromkeys(("balance", "statement", "receipt"), "money"),
+        "dispute": "dispute",
+        "stall": "stall",
+        "balance": "money",
+        "statement": "paper",
+        "receipt": "paper",
     },
     "books": {
         "ledger": "ledger",

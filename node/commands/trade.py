@@ -121,9 +121,14 @@ def _list(app: App, state: str | None, partner: str | None) -> None:
     for one in page["items"]:
         sides = f"{one['payer']['name']} → {one['payee']['name']}"
         goods = app.text(f"goods.short_{one['goods'].replace('-', '_')}")
-        shown, purpose = clean(one["amount_text"]), one["for"] or ""
-        rows.append([one["id"][:8], sides, shown, one["state_text"], goods, purpose])
-    app.table(("trade", "sides", "amount", "state", "goods", "for"), rows)
+        shown = [one["id"][:8], sides, clean(one["amount_text"]), one["state_text"], goods]
+        rows.append([*shown, one["level"], one["for"] or ""])
+    app.table(("trade", "sides", "amount", "state", "goods", "level", "for"), rows)
+    for level in sorted({(one["level"], one["level_means"]) for one in page["items"]}):
+        app.aside(": ".join(level))
+    for one in page["items"]:
+        if one["doubt_text"] is not None:
+            app.line(f"{one['id'][:12]}  {one['doubt_text']}")
 
 
 @trade.sub("show", "wetalk trade show 7d90ab12", TRADE)
@@ -138,17 +143,34 @@ def _show(app: App, found: dict[str, Any]) -> None:
     app.line(clean(found["amount_text"]))
     if found["for"]:
         app.line(clean(found["for"]))
-    app.line(f"{found['state_text']} · {found['level_text']}")
+    app.line(found["state_text"])
     app.line(found["goods_text"])
     if found["confirmations_text"] is not None:
         app.line(found["confirmations_text"])
-    for text in found["alert_texts"]:
-        app.line(text)
+    show_level(app, found)
+    show_refunds(app, found)
+    for text in (found["doubt_text"], *found["alert_texts"]):
+        if text is not None:
+            app.line(text)
     for step in found.get("steps", []):
         done = app.text(f"trade.step_{step['kind'].partition('.')[2]}")
         app.line(f"  {local_time(step['time'])}  {clean(step['author']['name'])}  {done}")
     for step in found["next_steps"]:
         app.line(f"  wetalk {step} {found['id'][:8]}")
+
+
+def show_level(app: App, found: dict[str, Any]) -> None:
+    """How sure it is, what that means, and what it does not."""
+    app.line(f"{found['level']}: {found['level_text']}")
+    app.line(f"  {found['level_means']}")
+
+
+def show_refunds(app: App, found: dict[str, Any]) -> None:
+    """What a trade gives back, and what was, will be or can be given back of it."""
+    for text in found["refund_texts"]:
+        app.line(clean(text))
+    for one in found["refunded_by"]:
+        app.line(f"  {one['id'][:8]}  {clean(one['amount_text'])}  {one['state_text']}")
 
 
 def _step(name: str) -> click.Command:
@@ -179,7 +201,11 @@ def refund(app: App, trade_id: str, amount: str | None, anyway: bool) -> None:
     units = None if amount is None else amount_of(amount, decimals)
     made = app.client.post(f"/trades/{full}/refund", {"amount": units, "anyway": anyway})
     app.result(made)
-    app.say("trade.made", id=made["id"][:12])
+    if not app.json:
+        found = app.client.get(f"/trades/{made['id']}")
+        app.say("trade.made", id=made["id"][:12])
+        key = "refund.asked" if found["invoice"] else "refund.offered"
+        app.say(key, amount=found["amount_text"], name=found["partner"]["name"])
 
 
 @command(

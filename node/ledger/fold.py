@@ -12,6 +12,7 @@ from node.ledger import book, positions, stamps, trades
 from node.protocol import admission, lanes
 from node.protocol.account import TradeAccept, TradePropose
 from node.protocol.admission import Judgement, Known, Refused, Welcome
+from node.protocol.dispute import DisputeErase, DisputeOpen, DisputePart
 from node.protocol.errors import OK, Reject
 from node.protocol.identity import DeviceRevoke, Lane
 from node.protocol.lanes import Entry
@@ -21,10 +22,10 @@ from node.protocol.ports import Reader
 from node.protocol.record import ERASABLE_LANES, LANE_OF_KIND, RawRecord, Record, parse
 from node.protocol.social import MemberApply, PostDelete, PostPut, ProfileSet
 from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
-from node.views import identities, listings, members, rooms
+from node.views import disputes, identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 4 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 7 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
@@ -126,6 +127,10 @@ class Fold:
             identities.apply_profile(overlay, record, entry)
         elif isinstance(body, MemberApply):
             members.apply_application(overlay, record, entry, self.rules)
+        elif isinstance(body, DisputeOpen | DisputePart | DisputeErase):
+            disputes.apply_dispute(overlay, record, entry)
+            if isinstance(body, DisputeErase):
+                self._want_no_more(overlay, body.evidence, record)
         elif lane == Lane.SOCIAL:
             rooms.apply_post(overlay, record, entry)
             if isinstance(body, PostDelete):
@@ -140,6 +145,8 @@ class Fold:
         author, kind = record.header.author, record.header.kind
         if kind == "post.put":
             return rooms.is_deleted(overlay, record.id, author)
+        if kind == "dispute.evidence":
+            return disputes.is_erased(overlay, record.id, author)
         return kind == "listing.put" and listings.is_erased(overlay, record.id, author)
 
     def _want_no_more(self, overlay: Overlay, target: bytes, record: Record) -> None:
@@ -159,20 +166,20 @@ class Fold:
                 _bump(overlay)
             trade = trades.commit_of(overlay, record.id)
             if trade is not None:
-                book.count(overlay, trade, record.id)
+                book.count(overlay, trade, record.id, self.rules)
         elif isinstance(body, DeviceRevoke):
             _bump(overlay)
-            book.recount_device(overlay, header.author, body.key)
+            book.recount_device(overlay, header.author, body.key, self.rules)
             for lane in ERASABLE_LANES:
                 self._drop_beyond(overlay, header.author + body.key + bytes((lane,)))
         elif header.lane in (Lane.OFFICE, Lane.WITNESS):
             _bump(overlay)
             if isinstance(body, WitnessStamp) and entry.verdict == OK:
-                book.recount_stamped(overlay, body.head)
+                book.recount_stamped(overlay, body.head, header.signer, self.rules)
         if revoked and identities.is_cut_head(overlay, record):
             _bump(overlay)
             if header.lane == Lane.ACCOUNT:
-                book.recount_lane(overlay, entry.lane)
+                book.recount_lane(overlay, entry.lane, self.rules)
             elif header.lane in ERASABLE_LANES:
                 self._drop_beyond(overlay, header.lane_key)
         if overlay.changes.events and overlay.changes.events[0][0] == "fork":
@@ -197,7 +204,7 @@ class Fold:
     def _forget(self, overlay: Overlay, number: int, raw: RawRecord) -> None:
         record = parse(raw, self.rules.community)
         if record.header.lane == Lane.SOCIAL:
-            missed = rooms.forget(overlay, record, number)
+            missed = rooms.forget(overlay, record, number) + disputes.forget(overlay, record)
             identities.forget_profile(overlay, record)
             members.forget_application(overlay, record, self.rules)
         else:

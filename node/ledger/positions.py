@@ -76,6 +76,9 @@ POSITION = Table("position", Position)  # account record id (32)
 TRADE = Table("trade", TradeRow)  # trade id (32)
 TRADE_AT = Group("trade_at", int)  # lane (4), branch (4), trade (32); seq (8) -> Status
 CLAIM_AT = Group("claim_at", bytes)  # lane (4), branch (4), trade (32); seq (8) -> commit id
+TRADE_ON = Table(
+    "trade_on", bytes
+)  # lane (4), trade (32), branch (4) above 0 with such rows -> b""
 PAST = Table("past", PastRow)  # open id (32); only opens that carry
 CARRIER = Table("carrier", bytes)  # lane (4), open id (32) that stands on the lane -> b""
 REFUND = Group("refund", bytes)  # refunded trade (32); refunding trade (32) -> b""
@@ -130,10 +133,21 @@ def _spot(lane: int, branch: int, trade: bytes = b"") -> bytes:
 
 
 def _latest(reader: Reader, table: Group[V], tip: Entry, trade: bytes) -> V | None:
-    for branch, top in lanes.segments(reader, tip.lane, tip.branch, tip.seq):
+    """The last row of a trade on the path down from a place.
+
+    On a forked lane only those branches are looked at where the trade occurs at all.
+    """
+    place: tuple[int, int] | None = (tip.branch, tip.seq)
+    prefix = tip.lane.to_bytes(4, "big") + trade
+    while place is not None:
+        branch, top = place
         row = table.last(reader, _spot(tip.lane, branch, trade), u64(top + 1))
-        if row is not None:
+        if row is not None or branch == 0:
             return row
+        bound = prefix + branch.to_bytes(4, "big")
+        found = next(TRADE_ON.scan(reader, prefix, bound, reverse=True, limit=1), None)
+        highest = 0 if found is None else int.from_bytes(found[0][36:], "big")
+        place = lanes.place_on_path(reader, tip.lane, branch, top, highest)
     return None
 
 
@@ -186,11 +200,20 @@ def claims_at(reader: Reader, entry: Entry, open_id: bytes) -> dict[bytes, bytes
 def set_status(overlay: Overlay, entry: Entry, trade: bytes, status: Status) -> None:
     """T[trade] = status from this record on."""
     TRADE_AT.put(overlay, _spot(entry.lane, entry.branch, trade), u64(entry.seq), int(status))
+    _note_branch(overlay, entry, trade)
 
 
 def set_claimed(overlay: Overlay, entry: Entry, trade: bytes, commit: bytes) -> None:
     """claimed += trade from this record on."""
     CLAIM_AT.put(overlay, _spot(entry.lane, entry.branch, trade), u64(entry.seq), commit)
+    _note_branch(overlay, entry, trade)
+
+
+def _note_branch(overlay: Overlay, entry: Entry, trade: bytes) -> None:
+    """Remember that a trade occurs on a branch, for `_latest`."""
+    if entry.branch:
+        place = entry.lane.to_bytes(4, "big") + trade + entry.branch.to_bytes(4, "big")
+        TRADE_ON.put(overlay, place, b"")
 
 
 def sums_at(reader: Reader, entry: Entry, open_id: bytes) -> tuple[int, int]:

@@ -41,7 +41,7 @@ def sections(reader: Reader, rules: Rules, scope: str = SCOPE_ALL) -> list[tuple
         _cuts(reader),
         _grants(reader, rules, chapter),
         _accounts(reader, rules, chapter),
-        _trades(reader, chapter),
+        _trades(reader, rules, chapter),
         [[c, m, amount] for c, m, amount in book.balances(reader, chapter)],
     ]
     names = list(SECTIONS[:6])
@@ -68,12 +68,10 @@ def _cuts(reader: Reader) -> Iterator[object]:
 
 def _grants(reader: Reader, rules: Rules, chapter: int | None) -> Iterator[object]:
     """[subject, current act id] for every subject, in order of subject."""
-    last = b""
-    for key, row in ACT.scan(reader, b"", None):
-        subject = key[:-32]
-        if subject == last or (chapter is not None and row.chapter != chapter):
-            continue
-        last = subject
+    rows = ACT.scan(reader, b"", None)
+    # One subject may start with another (officers admit whatever id they like): keys interleave.
+    subjects = {key[:-32] for key, row in rows if chapter is None or row.chapter == chapter}
+    for subject in sorted(subjects):
         current = members.current_act(reader, subject, rules)
         if current is not None:
             yield [subject, current[0]]
@@ -104,9 +102,9 @@ def _is_in(reader: Reader, lane_key: bytes, rules: Rules, chapter: int) -> bool:
     return False
 
 
-def _trades(reader: Reader, chapter: int | None) -> Iterator[object]:
+def _trades(reader: Reader, rules: Rules, chapter: int | None) -> Iterator[object]:
     """[trade id, contested, secured] of all committed trades, in order of id."""
     for trade in sorted({trade for _, trade in COMMIT_ON.scan(reader, b"", None)}):
-        if chapter is None or TRADE.must(reader, trade).chapter == chapter:
-            contested = book.is_contested(reader, trade)
-            yield [trade, contested, book.is_secured(reader, trade)]
+        row = TRADE.must(reader, trade)
+        if chapter is None or row.chapter == chapter:
+            yield [trade, not row.counted, book.is_final(reader, trade, row, rules)]

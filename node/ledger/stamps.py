@@ -98,6 +98,15 @@ def confirmations(reader: Reader, commit: bytes) -> Confirmations:
     return Confirmations(sum(covering), opened.q, len(opened.witnesses))
 
 
+def is_stamped(reader: Reader, record: bytes) -> bool:
+    """True iff a witness of its open has stamped a head whose past holds this account record."""
+    if POSITION.must(reader, record).open == b"":
+        return False
+    entry = lanes.ENTRY.must(reader, record)
+    witnesses = _open_of(reader, record).witnesses
+    return any(_covering(reader, witness, entry) is not None for witness in witnesses)
+
+
 def stamps_for(reader: Reader, commit: bytes) -> list[bytes]:
     """Ids of known stamps that secure a commit, one a witness, ascending: what a claim names."""
     entry = lanes.ENTRY.must(reader, commit)

@@ -94,10 +94,10 @@ class Step:
     entry: Entry
     before: Position
     rules: Rules
-    incoming: int = 0
-    outgoing: int = 0
-    serial: int = -1
-    limit: int = 0
+    incoming: int
+    outgoing: int
+    serial: int
+    limit: int
     trade: bytes = b""
     status: int = -1
 
@@ -296,12 +296,9 @@ def _debit(step: Step, row: TradeRow, grant: bytes | None) -> Void | None:
 
 
 def _note_grant(step: Step, grant: bytes) -> None:
-    """Remember where the path changed grants."""
+    """Remember where the path changed grants; a branch that grew from another begins anew."""
     branch = step.entry.lane.to_bytes(4, "big") + step.entry.branch.to_bytes(4, "big")
-    last = GRANT_LAST.get(step.overlay, branch)  # a new record is the top of its branch
-    if last is None and step.entry.branch > 0:
-        last = next(grants_on(step.overlay, step.entry), None)
-    if last != grant:
+    if GRANT_LAST.get(step.overlay, branch) != grant:  # a new record is the top of its branch
         GRANT_AT.put(step.overlay, branch + u64(step.entry.seq), grant)
         GRANT_LAST.put(step.overlay, branch, grant)
 

@@ -21,6 +21,12 @@ WORD_INVITE: Final = b"wetalk/1 invite\0"
 WORD_HELLO: Final = b"wetalk/1 hello\0"
 WORD_STATEMENT: Final = b"wetalk/1 statement\0"
 WORD_ROOT: Final = b"wetalk/1 state root\0"
+WORD_CLOSE_LEAF: Final = b"wetalk/1 close leaf\0"
+WORD_CLOSE_NODE: Final = b"wetalk/1 close node\0"
+WORD_PANEL: Final = b"wetalk/1 panel\0"
+WORD_SEALED: Final = b"wetalk/1 sealed\0"
+WORD_PARTS: Final = b"wetalk/1 parts\0"
+WORD_PART: Final = b"wetalk/1 part\0"
 
 KEY_SIZE_BYTES: Final = 32
 SIGNATURE_SIZE_BYTES: Final = 64

@@ -45,6 +45,7 @@ class Reject(StrEnum):
     NOT_AUTHORISED = "not-authorised"  # record 0 names no device.add for this author, key and scope
     REVOKED = "revoked"  # social or market record beyond the cut of a revoked device
     COMMUNITY = "community"  # a genesis or file of another community
+    OTHER_SET = "other-set"  # a part of other bytes than the parts before it
 
 
 class Parting(StrEnum):

@@ -51,10 +51,18 @@ class Entry(Row, frozen=True):
 
 
 class BranchRow(Row, frozen=True):
-    """The place a branch grew from: branch -1 means it starts at seq 0."""
+    """The place a branch grew from: branch -1 means it starts at seq 0.
+
+    A branch's number is above those of all branches below it. `jump` is one of them, so chosen that
+    any of them is reached in a few jumps, however deep forks are nested: an author who forks a lane
+    a thousand times inside itself must not make everybody else slow (skew-binary jump pointers:
+    Myers, "An applicative random-access stack", 1983).
+    """
 
     parent: int
     parent_seq: int
+    depth: int  # branches below
+    jump: int  # itself where there is none below
 
 
 class HeadRow(Row, frozen=True):
@@ -153,9 +161,9 @@ def _branch_for(
 ) -> tuple[int, LaneRow]:
     """The branch that a record which does not extend the tip joins or starts, and the lane's row
     after that."""
-    header = record.header
+    header, branch = record.header, row.branches
     if header.prev is None:
-        parent = BranchRow(-1, -1)
+        grown = BranchRow(-1, -1, 0, branch)
         sibling = next(firsts_of(overlay, lane_key), None)
         if sibling is None:  # all were dropped (R10)
             return 0, row
@@ -165,9 +173,8 @@ def _branch_for(
         if above is None:
             return prev.branch, row
         sibling = overlay.id_of(above)
-        parent = BranchRow(prev.branch, prev.seq)
-    branch = row.branches
-    BRANCH.put(overlay, _branch_key(row.number, branch), parent)
+        grown = _grown(overlay, row.number, prev)
+    BRANCH.put(overlay, _branch_key(row.number, branch), grown)
     lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)
     _note_fork(overlay, header, sibling, record.id)
     if row.tip:  # the first fork
@@ -175,6 +182,23 @@ def _branch_for(
     row = LaneRow(row.number, branch + 1, lowest, -1, -1, b"")
     LANE.put(overlay, lane_key, row)
     return branch, row
+
+
+_TRUNK = BranchRow(-1, -1, 0, 0)  # branch 0, which has no row
+
+
+def _branch(reader: Reader, lane: int, branch: int) -> BranchRow:
+    return BRANCH.must(reader, _branch_key(lane, branch)) if branch else _TRUNK
+
+
+def _grown(reader: Reader, lane: int, prev: Entry) -> BranchRow:
+    """A branch that grows from a record: it jumps as far as its parent's jump does, twice over,
+    where both jumps of the parent are of one length; else to the parent."""
+    below = _branch(reader, lane, prev.branch)
+    jumped = _branch(reader, lane, below.jump)
+    again = _branch(reader, lane, jumped.jump)
+    even = below.depth - jumped.depth == jumped.depth - again.depth
+    return BranchRow(prev.branch, prev.seq, below.depth + 1, jumped.jump if even else prev.branch)
 
 
 def _note_fork(overlay: Overlay, header: Header, sibling: bytes, own: RecordId) -> None:
@@ -208,14 +232,28 @@ def segments(reader: Reader, lane: int, branch: int, seq: int) -> Iterator[tuple
         branch, seq = row.parent, row.parent_seq
 
 
+def place_on_path(
+    reader: Reader, lane: int, branch: int, seq: int, highest: int
+) -> tuple[int, int] | None:
+    """The path down from a place: its topmost piece on a branch of number `highest` or below, as
+    (branch, highest seq on it); None if it ends above. A few steps, however deep the forks."""
+    while branch > highest:
+        row = _branch(reader, lane, branch)
+        if row.jump > highest and row.jump != branch:
+            branch = row.jump
+        elif row.parent < 0:
+            return None
+        else:
+            branch, seq = row.parent, row.parent_seq
+    return branch, seq
+
+
 def is_ancestor_or_self(reader: Reader, a: Entry, b: Entry) -> bool:
     """True iff `a` is on the path of `b` (both on one lane)."""
     if a.lane != b.lane or a.seq > b.seq:
         return False
-    for branch, top in segments(reader, b.lane, b.branch, b.seq):
-        if branch == a.branch or top < a.seq:
-            return a.seq <= top
-    return False
+    found = place_on_path(reader, b.lane, b.branch, b.seq, a.branch)
+    return found is not None and found[0] == a.branch and a.seq <= found[1]
 
 
 def path_down(reader: Reader, entry: Entry) -> Iterator[bytes]:
@@ -234,11 +272,14 @@ def path_down(reader: Reader, entry: Entry) -> Iterator[bytes]:
 def at_seq(reader: Reader, entry: Entry, seq: int) -> bytes:
     """Id at `seq` on the path of a record; `seq` is not above the record's own."""
     assert 0 <= seq <= entry.seq
-    places = (
-        chain.number_at(reader, entry.lane, branch, seq)
-        for branch, _ in segments(reader, entry.lane, entry.branch, entry.seq)
-    )
-    return reader.id_of(next(number for number in places if number is not None))
+    branch, row = entry.branch, _branch(reader, entry.lane, entry.branch)
+    while seq <= row.parent_seq:  # it stands further down
+        over = _branch(reader, entry.lane, row.jump)
+        branch = row.jump if seq <= over.parent_seq and row.jump != branch else row.parent
+        row = _branch(reader, entry.lane, branch)
+    number = chain.number_at(reader, entry.lane, branch, seq)
+    assert number is not None
+    return reader.id_of(number)
 
 
 def members_of(reader: Reader, lane_key: bytes) -> Iterator[bytes]:

@@ -46,6 +46,10 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 TITLE_MAX_CHARACTERS: Final = 200
+BOX_MIN_BYTES: Final = 40  # of a sealed text: nonce and seal around nothing
+BOX_MAX_BYTES: Final = 16_680  # the longest text, padded, with nonce and seal
+SEALED_KEY_BYTES: Final = 80  # a key of 32 bytes in a sealed box
+SEALS_MAX_COUNT: Final = 32  # devices of two parties and three mediators, with room
 
 # --- files and links ------------------------------------------------------------------------------
 INVITATION_CODE_SIZE_BYTES: Final = 16  # cannot be guessed, and fits a link
@@ -55,6 +59,20 @@ EXPORT_HEAD_MAX_BYTES: Final = 98_304  # the largest genesis document, in base64
 EXPORT_LINE_MAX_BYTES: Final = 65_536  # the largest record, in base64, has 44,500
 RECEIPT_CLOSURE_MAX_COUNT: Final = 20_000  # records in one receipt: 10 MB, checked in 3 s
 RECEIPT_SIZE_MAX_BYTES: Final = 67_108_864  # 100,000 records: years of a busy member's closure
+CLOSE_PATH_MAX_COUNT: Final = 53  # siblings of a leaf: as many leaves as a sum can count
+CLOSE_PROOF_SIZE_MAX_BYTES: Final = 1_048_576  # an act, 16 approvals, their devices: 100 kB
+RECEIPT_RECORDS_MAX_COUNT: Final = 262_144  # more real records than a file of that size holds
+STATEMENT_LINES_MAX_COUNT: Final = 65_536  # trades of a month: ninety an hour, day and night
+STATEMENT_SIZE_MAX_BYTES: Final = 67_108_864  # as much as a receipt; 300 bytes a line and its note
+PART_MAX_CHARACTERS: Final = 4_296  # what the largest QR code holds of its alphanumeric characters
+PARTS_MAX_COUNT: Final = 999  # three digits; nobody scans so many, but a file may hold them
+PARTS_DATA_MAX_BYTES: Final = 1_048_576  # unpacked: no bombs
+NOTE_SIZE_MAX_BYTES: Final = 262_144  # a thousand records; whoever lacks more is given an export
+NOTE_BATCHES_MAX_COUNT: Final = 8  # 1,024 records
+NOTE_TRADES_MAX_COUNT: Final = 16
+NOTE_HAVE_MAX_COUNT: Final = 64  # 512 bytes: half a QR code at most
+NOTE_LACKING_MAX_COUNT: Final = 64
+NOTE_ORDER_MAX_BYTES: Final = 4_096
 
 # --- sync and gossip ------------------------------------------------------------------------------
 FRAME_SIZE_MAX_BYTES: Final = 262_144  # gossip drops over 1 MiB silently; a quarter leaves room
@@ -202,6 +220,7 @@ READERS_MAX_COUNT: Final = 16  # connections of one thread: as many snapshots op
 # --- local API ------------------------------------------------------------------------------------
 REQUEST_BODY_MAX_BYTES: Final = 131_072  # three times the largest text a body may hold, escaped
 IMPORT_BODY_MAX_BYTES: Final = 1_073_741_824  # taken in as it comes; what a large community weighs
+NOTE_REQUEST_MAX_BYTES: Final = 524_288  # the largest note, in parts
 REQUEST_TARGET_MAX_BYTES: Final = 4_096  # path and query: a long search in Hangul, escaped
 REQUEST_HEADERS_MAX_BYTES: Final = 16_384
 REQUEST_BODY_MAX_S: Final = 30  # a local client has its body ready
@@ -229,6 +248,7 @@ PENDING_SIZE_MAX_BYTES: Final = 33_554_432  # of all sources together; a Raspber
 PENDING_SOURCE_MAX_COUNT: Final = 4_096  # of one source: a quarter, so that four cannot starve it
 PENDING_SOURCE_SIZE_MAX_BYTES: Final = 8_388_608
 REBUILD_BATCH_COUNT: Final = 1_000  # records refolded in one commit
+RUN_KEPT_COUNT: Final = 10_000  # records that a check cut short does again, at most: seconds
 DISK_FREE_LOW_BYTES: Final = 268_435_456  # below this the doctor warns: weeks of a busy chapter
 SEARCH_BATCH_COUNT: Final = 500  # documents indexed in one commit: a tenth of a second
 SEARCH_DELAY_MS: Final = 50  # lets documents gather; a reader does not notice
@@ -240,7 +260,19 @@ SEARCH_PAGE_MAX_COUNT: Final = 100
 SEARCH_WORD_MAX_CHARACTERS: Final = 8  # longer runs of CJK are sentences, not words
 SEARCH_STALE_MAX_COUNT: Final = 1_000  # documents changed before the index is put in order
 
+# --- services: notes handed from person to person -------------------------------------------------
+NOTE_HAVE_TOLD_COUNT: Final = 32  # 256 bytes: what is newest is what the other side may lack
+NOTE_TIPS_KEPT_MAX_COUNT: Final = 64  # remembered of each partner
+HELD_VISITS_MAX_COUNT: Final = 4_096  # records looked at to find what a partner must hold: 0.2 s
+IN_STEP_MARGIN_MS: Final = 600_000  # clocks go wrong, and gossip takes its time
+IN_STEP_EVERY_MS: Final = 60_000  # how often it is written down that neighbours are in step
+
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden
 BROWSE_SCAN_MAX_COUNT: Final = 2_000  # listings looked at for one page, when most have expired
+DAY_MS: Final = 86_400_000
+DISPUTE_TAKE_DAYS: Final = 3  # a mediator who looks once a weekend is still in time
+DISPUTE_SHARE_DAYS: Final = 1  # so long the author of evidence has to pass its key on himself
+EVIDENCE_MAX_COUNT: Final = 64  # shown of each speaker in a case
+DISPUTE_DEVICES_MAX_COUNT: Final = 8  # of one reader, for whom evidence is sealed
 WRITER_ROWS_KEPT_MAX_COUNT: Final = 24_576  # rows of state kept in memory, twice: some 15 MB

@@ -1,4 +1,5 @@
-"""What leaves the network by hand: invitations, export files, receipts; and two salted hashes.
+"""What leaves the network by hand: invitations, export files, receipts, proofs of a balance; and
+two salted hashes.
 
 Rules: base64url without padding, in its one form; ids in JSON are lowercase hex. What is read here
 is as little trusted as bytes from a peer: every fault is a RemoteFault, and records found in a file
@@ -11,7 +12,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -19,10 +20,11 @@ from msgspec import UNSET, Meta, UnsetType
 from node.protocol import codec, crypto, genesis, limits
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.record import RawRecord
-from node.protocol.shapes import Body, Name
+from node.protocol.shapes import Body, Id, Name, RecordId
 
 LINK_PREFIX: Final = "wetalk:join?c="
 FORMAT_VERSION: Final = 1
+PACKED_RECEIPT: Final = b"\x85"  # a map of five entries; no JSON starts with it
 BLANKS: Final = " \t\r\n"
 """What may stand around a link; no other blank of Unicode, whose list grows."""
 
@@ -65,7 +67,7 @@ class Invitation(Body, frozen=True):
 
 def encode_invitation(invitation: Invitation) -> str:
     """The link of an invitation. ValueError when a reader would refuse it."""
-    link = LINK_PREFIX + _encode64(codec.encode(invitation))
+    link = LINK_PREFIX + encode64(codec.encode(invitation))
     try:
         decode_invitation(link)
     except RemoteFault as fault:
@@ -83,7 +85,7 @@ def decode_invitation(link: str) -> Invitation:
         raise RemoteFault(Reject.SIZE, "invitation")
     if not link.startswith(LINK_PREFIX):
         raise RemoteFault(Reject.ENCODING, "no invitation link")
-    invitation = codec.decode(_decode64(link[len(LINK_PREFIX) :]), Invitation)
+    invitation = codec.decode(decode64(link[len(LINK_PREFIX) :]), Invitation)
     _, document = genesis.parse(invitation.genesis)
     if document.chapter(invitation.chapter) is None:
         raise RemoteFault(Reject.SHAPE, "the chapter is not in the genesis document")
@@ -96,7 +98,9 @@ class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     genesis: str | UnsetType | None = UNSET
 
 
-class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RecordLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record in JSON: its three parts in base64url."""
+
     header: str
     signature: str
     body: str | UnsetType = UNSET
@@ -105,8 +109,8 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def encode_head(community: bytes, document: bytes | None = None) -> str:
     """First line of an export file, without the line end. With the genesis document, a file says
     all that a home needs to be made from it."""
-    founded = UNSET if document is None else _encode64(document)
-    return _to_json(_Head(wetalk=FORMAT_VERSION, community=community.hex(), genesis=founded))
+    founded = UNSET if document is None else encode64(document)
+    return to_json(_Head(wetalk=FORMAT_VERSION, community=community.hex(), genesis=founded))
 
 
 def decode_head(line: str | bytes) -> bytes | None:
@@ -115,7 +119,7 @@ def decode_head(line: str | bytes) -> bytes | None:
     Raises RemoteFault: `size`, `encoding`, `version`.
     """
     head = _head(line)
-    return _hex32(head.community) if isinstance(head.community, str) else None
+    return hex32(head.community) if isinstance(head.community, str) else None
 
 
 def decode_genesis(line: str | bytes) -> bytes | None:
@@ -127,15 +131,15 @@ def decode_genesis(line: str | bytes) -> bytes | None:
     head = _head(line)
     if not isinstance(head.genesis, str):
         return None
-    document = _decode64(head.genesis)
+    document = decode64(head.genesis)
     community, _ = genesis.parse(document)
-    if isinstance(head.community, str) and _hex32(head.community) != community:
+    if isinstance(head.community, str) and hex32(head.community) != community:
         raise RemoteFault(Reject.COMMUNITY, "another genesis document")
     return document
 
 
 def _head(line: str | bytes) -> _Head:
-    head = _from_json(line, _Head, limits.EXPORT_HEAD_MAX_BYTES)
+    head = from_json(line, _Head, limits.EXPORT_HEAD_MAX_BYTES)
     if head.wetalk != FORMAT_VERSION:
         raise RemoteFault(Reject.VERSION, "export file")
     return head
@@ -143,7 +147,7 @@ def _head(line: str | bytes) -> _Head:
 
 def encode_line(raw: RawRecord) -> str:
     """A record as one line of an export file, without the line end."""
-    return _to_json(_line_of(raw))
+    return to_json(line_of(raw))
 
 
 def decode_line(line: str | bytes) -> RawRecord:
@@ -162,7 +166,7 @@ def decode_line(line: str | bytes) -> RawRecord:
     members = 2 if isinstance(found.body, UnsetType) else 3
     if raw.count(b'"') != 4 * members or b"\\" in raw:
         _check_members(raw)
-    return _raw_of(found)
+    return raw_of(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,71 +196,203 @@ class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: str
 
 
-_read_line = msgspec.json.Decoder(_Line).decode
-
-
 class _Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wetalk_receipt: int
     genesis: str
-    records: Annotated[list[_Line], Meta(min_length=1)]
+    records: Annotated[
+        list[RecordLine], Meta(min_length=1, max_length=limits.RECEIPT_RECORDS_MAX_COUNT)
+    ]
     trade: str
     order: _Order | UnsetType = UNSET
+
+
+class _PackedReceipt(Body, frozen=True):
+    genesis: bytes
+    order: tuple[bytes, bytes] | None  # salt, order
+    records: Annotated[
+        list[RawRecord], Meta(min_length=1, max_length=limits.RECEIPT_RECORDS_MAX_COUNT)
+    ]
+    trade: Id
+    wetalk_receipt: int
+
+
+_read_line = msgspec.json.Decoder(RecordLine).decode
+_read_packed = msgspec.msgpack.Decoder(_PackedReceipt).decode
 
 
 def encode_receipt(receipt: Receipt) -> str:
     """The text of a receipt file."""
     order = receipt.order
-    return _to_json(
+    return to_json(
         _Receipt(
             wetalk_receipt=FORMAT_VERSION,
-            genesis=_encode64(receipt.genesis),
+            genesis=encode64(receipt.genesis),
             records=_lines(receipt.records),
             trade=receipt.trade.hex(),
-            order=(
-                UNSET if order is None else _Order(_encode64(order.salt), _encode64(order.order))
-            ),
+            order=(UNSET if order is None else _Order(encode64(order.salt), encode64(order.order))),
+        )
+    )
+
+
+def pack_receipt(receipt: Receipt) -> bytes:
+    """A receipt file as canonical MessagePack: two thirds of the text's size."""
+    order = receipt.order
+    return codec.encode(
+        _PackedReceipt(
+            genesis=receipt.genesis,
+            order=None if order is None else (order.salt, order.order),
+            records=list(receipt.records),
+            trade=RecordId(receipt.trade),
+            wetalk_receipt=FORMAT_VERSION,
         )
     )
 
 
 def decode_receipt(data: str | bytes) -> Receipt:
-    """Read a receipt file; nothing in it is verified yet.
+    """Read a receipt file of either form; nothing in it is verified yet.
 
     Raises RemoteFault: `size`, `encoding`, `version`, `shape` (the order's salt).
     """
-    found = _from_json(data, _Receipt, limits.RECEIPT_SIZE_MAX_BYTES)
+    if isinstance(data, bytes) and data[:1] == PACKED_RECEIPT:
+        return _decode_packed(data)
+    found = from_json(data, _Receipt, limits.RECEIPT_SIZE_MAX_BYTES)
     if found.wetalk_receipt != FORMAT_VERSION:
         raise RemoteFault(Reject.VERSION, "receipt")
     order = None
     if not isinstance(found.order, UnsetType):
-        order = OpenOrder(_decode64(found.order.salt), _decode64(found.order.order))
-    records = tuple(_raw_of(line) for line in found.records)
-    receipt = Receipt(_decode64(found.genesis), records, _hex32(found.trade), order)
-    if order is not None and len(order.salt) != limits.SALT_SIZE_BYTES:
+        order = OpenOrder(decode64(found.order.salt), decode64(found.order.order))
+    records = tuple(raw_of(line) for line in found.records)
+    return _salted(Receipt(decode64(found.genesis), records, hex32(found.trade), order))
+
+
+def _decode_packed(data: bytes) -> Receipt:
+    """The form is judged as a whole, so that no untrusted count is ever unpacked untyped."""
+    if len(data) > limits.RECEIPT_SIZE_MAX_BYTES:
+        raise RemoteFault(Reject.SIZE, "file")
+    try:
+        found = _read_packed(data)
+        again = codec.encode(found)
+    except (msgspec.DecodeError, ValueError, RecursionError, OverflowError) as error:
+        raise RemoteFault(Reject.ENCODING, str(error)) from None
+    if again != data:
+        raise RemoteFault(Reject.ENCODING, "not canonical")
+    if found.wetalk_receipt != FORMAT_VERSION:
+        raise RemoteFault(Reject.VERSION, "receipt")
+    order = None if found.order is None else OpenOrder(*found.order)
+    return _salted(Receipt(found.genesis, tuple(found.records), found.trade, order))
+
+
+def _salted(receipt: Receipt) -> Receipt:
+    if receipt.order is not None and len(receipt.order.salt) != limits.SALT_SIZE_BYTES:
         raise RemoteFault(Reject.SHAPE, "salt")
     return receipt
 
 
-def _lines(raws: Iterable[RawRecord]) -> list[_Line]:
-    return [_line_of(raw) for raw in raws]
+class Branch(NamedTuple):
+    """A sibling on the way from a leaf of a close to its root: how many leaves, lowest and highest
+    member id, sums below zero (as a magnitude) and above, hash."""
+
+    leaves: int
+    first: bytes
+    last: bytes
+    negative: int
+    positive: int
+    hash: bytes
 
 
-def _line_of(raw: RawRecord) -> _Line:
-    body = UNSET if raw.body is None else _encode64(raw.body)
-    return _Line(header=_encode64(raw.header), signature=_encode64(raw.signature), body=body)
+@dataclass(frozen=True, slots=True)
+class CloseProof:
+    """What a close says of one member: verifiable without node or network.
+
+    `records`: the `chapter.close` whose id is `close`, the approvals that it names, and the
+    `device.add` of every device that signed one of these; `path`: from the leaf up.
+    """
+
+    genesis: bytes
+    records: tuple[RawRecord, ...]
+    close: bytes
+    member: bytes
+    balance: int
+    path: tuple[Branch, ...]
 
 
-def _raw_of(line: _Line) -> RawRecord:
-    body = None if isinstance(line.body, UnsetType) else _decode64(line.body)
-    return RawRecord(_decode64(line.header), body, _decode64(line.signature))
+class _CloseProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    wetalk_close_proof: int
+    genesis: str
+    records: Annotated[list[RecordLine], Meta(min_length=1)]
+    close: str
+    member: str
+    balance: int
+    path: Annotated[
+        list[tuple[int, str, str, int, int, str]], Meta(max_length=limits.CLOSE_PATH_MAX_COUNT)
+    ]
 
 
-def _encode64(data: bytes) -> str:
+def encode_close_proof(proof: CloseProof) -> str:
+    """The text of a proof file."""
+    path = [
+        (s.leaves, s.first.hex(), s.last.hex(), s.negative, s.positive, s.hash.hex())
+        for s in proof.path
+    ]
+    return to_json(
+        _CloseProof(
+            wetalk_close_proof=FORMAT_VERSION,
+            genesis=encode64(proof.genesis),
+            records=_lines(proof.records),
+            close=proof.close.hex(),
+            member=proof.member.hex(),
+            balance=proof.balance,
+            path=path,
+        )
+    )
+
+
+def decode_close_proof(data: str | bytes) -> CloseProof:
+    """Read a proof file; nothing in it is verified yet.
+
+    Raises RemoteFault: `size`, `encoding`, `version`.
+    """
+    found = from_json(data, _CloseProof, limits.CLOSE_PROOF_SIZE_MAX_BYTES)
+    if found.wetalk_close_proof != FORMAT_VERSION:
+        raise RemoteFault(Reject.VERSION, "proof of a balance")
+    return CloseProof(
+        decode64(found.genesis),
+        tuple(raw_of(line) for line in found.records),
+        hex32(found.close),
+        hex32(found.member),
+        found.balance,
+        tuple(
+            Branch(count, hex32(first), hex32(last), negative, positive, hex32(digest))
+            for count, first, last, negative, positive, digest in found.path
+        ),
+    )
+
+
+def _lines(raws: Iterable[RawRecord]) -> list[RecordLine]:
+    return [line_of(raw) for raw in raws]
+
+
+def line_of(raw: RawRecord) -> RecordLine:
+    """A record as it stands in JSON."""
+    body = UNSET if raw.body is None else encode64(raw.body)
+    return RecordLine(header=encode64(raw.header), signature=encode64(raw.signature), body=body)
+
+
+def raw_of(line: RecordLine) -> RawRecord:
+    """The record of a line. Raises RemoteFault `encoding`."""
+    body = None if isinstance(line.body, UnsetType) else decode64(line.body)
+    return RawRecord(decode64(line.header), body, decode64(line.signature))
+
+
+def encode64(data: bytes) -> str:
+    """Base64url without padding."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _decode64(text: str) -> bytes:
-    """Base64url without padding; one text for every byte string, as everywhere in the format."""
+def decode64(text: str) -> bytes:
+    """The bytes of base64url without padding; every byte string has one text, as everywhere in
+    the format. Raises RemoteFault `encoding`.
+    """
     rest = len(text) % 4
     if rest == 1 or (rest and text[-1] not in _LAST_DIGITS[rest]):
         raise RemoteFault(Reject.ENCODING, "base64url is not canonical")
@@ -269,7 +405,8 @@ def _decode64(text: str) -> bytes:
         raise RemoteFault(Reject.ENCODING, str(error)) from None
 
 
-def _hex32(text: str) -> bytes:
+def hex32(text: str) -> bytes:
+    """32 bytes from lowercase hex. Raises RemoteFault `encoding`."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
@@ -279,13 +416,16 @@ def _hex32(text: str) -> bytes:
     return data
 
 
-def _to_json(value: object) -> str:
+def to_json(value: object) -> str:
+    """A Struct as JSON on one line."""
     return msgspec.json.encode(value).decode()
 
 
-def _from_json(data: str | bytes, shape: type[S], size_max_bytes: int) -> S:
+def from_json(data: str | bytes, shape: type[S], size_max_bytes: int) -> S:
     """JSON of a shape. Text that is no UTF-8 (lone surrogates) is refused like any other fault, and
     an object with one name twice too: readers differ in which of the two they take.
+
+    Raises RemoteFault: `size`, `encoding`.
     """
     try:
         raw = data.encode() if isinstance(data, str) else data

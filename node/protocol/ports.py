@@ -115,8 +115,12 @@ class SyncSource(Protocol):
         """Ids of records held without their body though nobody asked for its erasure."""
         ...
 
+    def proofs_generation(self) -> int:
+        """Grows whenever a fork, or a proof of one, becomes known."""
+        ...
+
     def fork_proofs(self) -> Sequence[ForkProof]:
-        """Proofs for all forked lanes known."""
+        """Proofs for all forked lanes known, those that matter most first."""
         ...
 
 

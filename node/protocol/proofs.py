@@ -51,14 +51,14 @@ class ProofBook:
     def all_unless(self, digest: bytes) -> list[Message]:
         """Messages with all proofs, or none when the neighbour has the same (its `digest` says)."""
         own = self._own()
-        self._generation = self._source.generation()
+        self._generation = self._source.proofs_generation()
         if sha256(*sorted(own))[:16] == digest:
             self._told.update(own)
         return self._messages(own.items())
 
     def news(self) -> list[Message]:
         """Messages with the proofs that came since."""
-        generation = self._source.generation()
+        generation = self._source.proofs_generation()
         if generation == self._generation:
             return []
         self._generation = generation

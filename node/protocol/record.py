@@ -11,7 +11,17 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from node.protocol import account, codec, crypto, identity, limits, market, office, social
+from node.protocol import (
+    account,
+    codec,
+    crypto,
+    dispute,
+    identity,
+    limits,
+    market,
+    office,
+    social,
+)
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.shapes import Body, Id, Key, RecordId, Row, Sequence, Time
@@ -57,7 +67,7 @@ class Record(msgspec.Struct, frozen=True):
 KINDS: dict[Lane, dict[str, type[Body]]] = {
     Lane.IDENTITY: identity.KINDS,
     Lane.ACCOUNT: account.KINDS,
-    Lane.SOCIAL: social.KINDS,
+    Lane.SOCIAL: social.KINDS | dispute.KINDS,
     Lane.MARKET: market.KINDS,
     Lane.OFFICE: office.OFFICE_KINDS,
     Lane.WITNESS: office.WITNESS_KINDS,

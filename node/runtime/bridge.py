@@ -23,8 +23,11 @@ from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.lanes import heads_of
 from node.protocol.ports import ForkProof, HeadItem
 from node.services import proofs
+from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
+from node.services.dispute_duties import DisputeDuties
+from node.services.held import IN_STEP
 from node.services.intake import Intake
 from node.services.publish import ECHOED_LANES, Publisher
 from node.services.trade_duties import TradeDuties
@@ -115,14 +118,18 @@ class Bridge:
         self.publisher = Publisher(core)
         self.intake = Intake(core)
         office, trade = OfficeDuties(core, self.publisher), TradeDuties(core, self.publisher)
-        # Two tasks: a relay gathers before it stamps, and nothing else shall wait for that.
+        # Tasks of their own: a relay gathers before it stamps, own books are compared with a close
+        # in seconds, and nothing else shall wait for these.
         stamping = WitnessDuties(core, self.publisher)
-        self._rounds = (Round(core, office, self.intake, trade), Round(core, stamping))
+        disputes = DisputeDuties(core, self.publisher)
+        daily = Round(core, office, self.intake, trade, disputes)
+        self._rounds = (daily, Round(core, stamping), Round(core, Closes(core)))
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[
             tuple[Sequence[ForkProof], str]
         ](64)
         self.network: Network | None = None
+        self._in_step = 0  # when neighbours were last known to be in step, ms; written down
         core.echo_wanted = self._echo_matters()
         core.listeners.append(self._committed)
 
@@ -255,12 +262,20 @@ class Bridge:
         own = {head.id for lane in self._own_lanes() for head in heads_of(reader, lane)}
         if not own or not own <= shown:
             return
+        self._note_in_step()
         if self._core.echo_wanted:
             self._core.echo_wanted = False
             for one in self._rounds:
                 one.wake()
         if reader.settings.get(NEIGHBOURS_SETTING) is None:
             submit(self._core, lambda state: state.settings.put(NEIGHBOURS_SETTING, "1"))
+
+    def _note_in_step(self) -> None:
+        """Write down, now and then, until when the network is known to have been at hand."""
+        now = self._core.clock()
+        if now - self._in_step >= limits.IN_STEP_EVERY_MS:
+            self._in_step = now
+            submit(self._core, lambda state: state.settings.put(IN_STEP, str(now)))
 
 
 def submit(core: Core, job: Callable[[WriterState], object]) -> None:

@@ -30,7 +30,7 @@ from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK, Server, bind
 from node.runtime.bridge import Bridge, NetworkWishes, only_fault
 from node.runtime.life import Life, Rejoining
-from node.services import setup
+from node.services import renewal, setup
 from node.services.core import Core, open_core
 from node.storage.follower import Search
 from node.storage.home import Home, HomeLock
@@ -126,6 +126,7 @@ async def _run_once(
     setup.forget_reserved(home)
     core = open_core(home, report=report)
     try:
+        renewal.settle_keys(core)
         core.signer = Signer.device(
             home.device_key, options.passphrase, community_id=core.community
         )

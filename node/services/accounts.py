@@ -1,8 +1,11 @@
-"""Account lanes as people's programs choose them: which lane to use, which grant, what is
-available.
+"""Account lanes as people's programs choose them: which lane to use, what a new one carries, what
+may be granted.
 
 Rules: a restored or second device makes an own lane that carries every own lane known (R11, R46); a
-lane is dealt with only while it has no alert; nothing here signs.
+lane is dealt with only while it has no alert; what an officer's program may not grant by itself has
+a reason (R14). Nothing here signs.
+
+Left to others: what surfaces of devices that are shut out (`late`), new keys (`renewal`).
 """
 
 from collections.abc import Iterator
@@ -17,11 +20,16 @@ from node.protocol.admission import stored_body
 from node.protocol.errors import OK, LocalFault, Void
 from node.protocol.genesis import Chapter
 from node.protocol.identity import Lane
+from node.protocol.limits import CARRY_MAX_COUNT
+from node.protocol.office import CreditGrant
 from node.services import proofs
 from node.services.core import Core
 from node.services.publish import Draft, own_auth
 from node.storage.rows import Rows
 from node.views import identities, members
+
+FOR_A_PERSON: Final = frozenset({"exposed", "contested"})
+"""Why an officer's program grants nothing by itself, and an officer may."""
 
 _OF_THE_OTHER_SIDE: Final = {
     "void": "propose-void",
@@ -99,36 +107,34 @@ def refusal(reason: str) -> LocalFault:
 
 
 def open_draft(core: Core, reader: Rows, chapter: Chapter) -> Draft:
-    """The `account.open` of this device: carries every head known of own account lanes (R46).
-
-    A revoked lane is carried at its cut; heads that witnesses stamped are carried too where that
-    does not hold them.
-    """
-    member = core.own.member_id
-    carried: set[bytes] = set()
-    for account in accounts_of(core, reader, member):
-        head = account.head
-        if account.revoked:
-            entry = lanes.ENTRY.must(reader, head)
-            inside = (
-                record
-                for record in lanes.path_down(reader, entry)
-                if identities.within(reader, lanes.ENTRY.must(reader, record))
-            )
-            found = next(inside, None)
-            if found is None or POSITION.must(reader, found).open == b"":
-                continue
-            head = found
-        carried.add(head)
-    carried |= stamped_heads(core, reader, member)
+    """The `account.open` of this device: carries every head of own account lanes (R46)."""
     body = AccountOpen(
         auth=own_auth(reader, core.own, Lane.ACCOUNT),
-        carry=sorted(_tops(reader, carried)),
+        carry=sorted(heads_to_carry(core, reader))[:CARRY_MAX_COUNT],
         chapter=chapter.name,
         q=chapter.q,
         witnesses=sorted(chapter.witnesses),
     )
     return Draft("account.open", body)
+
+
+def heads_to_carry(core: Core, reader: Rows) -> set[bytes]:
+    """What a new account of this member goes on from: the highest head of each own lane, that of a
+    revoked one at its cuts, and every head that a witness stamped (R46)."""
+    found: set[bytes] = set()
+    for account in accounts_of(core, reader, core.own.member_id):
+        top = _standing_top(reader, account.head) if account.revoked else account.head
+        if top is not None and POSITION.must(reader, top).open != b"":
+            found.add(top)
+    return _tops(reader, found | stamped_heads(core, reader, core.own.member_id))
+
+
+def _standing_top(reader: Rows, head: bytes) -> bytes | None:
+    """The highest record within the cuts on the path of a revoked lane's head."""
+    for record in lanes.path_down(reader, lanes.ENTRY.must(reader, head)):
+        if identities.within(reader, lanes.ENTRY.must(reader, record)):
+            return record
+    return None
 
 
 def stamped_heads(core: Core, reader: Rows, member: bytes) -> set[bytes]:
@@ -186,9 +192,10 @@ def _tops(reader: Rows, heads: set[bytes]) -> set[bytes]:
 def may_be_granted(core: Core, reader: Rows, open_id: bytes) -> str | None:
     """R14, an officer's duty: None if this open may be granted without asking a person, or why not.
 
-    `partner-no-account`, `grant-witnesses` (R15), an alert, `lane-not-carried` (its past lacks a
-    granted lane of the author), `tail-not-carried` (its past lacks a move there that is within or
-    secured), `contested`.
+    `partner-no-account`, `grant-witnesses` (R15), an alert, `superseded` (another lane carries it),
+    `lane-not-carried` (its past lacks a granted lane of the author), `tail-not-carried` (its past
+    lacks a move there that is within or secured); and where a person decides (`FOR_A_PERSON`):
+    `exposed` (a lane of the author is forked, and no grant has named that yet), `contested`.
     """
     entry = lanes.entry_of(reader, open_id)
     if entry is None or entry.kind != "account.open" or entry.verdict != OK:
@@ -211,18 +218,52 @@ def may_be_granted(core: Core, reader: Rows, open_id: bytes) -> str | None:
         other = lanes.ENTRY.must(reader, account.open)
         if not positions.in_past(reader, other, open_id):
             return "lane-not-carried"
-        fault = _tail_fault(reader, account, open_id)
-        if fault is not None:
-            return fault
-    return None
+        found |= {_tail_fault(reader, account, open_id)} - {""}
+    if "tail-not-carried" not in found and fork_to_pardon(core, reader, lane_key[:32]) is not None:
+        return "exposed"
+    return max(found, default=None)
 
 
-def _tail_fault(reader: Rows, account: Account, open_id: bytes) -> str | None:
-    """Is a move of a granted lane outside the new open's past?"""
+def _tail_fault(reader: Rows, account: Account, open_id: bytes) -> str:
+    """Is a move of a granted lane outside the new open's past? What its owner stands by, or what is
+    secured, comes before what is merely in doubt; empty if there is none."""
+    fault = ""
     for record in lanes.path_down(reader, lanes.ENTRY.must(reader, account.head)):
         entry = lanes.ENTRY.must(reader, record)
         if positions.in_past(reader, entry, open_id):
-            return None
+            return fault
         if entry.kind in alerts.MOVES and entry.verdict == OK:
-            return "tail-not-carried" if identities.within(reader, entry) else "contested"
-    return None
+            if identities.within(reader, entry) or stamps.secured(reader, record):
+                return "tail-not-carried"
+            fault = "contested"
+    return fault
+
+
+def fork_to_pardon(core: Core, reader: Rows, member: bytes) -> bytes | None:
+    """What a grant must name as `proof` when it is a way back: the lower id of a fork of an account
+    lane of the member that no standing grant has named yet; None if there is none."""
+    forks: dict[bytes, bytes] = {}
+    named: set[bytes] = set()
+    for account in accounts_of(core, reader, member):
+        if account.lane_key not in forks:
+            low = proofs.lower_id(reader, account.lane_key, core.community)
+            if low is not None:
+                forks[account.lane_key] = low
+    if not forks:
+        return None
+    for open_id in {account.open for account in accounts_of(core, reader, member)}:
+        for act, _ in members.acts_on(reader, open_id):
+            body = stored_body(reader, lanes.ENTRY.must(reader, act).number, CreditGrant)
+            if body.proof is not None and members.stands(reader, act, core.rules):
+                named.add(body.proof)
+    open_forks = [
+        low for lane_key, low in forks.items() if not _is_named(reader, lane_key, low, named)
+    ]
+    return min(open_forks, default=None)
+
+
+def _is_named(reader: Rows, lane_key: bytes, low: bytes, named: set[bytes]) -> bool:
+    """Does one of these ids speak of a lane's fork? Lower forks of it may have come since."""
+    entries = (lanes.entry_of(reader, record) for record in named)
+    on_it = (e is not None and lanes.key_of(reader, e.lane) == lane_key for e in entries)
+    return low in named or any(on_it)

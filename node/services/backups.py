@@ -19,8 +19,10 @@ from node.protocol import portable
 from node.protocol.errors import LocalFault
 from node.protocol.record import RawRecord
 from node.services.core import Core
+from node.services.held import IN_STEP
 from node.services.intake import FILE, Intake, Outcome
 from node.services.setup import MET_SETTING, RESTORING_SETTING
+from node.services.verified import VERIFIED_SETTING
 from node.storage.kept.private import Contact, Order
 from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
@@ -30,7 +32,9 @@ from node.wallet.private_file import write_private
 VERSION: Final = 1
 BATCH_COUNT: Final = 512  # records read or admitted at once: memory stays flat
 # Facts of one installation, not of the member.
-NOT_KEPT: Final = frozenset({RESTORING_SETTING, MET_SETTING, "copied_home"})
+NOT_KEPT: Final = frozenset(
+    {RESTORING_SETTING, MET_SETTING, VERIFIED_SETTING, IN_STEP, "copied_home"}
+)
 
 
 @dataclass(frozen=True, slots=True)

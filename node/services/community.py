@@ -163,7 +163,7 @@ class Community:
         def work(appender: Appender, state: WriterState) -> Decision:
             account = accounts.usable_account(self._core, state, member, number)
             reason = accounts.may_be_granted(self._core, state, account.open)
-            if reason is not None and reason != "contested":  # a person decides about contested
+            if reason is not None and reason not in accounts.FOR_A_PERSON:
                 raise accounts.refusal(reason)
             draft = grant_draft(self._core, state, account.open, limit)
             return office.decide(self._core, appender, state, draft)
@@ -209,15 +209,17 @@ def _has_others(core: Core, reader: Rows, number: int) -> bool:
 
 
 def grant_draft(core: Core, reader: Rows, open_id: bytes, limit: int) -> Draft:
-    """A `credit.grant` for an open that supersedes the grants known."""
+    """A `credit.grant` for an open that supersedes the grants known. Where the member comes back
+    after a fork, it names that."""
     entry = ENTRY.must(reader, open_id)
+    member = lanes.author_of(reader, entry)
     body = CreditGrant(
         approvals=[],
         chapter=stored_body(reader, entry.number, AccountOpen).chapter,
         limit=limit,
         list=core.community,
         open=open_id,
-        proof=None,
+        proof=accounts.fork_to_pardon(core, reader, member),
         supersedes=office.latest_acts(reader, open_id),
     )
     return Draft("credit.grant", body)
@@ -236,12 +238,13 @@ def default_grants(core: Core, reader: Rows, member: bytes, number: int) -> list
         if next(members.acts_on(reader, account.open), None) is not None:
             continue
         if accounts.may_be_granted(core, reader, account.open) is None:
-            limit = _inherited(core, reader, account, chapter)
+            limit = inherited_limit(core, reader, account, chapter)
             drafts.append(grant_draft(core, reader, account.open, limit))
     return drafts
 
 
-def _inherited(core: Core, reader: Rows, account: accounts.Account, chapter: Chapter) -> int:
+def inherited_limit(core: Core, reader: Rows, account: accounts.Account, chapter: Chapter) -> int:
+    """The lowest limit of the lanes an account carries; the chapter's default for a first one."""
     limits = [
         current[1].limit
         for open_id in accounts.positions.mine(reader, account.open) - {account.open}

@@ -2,15 +2,17 @@
 
 Rules: the words are asked for each time and the root key lives for one `with` block; a device is
 added with its own proof (R8); a revocation names the highest heads known as cuts, so that nothing
-known here is called in doubt (R10). A further device talks and offers goods; it gets no account of
-its own, since two accounts that stand on one history would shut each other out (R34).
+known here is called in doubt, unless the member says from which trade on it was not theirs (R10). A
+further device talks and offers goods; it gets no account of its own, since two accounts that stand
+on one history would shut each other out (R34).
 
-Left to others: asking for words, making key files (`setup`).
+Left to others: asking for words, making key files (`setup`, `renewal`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final, Literal
 
+from node.ledger.trades import STEP
 from node.protocol import crypto, lanes, record
 from node.protocol.errors import LocalFault
 from node.protocol.identity import (
@@ -29,7 +31,7 @@ from node.protocol.shapes import Body, RecordId
 from node.services import accounts, office
 from node.services.community import default_grants
 from node.services.core import Core
-from node.services.publish import Appender, Publisher
+from node.services.publish import Appender
 from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import identities, members
@@ -38,6 +40,11 @@ from node.wallet.phrase import Phrase
 from node.wallet.signer import RootSigner, Signer
 
 ALL_SCOPES: Final[tuple[LaneName, ...]] = DEVICE_SCOPES
+BRANCHES_KEPT_MAX_COUNT: Final = 16  # of a forked lane; an account carries 32 heads at most
+Cuts = dict[LaneName, Cut | Literal["open"]]
+Keep = Literal["longest", "ours", "all"]
+"""Branches of a forked lane that stand when a device is shut out: the longest; the one that this
+home signed; all of them."""
 TALK_SCOPES: Final[tuple[LaneName, ...]] = ("market", "social")
 
 
@@ -107,54 +114,102 @@ def revoke_device(
     device: bytes,
     *,
     leave_open: bool = False,
+    since: bytes | None = None,
+    keep: Keep = "longest",
 ) -> RecordId:
     """Shut a device out: nothing of it counts beyond the heads known here.
 
-    `leave_open` lets every lane stand as it is: for a device that was merely put away. Raises
-    LocalFault device-unknown, device-revoked.
+    `leave_open` lets every lane stand as it is: for a device that was merely put away. `since` is a
+    trade: on the account lane, its first step by this device and all after it were not the
+    member's. `keep` says which branches of a forked lane stand. Raises LocalFault device-unknown,
+    device-revoked, trade-not-there.
     """
     known = {key: revoked for key, _, revoked in identities.devices_of(state, root.member_id)}
     if device not in known:
         raise LocalFault("device-unknown")
     if known[device]:
         raise LocalFault("device-revoked")
-    cuts = dict(_cuts(state, root.member_id, device, leave_open))
-    body = DeviceRevoke(cuts=cuts, key=device)
-    return append_root(core, appender, state, root, "device.revoke", body)
-
-
-def _cuts(
-    reader: Reader, member: bytes, device: bytes, leave_open: bool
-) -> Iterator[tuple[LaneName, Cut | Literal["open"]]]:
-    for name in DEVICE_SCOPES:
-        heads = lanes.heads_of(reader, member + device + bytes((Lane[name.upper()],)))
-        if leave_open:
-            yield name, "open"
-        elif heads:
-            # On a forked lane the longest branch stands; at equal length the one of lower id.
-            head = min(heads, key=lambda one: (-one.seq, one.id))
-            yield name, Cut(seq=head.seq, id=head.id)
-
-
-def revoke(
-    core: Core, publisher: Publisher, phrase: Phrase, device: bytes, *, leave_open: bool = False
-) -> RecordId:
-    """`revoke_device` in a transaction of its own, outside an event loop."""
-    with root_of(core, phrase) as root:
-        return publisher.transact_sync(
-            lambda appender, state: revoke_device(
-                core, appender, state, root, device, leave_open=leave_open
-            )
+    cuts: dict[LaneName, list[Cut]] = {
+        name: _standing(state, root.member_id, device, name, keep) for name in DEVICE_SCOPES
+    }
+    if since is not None:
+        cuts["account"] = _before(state, root.member_id, device, since)
+    bodies: list[Cuts] = [dict.fromkeys(DEVICE_SCOPES, "open")]
+    if not leave_open:
+        bodies = [_nth(cuts, turn) for turn in range(max(1, *map(len, cuts.values())))]
+    done = [
+        append_root(
+            core, appender, state, root, "device.revoke", DeviceRevoke(cuts=body, key=device)
         )
+        for body in bodies
+    ]
+    return done[0]
+
+
+def extend_cut(
+    core: Core,
+    appender: Appender,
+    state: WriterState,
+    root: RootSigner,
+    device: bytes,
+    heads: Sequence[bytes],
+) -> None:
+    """Let what a revoked device signed up to these account records stand after all (R10)."""
+    for head in heads:
+        cut = Cut(seq=lanes.ENTRY.must(state, head).seq, id=RecordId(head))
+        body = DeviceRevoke(cuts={"account": cut}, key=device)
+        append_root(core, appender, state, root, "device.revoke", body)
+
+
+def _nth(cuts: dict[LaneName, list[Cut]], turn: int) -> Cuts:
+    """One cut of each lane, as far as it has so many."""
+    return {name: found[turn] for name, found in cuts.items() if turn < len(found)}
+
+
+def _standing(
+    reader: Reader, member: bytes, device: bytes, name: LaneName, keep: Keep
+) -> list[Cut]:
+    """The heads of one of a device's lanes that stand; several only where all branches do."""
+    heads = lanes.heads_of(reader, member + device + bytes((Lane[name.upper()],)))
+    if keep == "all":
+        heads = sorted(heads, key=lambda one: (-one.seq, one.id))[:BRANCHES_KEPT_MAX_COUNT]
+    elif keep == "ours" and heads:  # what this home signed came before what the other copy did
+        heads = [min(heads, key=lambda one: lanes.ENTRY.must(reader, one.id).branch)]
+    elif heads:  # at equal length the one of lower id
+        heads = [min(heads, key=lambda one: (-one.seq, one.id))]
+    return [Cut(seq=head.seq, id=head.id) for head in heads]
+
+
+def _before(reader: Reader, member: bytes, device: bytes, trade: bytes) -> list[Cut]:
+    """The place on a device's account lane before anything was done there about a trade."""
+    lane_key = member + device + bytes((Lane.ACCOUNT,))
+    steps = (lanes.ENTRY.must(reader, key[32:]) for key, _ in STEP.under(reader, trade))
+    first = min(
+        (e for e in steps if lanes.key_of(reader, e.lane) == lane_key),
+        key=lambda entry: entry.seq,
+        default=None,
+    )
+    if first is None:
+        raise LocalFault("trade-not-there")
+    return [Cut(seq=first.seq - 1, id=RecordId(lanes.at_seq(reader, first, first.seq - 1)))]
 
 
 def take_over(
-    core: Core, appender: Appender, state: WriterState, root: RootSigner
+    core: Core,
+    appender: Appender,
+    state: WriterState,
+    root: RootSigner,
+    *,
+    paying: bool = False,
+    since: bytes | None = None,
+    keep: Keep = "longest",
 ) -> tuple[bytes, ...]:
-    """Restore a member on this home's new device: add it, shut all others out at the highest heads
+    """Bring a member to this home's new device: add it, shut the others out at the highest heads
     known, and open an account that carries theirs (R46); returns the devices shut out.
 
-    The member's records must be here. Raises LocalFault restore-not-ready.
+    `paying`: only those that may pay are shut out, others go on beside this one. `since` is a trade
+    that was not the member's any more (`revoke_device`). The member's records must be here. Raises
+    LocalFault restore-not-ready, trade-not-there.
     """
     member = root.member_id
     if not identities.is_known(state, member):
@@ -163,16 +218,31 @@ def take_over(
     chapters = _chapters(core, state, member)
     old = tuple(
         device
-        for device, _, revoked in list(identities.devices_of(state, member))
-        if not revoked and device != core.own.public_key
+        for device, scopes, revoked in list(identities.devices_of(state, member))
+        if not revoked and device != core.own.public_key and (not paying or "account" in scopes)
     )
+    stolen = None if since is None else _device_of(state, old, member, since)
     for device in old:
-        revoke_device(core, appender, state, root, device)
+        from_here = since if device == stolen else None
+        revoke_device(core, appender, state, root, device, since=from_here, keep=keep)
     if chapters:
         chapter = core.rules.genesis.chapters[chapters[0]]
         appender.append(accounts.open_draft(core, state, chapter))
         own_grants(core, appender, state)
     return old
+
+
+def _device_of(reader: Reader, devices: tuple[bytes, ...], member: bytes, trade: bytes) -> bytes:
+    """The one of these devices that first did something about a trade."""
+    found: list[tuple[int, bytes]] = []
+    for key, _ in STEP.under(reader, trade):
+        entry = lanes.ENTRY.must(reader, key[32:])
+        lane_key = lanes.key_of(reader, entry.lane)
+        if lane_key[:32] == member and lane_key[32:64] in devices:
+            found.append((entry.number, lane_key[32:64]))
+    if not found:
+        raise LocalFault("trade-not-there")
+    return min(found)[1]
 
 
 def _chapters(core: Core, reader: Rows, member: bytes) -> list[int]:

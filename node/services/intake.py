@@ -366,7 +366,7 @@ class Admission:
         if signer is None or record.header.signer != signer.public_key:
             return
         state.settings.put(COPIED_HOME, record.id.hex())
-        state.events.add("home.copied", record.id, self._core.clock())
+        state.tell("home.copied", record.id)
         self._events.append(("home.copied", record.id))
 
 

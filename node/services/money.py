@@ -6,7 +6,6 @@ level says how far the proof goes and never claims more. Months are UTC. Nothing
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from node.ledger import book, positions, trades
 from node.ledger.positions import TRADE, Status, TradeRow
@@ -15,15 +14,17 @@ from node.protocol.account import CREDIT, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.record import parse_header
 from node.protocol.state import u64
-from node.services import accounts, proofs
+from node.services import accounts, closes, doubts, proofs
+from node.services.closes import ClosedBalance
 from node.services.core import Core
+from node.services.levels import CLOSED, Levels
+from node.services.months import month_bounds
+from node.services.refunds import Returned, returned
 from node.services.relays import Line, line_of
 from node.storage.rows import Rows
 from node.views import members
 
-LEVEL_HELD = "L2"  # closure held and verdicts recomputed here
 COMMITTED = ("settled", "secured")
-LEVEL_SECURED = "L3"  # confirmed by the chapter's witnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +50,23 @@ class TradeView:
     invoice: bool
     contested: bool
     refunds: bytes | None  # the trade this one gives back
+    returned: Returned  # how much of this one went back
     time: int
     order: str | None  # known only to the parties that hold it
     next_steps: tuple[str, ...]
     level: str
     alerts: tuple[str, ...]  # on the other side's lane
+    doubt: str | None  # why a contested one is, for this member (`doubts.reason`)
     line: Line  # may goods change hands?
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """A member's balance in a chapter, minor units of credit."""
+    """A member's balance in a chapter, minor units of credit.
+
+    `unconfirmed`: trades that count and that no relays have confirmed; `closed`: what the newest
+    close that own books agree with says of it.
+    """
 
     member: bytes
     chapter: str
@@ -68,30 +75,41 @@ class BalanceView:
     limit: int | None
     reserved: int
     level: str
+    unconfirmed: int
+    closed: ClosedBalance | None
     final: bool  # False where no witness confirms: q = 0
+    in_doubt: doubts.InDoubt  # not counted
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One line of a statement: + received, - given."""
+    """One line of a statement: + received, - given, minor units of `unit`."""
 
     trade: bytes
     commit: bytes
     partner: bytes
+    unit: str
     amount: int
     time: int
-    order: str | None
+    order: str | None  # of own accounts, where this home holds it
+    refunds: bytes | None  # the trade that this one gives back
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month (UTC): opening + movements = closing."""
+    """A month (UTC): opening + movements = closing. `others` are trades in units that nobody's
+    books count. `level` is L4 where a verified close of that very month says the same of the
+    closing, else that of the trades it rests on."""
 
+    member: bytes
     chapter: str
     month: str
     opening: int
     movements: tuple[Movement, ...]
+    others: tuple[Movement, ...]
     closing: int
+    level: str
+    in_doubt: tuple[Movement, ...]  # of this month, and not counted
 
 
 class Money:
@@ -106,7 +124,8 @@ class Money:
             row = TRADE.get(reader, trade)
             if row is None:
                 raise LocalFault("trade-unknown")
-            return self._view(reader, trade, row, book.status_of(reader, trade))
+            status = book.status_of(reader, trade)
+            return self._view(reader, Levels(self._core, reader), trade, row, status)
 
     def commit_of(self, trade: bytes) -> bytes:
         """The record that committed a trade. Raises LocalFault `trade-unknown`, `not-committed`."""
@@ -142,6 +161,7 @@ class Money:
         views: list[TradeView] = []
         last: int | None = None
         with self._core.reading() as reader:
+            levels = Levels(self._core, reader)
             for key, trade in trades.MEMBER_TRADE.scan(reader, member, top, reverse=True):
                 row = TRADE.must(reader, trade)
                 if partner is not None and partner not in (row.payer, row.payee):
@@ -153,12 +173,15 @@ class Money:
                     continue
                 if len(views) == limit:
                     return views, last
-                views.append(self._view(reader, trade, row, status))
+                views.append(self._view(reader, levels, trade, row, status))
                 last = int.from_bytes(key[32:], "big")
         return views, None
 
-    def _view(self, reader: Rows, trade: bytes, row: TradeRow, status: str) -> TradeView:
-        committed = status in COMMITTED
+    def _view(
+        self, reader: Rows, levels: Levels, trade: bytes, row: TradeRow, status: str
+    ) -> TradeView:
+        contested = status in COMMITTED and not row.counted
+        back = returned(reader, trade)
         return TradeView(
             id=trade,
             payer=row.payer,
@@ -167,13 +190,15 @@ class Money:
             amount=row.amount,
             status=status,
             invoice=not row.by_payer,
-            contested=committed and not row.counted,
+            contested=contested,
             refunds=row.refunded or None,
+            returned=back,
             time=_time_of(reader, row.number),
             order=order_of(reader, row),
-            next_steps=self._next_steps(reader, trade, row, status),
-            level=LEVEL_SECURED if status == "secured" else LEVEL_HELD,
+            next_steps=self._next_steps(reader, trade, row, status, back.left),
+            level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
+            doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
             line=line_of(reader, self._core.rules, trade, row, status),
         )
 
@@ -185,7 +210,7 @@ class Money:
         return tuple(sorted(found))
 
     def _next_steps(
-        self, reader: Rows, trade: bytes, row: TradeRow, status: str
+        self, reader: Rows, trade: bytes, row: TradeRow, status: str, left: int
     ) -> tuple[str, ...]:
         member = self._core.member
         own = accounts.own_account(self._core, reader)
@@ -194,10 +219,11 @@ class Money:
         if status in COMMITTED:
             rated = next(iter(trades.RATED.under(reader, trade + member)), None) is not None
             rate = () if rated else ("rate",)
-            return (*rate, "refund") if row.payee == member else rate
+            return (*rate, "refund") if row.payee == member and left > 0 else rate
         head = lanes.ENTRY.must(reader, own.head)
         here = positions.status_at(reader, head, own.open, trade)
-        if here is None and status == "proposed":
+        by_other = (row.payer == member) != row.by_payer
+        if here is None and status == "proposed" and by_other:
             return ("accept", "decline")
         if here == Status.RESERVED:
             return ("settle", "release") if status == "accepted" else ("release",)
@@ -218,45 +244,95 @@ class Money:
                     current = members.current_act(reader, own.open, self._core.rules)
                     limit = 0 if current is None else current[1].limit
                     reserved = reserved_in(reader, own)
-            return BalanceView(member, name, amount, spendable, limit, reserved, LEVEL_HELD, final)
+            level, unconfirmed, closed = Levels(self._core, reader).of_balance(chapter, member)
+            in_doubt = doubts.of_member(reader, member, chapter)
+            return BalanceView(
+                member=member,
+                chapter=name,
+                book=amount,
+                spendable=spendable,
+                limit=limit,
+                reserved=reserved,
+                level=level,
+                unconfirmed=unconfirmed,
+                closed=closed,
+                final=final,
+                in_doubt=in_doubt,
+            )
 
-    def statement(self, chapter: int, month: str) -> Statement:
-        """Counted credit trades of a month by the claimed time of their commit.
+    def statement(self, chapter: int, month: str, member: bytes | None = None) -> Statement:
+        """Committed trades of a month by the claimed time of their commit, of this member unless
+        said otherwise.
 
         `month` is `YYYY-MM`. Raises LocalFault `month-invalid`.
         """
         first, last = month_bounds(month)
-        member = self._core.member
-        opening, movements = 0, list[Movement]()
+        member = member or self._core.member
+        opening, counted, in_doubt = 0, list[Movement](), list[Movement]()
         with self._core.reading() as reader:
-            for movement in self._movements(reader, member, chapter):
-                if movement.time < first:
+            for is_counted, movement in self._movements(reader, member, chapter):
+                if first <= movement.time < last:
+                    (counted if is_counted else in_doubt).append(movement)
+                elif is_counted and movement.unit == CREDIT and movement.time < first:
                     opening += movement.amount
-                elif movement.time < last:
-                    movements.append(movement)
-        movements.sort(key=lambda m: (m.time, m.trade))
-        closing = opening + sum(m.amount for m in movements)
-        name = self._core.rules.genesis.chapters[chapter].name
-        return Statement(name, month, opening, tuple(movements), closing)
+        for part in (counted, in_doubt):
+            part.sort(key=lambda line: (line.time, line.trade))
+        movements = tuple(line for line in counted if line.unit == CREDIT)
+        closing = opening + sum(line.amount for line in movements)
+        with self._core.reading() as reader:
+            level = self._closed_level(reader, chapter, month, member, closing)
+        return Statement(
+            member=member,
+            chapter=self._core.rules.genesis.chapters[chapter].name,
+            month=month,
+            opening=opening,
+            movements=movements,
+            others=tuple(line for line in counted if line.unit != CREDIT),
+            closing=closing,
+            level=level,
+            in_doubt=tuple(line for line in in_doubt if line.unit == CREDIT),
+        )
 
-    def _movements(self, reader: Rows, member: bytes, chapter: int) -> Iterator[Movement]:
+    def _closed_level(
+        self, reader: Rows, chapter: int, month: str, member: bytes, closing: int
+    ) -> str:
+        """Level of a balance at the end of a month."""
+        standing = closes.standing(self._core, reader, chapter, month)
+        if standing is not None:
+            leaf = reader.closes.leaf(standing.act, member)
+            if leaf is not None and leaf.balance == closing:
+                return CLOSED
+        return Levels(self._core, reader).of_trades(chapter, member)
+
+    def _movements(
+        self, reader: Rows, member: bytes, chapter: int
+    ) -> Iterator[tuple[bool, Movement]]:
+        """Committed trades; False beside those that are in doubt."""
+        own = self._core.signer is not None and member == self._core.member
         for _, trade in trades.MEMBER_TRADE.under(reader, member):
             row = TRADE.must(reader, trade)
-            if row.chapter != chapter or row.unit != CREDIT or not row.counted:
+            if row.chapter != chapter:
                 continue
             commits = [
                 (_time_of(reader, lanes.ENTRY.must(reader, c).number), c)
                 for c in book.commits_of(reader, trade)
             ]
+            if not commits:
+                continue
             time, commit = min(commits)
             gave = row.payer == member
-            yield Movement(
-                trade=trade,
-                commit=commit,
-                partner=row.payee if gave else row.payer,
-                amount=-row.amount if gave else row.amount,
-                time=time,
-                order=order_of(reader, row),
+            yield (
+                row.counted,
+                Movement(
+                    trade=trade,
+                    commit=commit,
+                    partner=row.payee if gave else row.payer,
+                    unit=row.unit,
+                    amount=-row.amount if gave else row.amount,
+                    time=time,
+                    order=order_of(reader, row) if own else None,
+                    refunds=row.refunded or None,
+                ),
             )
 
 
@@ -277,16 +353,6 @@ def order_of(reader: Rows, row: TradeRow) -> str | None:
     body = admission.stored_body(reader, row.number, TradePropose)
     order = reader.orders.get(body.order_hash)
     return None if order is None or not order.body else order.body.decode("utf-8", "replace")
-
-
-def month_bounds(month: str) -> tuple[int, int]:
-    """(first ms, first ms of the next month), UTC. Raises LocalFault `month-invalid`."""
-    try:
-        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    except ValueError:
-        raise LocalFault("month-invalid", month=month) from None
-    following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    return int(start.timestamp() * 1000), int(following.timestamp() * 1000)
 
 
 def _time_of(reader: Rows, number: int) -> int:

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from node import i18n
-from node.ledger import book, trades
+from node.ledger import book
 from node.protocol import lanes, limits
 from node.protocol.errors import LocalFault
 from node.protocol.social import ProfileSet
-from node.services import accounts, proofs, written
+from node.services import accounts, proofs, ratings, written
 from node.services.core import Core
 from node.services.publish import Draft, Publisher
+from node.services.ratings import Rating, Reputation
 from node.services.setup import checked_name
 from node.storage.kept.private import Contact
 from node.storage.reader import SqliteReader
+from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import identities, members
 
@@ -37,7 +39,7 @@ class MemberView:
     membership: str  # officer member suspended applicant none
     balance: int
     limit: int | None
-    stars: int  # sum over all ratings
+    stars: int  # sum over all ratings that count
     ratings: int
     alerts: tuple[str, ...]
 
@@ -61,13 +63,7 @@ class People:
 
     def name(self, member: bytes, reader: SqliteReader | None = None) -> str:
         """What to call a member."""
-        reader = reader or self._core.reader
-        contact = reader.contacts.get(member)
-        if contact is not None:
-            return i18n.clean_for_display(contact.name, one_line=True)
-        profile = identities.profile_of(reader, member)
-        shown = "" if profile is None else i18n.clean_for_display(profile.name, one_line=True)
-        return shown.strip() or member.hex()[:SHORT_ID_CHARACTERS]
+        return name_of(reader or self._core.reader, member)
 
     def profile(self, member: bytes) -> ProfileSet | None:
         """What a member says of themselves, or None."""
@@ -101,6 +97,12 @@ class People:
                 raise LocalFault("not-found", what=member.hex()[:SHORT_ID_CHARACTERS])
             return self._view(reader, chapter, member, known)
 
+    def reputation(self, member: bytes, chapter: int) -> tuple[Reputation, list[Rating]]:
+        """What is said of a member, and what it rests on."""
+        with self._core.reading() as reader:
+            found = ratings.ratings_of(reader, member, self._core.rules)
+            return ratings.reputation_of(reader, member, chapter, found), found
+
     def members(
         self, chapter: int, after: bytes | None, limit: int, *, state: str | None = None
     ) -> tuple[list[MemberView], bytes | None]:
@@ -121,36 +123,19 @@ class People:
         self, reader: SqliteReader, chapter: int, member: bytes, membership: str
     ) -> MemberView:
         contact = reader.contacts.get(member)
-        ratings = [row.stars for _, row in trades.RATING.under(reader, member)]
+        count, stars = ratings.stars_of(reader, member)
         return MemberView(
             id=member,
-            name=self.name(member, reader),
+            name=name_of(reader, member),
             contact=None if contact is None else contact.name,
             chapter=self._core.rules.genesis.chapters[chapter].name,
             membership=membership,
             balance=book.balance(reader, chapter, member),
-            limit=self._limit(reader, chapter, member),
-            stars=sum(ratings),
-            ratings=len(ratings),
-            alerts=tuple(sorted(self._alerts(reader, chapter, member))),
+            limit=limit_of(self._core, reader, chapter, member),
+            stars=stars,
+            ratings=count,
+            alerts=tuple(sorted(alerts_of(self._core, reader, chapter, member))),
         )
-
-    def _limit(self, reader: SqliteReader, chapter: int, member: bytes) -> int | None:
-        """The limit of the lane in use: of all granted ones, that of the newest open."""
-        newest: tuple[int, int] | None = None
-        for account in accounts.accounts_of(self._core, reader, member):
-            grant = members.current_act(reader, account.open, self._core.rules)
-            if account.chapter == chapter and grant is not None and not account.revoked:
-                number = lanes.ENTRY.must(reader, account.open).number
-                newest = max(newest or (number, 0), (number, grant[1].limit))
-        return None if newest is None else newest[1]
-
-    def _alerts(self, reader: SqliteReader, chapter: int, member: bytes) -> set[str]:
-        found: set[str] = set()
-        for account in accounts.accounts_of(self._core, reader, member):
-            if account.chapter == chapter and not account.revoked:
-                found |= proofs.lane_alerts(self._core, reader, account.lane_key, chapter)
-        return found
 
     def contacts(self) -> list[Contact]:
         """Own contacts, by name."""
@@ -172,3 +157,33 @@ class People:
         """Forget a contact. Raises LocalFault not-found."""
         if not await self._core.writer.run(lambda state: state.contacts.remove(member)):
             raise LocalFault("not-found", what=member.hex()[:SHORT_ID_CHARACTERS])
+
+
+def name_of(reader: Rows, member: bytes) -> str:
+    """What to call a member."""
+    contact = reader.contacts.get(member)
+    if contact is not None:
+        return i18n.clean_for_display(contact.name, one_line=True)
+    profile = identities.profile_of(reader, member)
+    shown = "" if profile is None else i18n.clean_for_display(profile.name, one_line=True)
+    return shown.strip() or member.hex()[:SHORT_ID_CHARACTERS]
+
+
+def limit_of(core: Core, reader: Rows, chapter: int, member: bytes) -> int | None:
+    """The limit of the lane in use: of all granted ones, that of the newest open."""
+    newest: tuple[int, int] | None = None
+    for account in accounts.accounts_of(core, reader, member):
+        grant = members.current_act(reader, account.open, core.rules)
+        if account.chapter == chapter and grant is not None and not account.revoked:
+            number = lanes.ENTRY.must(reader, account.open).number
+            newest = max(newest or (number, 0), (number, grant[1].limit))
+    return None if newest is None else newest[1]
+
+
+def alerts_of(core: Core, reader: Rows, chapter: int, member: bytes) -> set[str]:
+    """Alerts on the lanes of a member in a chapter that are not shut out."""
+    found: set[str] = set()
+    for account in accounts.accounts_of(core, reader, member):
+        if account.chapter == chapter and not account.revoked:
+            found |= proofs.lane_alerts(core, reader, account.lane_key, chapter)
+    return found

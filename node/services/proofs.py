@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from node.ledger import alerts
 from node.protocol import forks, lanes
+from node.protocol.crypto import record_id
 from node.protocol.errors import RemoteFault
 from node.protocol.forks import Fork
 from node.protocol.ports import ForkProof
 from node.protocol.record import parse_header
+from node.protocol.shapes import CommunityId
 from node.services.core import Committed, Core
 from node.services.publish import COPIED_HOME
 from node.storage.rows import Rows
@@ -41,7 +43,7 @@ async def take(core: Core, proofs: Sequence[ForkProof], source: str) -> list[str
                     state.settings.put(COPIED_HOME, record.hex())
                     events.append(("home.copied", record))
         for name, subject in events:
-            state.events.add(name, subject, core.clock())
+            state.tell(name, subject)
         return events
 
     if found:
@@ -55,6 +57,17 @@ def lane_alerts(core: Core, reader: Rows, lane_key: bytes, chapter: int) -> set[
     if reader.fork_proofs.get(lane_key) is not None:
         found.add("forked")
     return found
+
+
+def lower_id(reader: Rows, lane_key: bytes, community: CommunityId) -> bytes | None:
+    """The lower id of the fork of a lane that is known by its records or by a proof, or None."""
+    row = lanes.FORK.get(reader, lane_key)
+    if row is not None:
+        return row.id_a
+    proof = reader.fork_proofs.get(lane_key)
+    if proof is None:
+        return None
+    return bytes(min(record_id(community, header) for header in (proof.header_a, proof.header_b)))
 
 
 def fork_seq(reader: Rows, lane_key: bytes) -> int | None:

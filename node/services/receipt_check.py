@@ -15,12 +15,21 @@ from node.i18n import amount_text, clean_for_display
 from node.ledger import stamps
 from node.ledger.trades import commit_of
 from node.ledger.verify import refold
-from node.protocol import admission, genesis, lanes, portable
-from node.protocol.account import CREDIT, AccountOpen, TradeAccept, TradePropose, TradeSettle
+from node.protocol import admission, genesis, lanes, parts, portable
+from node.protocol.account import (
+    CREDIT,
+    AccountOpen,
+    TradeAccept,
+    TradeDecline,
+    TradePropose,
+    TradeRelease,
+    TradeSettle,
+)
 from node.protocol.admission import Refused
-from node.protocol.errors import OK, RemoteFault
+from node.protocol.errors import OK, Reject, RemoteFault
 from node.protocol.genesis import Genesis
 from node.protocol.identity import DeviceAdd
+from node.protocol.limits import RECEIPT_SIZE_MAX_BYTES
 from node.protocol.office import WitnessStamp
 from node.protocol.portable import Receipt
 from node.protocol.record import Record
@@ -29,6 +38,8 @@ from node.services import units
 from node.views.members import Rules
 
 SHORT_ID_CHARACTERS = 8
+PARTS_KIND = "receipt"  # of the QR codes on a printed receipt
+_LOOKED_AT_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +51,34 @@ class Check:
     values: dict[str, object] = field(default_factory=dict[str, object])
 
 
+@dataclass(frozen=True, slots=True)
+class TradeFacts:
+    """What a valid receipt says. Ids have 32 bytes, times are claimed (ms since 1970, UTC)."""
+
+    community: bytes
+    genesis: Genesis
+    chapter: str
+    trade: bytes
+    commit: bytes
+    payer: bytes
+    payee: bytes
+    amount: int  # minor units
+    unit: str
+    proposed: int
+    committed: int
+    refunds: bytes | None  # the COMMIT record that this trade gives back
+    order: str | None  # cleaned for display; None where the holder keeps it private
+    stamped: bool  # whether the chapter has relays that confirm
+    final: bool
+
+
 @dataclass(slots=True)
 class ReceiptReport:
     """All sentences in order, and the level reached ("" when the receipt is not valid)."""
 
     checks: list[Check] = field(default_factory=list[Check])
     level: str = ""
+    facts: TradeFacts | None = None
 
     @property
     def ok(self) -> bool:
@@ -66,7 +99,7 @@ class _Bad(Exception):
 
 
 def verify_receipt(data: str | bytes) -> ReceiptReport:
-    """Check the text of a receipt file. Never raises."""
+    """Check a receipt file: JSON, MessagePack, or scanned QR codes. Never raises."""
     report = ReceiptReport()
     try:
         receipt, rules = _read(data, report)
@@ -79,7 +112,7 @@ def verify_receipt(data: str | bytes) -> ReceiptReport:
 
 def _read(data: str | bytes, report: ReceiptReport) -> tuple[Receipt, Rules]:
     try:
-        receipt = portable.decode_receipt(data)
+        receipt = portable.decode_receipt(_joined(data))
     except RemoteFault as fault:
         raise _Bad("shape_bad", reason=fault.code) from None
     report.good("shape_ok")
@@ -90,6 +123,33 @@ def _read(data: str | bytes, report: ReceiptReport) -> tuple[Receipt, Rules]:
     name = clean_for_display(document.name, one_line=True)
     report.good("genesis_ok", name=name, community=community.hex()[:SHORT_ID_CHARACTERS])
     return receipt, Rules(community, document)
+
+
+def _joined(data: str | bytes) -> str | bytes:
+    """The file, or what the scanned QR codes in it join to, a line each; a pointer among them is
+    passed over. Raises RemoteFault as `parts.Joiner`.
+    """
+    start = data[:_LOOKED_AT_BYTES]
+    start = start if isinstance(start, str) else start.decode("latin-1")
+    if not parts.is_part(start) and not parts.is_pointer(start):
+        return data
+    if len(data) > RECEIPT_SIZE_MAX_BYTES:
+        raise RemoteFault(Reject.SIZE, "file")
+    text = data if isinstance(data, str) else data.decode("latin-1")
+    joiner = parts.Joiner()
+    for line in text.split("\n"):
+        if line.strip(parts.BLANKS) and not parts.is_pointer(line):
+            joiner.add(line)
+    if not joiner.have:
+        raise _Bad("pointer_only")
+    joined = joiner.result()
+    if joined is None:
+        missing = ", ".join(map(str, joiner.missing))
+        raise _Bad("parts_missing", numbers=missing, count=joiner.total)
+    kind, content = joined
+    if kind != PARTS_KIND:
+        raise RemoteFault(Reject.SHAPE, kind)
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +180,31 @@ class _Checker:
         self._chains(trade)
         complete = self._verdict(trade)
         secured = self._stamps(trade, complete)
-        self._order(trade)
+        order = self._order(trade)
         self._report.level = ("L3" if secured else "L2") if complete else "L1"
+        self._report.facts = self._facts(trade, order, secured)
+
+    def _facts(self, trade: _Trade, order: str | None, secured: bool) -> TradeFacts:
+        terms = trade.terms
+        payer, payee = (self._open(lane) for lane in (terms.payer_lane, terms.payee_lane))
+        assert isinstance(payer.body, AccountOpen)
+        return TradeFacts(
+            community=self._rules.community,
+            genesis=self._genesis,
+            chapter=payer.body.chapter,
+            trade=trade.propose.id,
+            commit=trade.commit.id,
+            payer=payer.header.author,
+            payee=payee.header.author,
+            amount=terms.amount,
+            unit=terms.unit,
+            proposed=trade.propose.header.time,
+            committed=trade.commit.header.time,
+            refunds=terms.refunds,
+            order=order,
+            stamped=payer.body.q > 0,
+            final=secured,
+        )
 
     def _signatures(self) -> None:
         raws = self._receipt.records
@@ -155,15 +238,13 @@ class _Checker:
         raise _Bad("signatures_bad")
 
     def _agreed(self, trade: _Trade, sides: tuple[bytes, bytes]) -> _Trade:
-        terms = trade.terms
-        credit = self._genesis.unit
-        amount = amount_text(terms.amount, units.decimals_of(terms.unit, credit))
+        terms, credit = trade.terms, self._genesis.unit
         unit = credit.code if terms.unit == CREDIT else terms.unit
         self._report.good(
             "signatures_ok",
             payer=sides[0].hex()[:SHORT_ID_CHARACTERS],
             payee=sides[1].hex()[:SHORT_ID_CHARACTERS],
-            amount=amount,
+            amount=amount_text(terms.amount, units.decimals_of(terms.unit, credit)),
             unit=clean_for_display(unit, one_line=True),
         )
         return trade
@@ -183,10 +264,20 @@ class _Checker:
             first = self._first_of(step)
             if not self._is_allowed(first):
                 raise _Bad("chain_bad")
+        if self._is_undone(trade):
+            raise _Bad("chain_bad")
         debit = trade.accept if trade.commit is trade.accept else trade.propose
         if self._first_of(debit).id != trade.terms.payer_lane:
             raise _Bad("chain_bad")
         self._report.good("chain_ok")
+
+    def _is_undone(self, trade: _Trade) -> bool:
+        """Was it declined before it was accepted, or released before it was settled?"""
+        declined = TradeDecline(propose=trade.propose.id)
+        released = TradeRelease(trade=trade.propose.id)
+        return any(step.body == declined for step in self._path(trade.accept)) or any(
+            step.body == released for step in self._path(trade.commit)
+        )
 
     def _first_of(self, record: Record) -> Record:
         for found in self._path(record):
@@ -261,15 +352,16 @@ class _Checker:
             if any(found.id == trade.commit.id for found in self._path(head)):
                 yield stamp.header.signer
 
-    def _order(self, trade: _Trade) -> None:
+    def _order(self, trade: _Trade) -> str | None:
         shown = self._receipt.order
         if shown is None:
             self._report.good("order_hidden")
-        elif portable.order_hash(shown.salt, shown.order) != trade.terms.order_hash:
+            return None
+        if portable.order_hash(shown.salt, shown.order) != trade.terms.order_hash:
             raise _Bad("order_bad")
-        else:
-            text = clean_for_display(shown.order.decode("utf-8", "replace"), one_line=True)
-            self._report.good("order_ok", order=text)
+        text = clean_for_display(shown.order.decode("utf-8", "replace"), one_line=True)
+        self._report.good("order_ok", order=text)
+        return text
 
 
 def _named(step: Record) -> bytes:

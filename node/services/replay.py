@@ -46,7 +46,7 @@ from node.services.generated import (
     generated_officer,
 )
 from node.services.keyless import keyless_core
-from node.services.transfers import EXACT, Transfer, minor_units, plain_decimal, read_transfers
+from node.services.transfers import EXACT, Transfer, plain_decimal, read_transfers, whole_units
 from node.storage.home import Home, HomeLock
 
 COMMUNITY_NAME: Final = "replay"
@@ -141,9 +141,7 @@ class Ledger:
         self._survey = survey
         self._seed = wish.seed
         self._limit = (
-            SUM_MAX_UNITS
-            if wish.limit is None
-            else min(max(minor_units(wish.limit, wish.decimals), 0), SUM_MAX_UNITS)
+            SUM_MAX_UNITS if wish.limit is None else whole_units(wish.limit, wish.decimals)
         )
         self._decimals = wish.decimals
         self._officer = generated_officer(wish.seed, core.community)

@@ -170,13 +170,19 @@ def note_met(core: Core) -> None:
 
 
 def finish_restore(
-    core: Core, publisher: Publisher, phrase: Phrase, *, whole: bool = False
+    core: Core,
+    publisher: Publisher,
+    phrase: Phrase,
+    *,
+    whole: bool = False,
+    since: bytes | None = None,
 ) -> tuple[bytes, ...]:
     """Bring the member back on this device; returns the devices that were shut out.
 
     The old devices are cut where their records end here, so these must be whole: a neighbour has
-    given all it has (`note_met`), or a file was read to its end (`whole`). Raises LocalFault
-    restore-not-ready until then, nothing-to-restore.
+    given all it has (`note_met`), or a file was read to its end (`whole`). `since` is the first
+    trade that was not the member's: the device that made it is cut before it. Raises LocalFault
+    restore-not-ready until then, nothing-to-restore, trade-not-there.
     """
     manner = core.reader.settings.get(RESTORING_SETTING)
     if manner is None:
@@ -189,7 +195,7 @@ def finish_restore(
         def work(appender: Appender, state: WriterState) -> tuple[bytes, ...]:
             old: tuple[bytes, ...] = ()
             if manner != BESIDE:
-                old = devices.take_over(core, appender, state, root)
+                old = devices.take_over(core, appender, state, root, since=since)
             else:
                 if not identities.is_known(state, root.member_id):
                     raise LocalFault("restore-not-ready")

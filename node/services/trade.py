@@ -26,7 +26,7 @@ from node.protocol.errors import LocalFault
 from node.protocol.limits import AMOUNT_MAX_UNITS
 from node.protocol.market import ReviewPut
 from node.protocol.shapes import Body
-from node.services import accounts, proofs, units
+from node.services import accounts, proofs, refunds, units
 from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
 from node.storage.kept.private import Order
@@ -69,12 +69,12 @@ class Trade:
         wish = replace(wish, unit=units.checked(wish.unit))
 
         def work(appender: Appender, state: WriterState) -> bytes:
-            draft = self._proposal(state, wish)
-            return appender.append(draft)
+            return appender.append(self.proposal(state, wish))
 
         return await self._publisher.transact(work, anyway=anyway)
 
-    def _proposal(self, state: WriterState, wish: Proposal) -> Draft:
+    def proposal(self, state: WriterState, wish: Proposal) -> Draft:
+        """The record that proposes it, and its order kept, inside a transaction."""
         core = self._core
         own = self._own(state)
         chapter = own.chapter if wish.chapter is None else wish.chapter
@@ -167,18 +167,25 @@ class Trade:
         return await self._step(trade, _release_body, "trade.release", anyway=False)
 
     async def refund(self, trade: bytes, amount: int | None, *, anyway: bool = False) -> bytes:
-        """Propose to give a received payment back, wholly or in part; the new trade's id."""
+        """Offer to give a received payment back, or ask for one's own, wholly or in part (None: all
+        that is left); the new trade's id.
+
+        Raises LocalFault trade-unknown, not-committed, refund-exceeds, and as `propose`.
+        """
         with self._core.reading() as reader:
             row = self._row(reader, trade)
             commit = next(book.commits_of(reader, trade), None)
-            if commit is None or row.payee != self._core.member:
-                raise LocalFault("refund-terms")
-            if amount is None:  # all that is not given back yet, or on its way
-                amount = row.amount - _given_back(reader, trade) or row.amount
+            if commit is None:
+                raise LocalFault("not-committed")
+            left = refunds.returned(reader, trade).left
+            amount = left if amount is None else amount
+            if left == 0 or amount > left:
+                raise LocalFault("refund-exceeds")
+        asks = row.payer == self._core.member
         wish = Proposal(
-            partner=row.payer,
+            partner=row.payee if asks else row.payer,
             amount=amount,
-            invoice=False,
+            invoice=asks,
             unit=row.unit,
             chapter=row.chapter,
             refunds=commit,
@@ -220,16 +227,6 @@ class Trade:
 
     def _propose_body(self, reader: Rows, row: positions.TradeRow) -> TradePropose:
         return admission.stored_body(reader, row.number, TradePropose)
-
-
-def _given_back(reader: Rows, trade: bytes) -> int:
-    """What refunds of this trade have given back or still offer."""
-    refunds = (refund for refund, _ in positions.REFUND.under(reader, trade))
-    return sum(
-        TRADE.must(reader, refund).amount
-        for refund in refunds
-        if book.status_of(reader, refund) not in ("released", "declined")
-    )
 
 
 def _decline_body(_: Rows, trade: bytes) -> Body:

@@ -1,9 +1,10 @@
 """Tables of transfers: comma-separated, one payment a row, read as a stream.
 
 Rules: a header row names at least `time,source,target,amount`, optionally `type`, in any order;
-other columns are ignored. Amounts are exact decimals, rounded half to even to minor units. Times
-are shown only, so one that cannot be read harms nothing: the row keeps the time of the row before.
-Nothing here raises on a bad row; it says what is wrong with it.
+other columns are ignored, a name of these that stands twice is refused. Amounts are exact decimals,
+rounded half to even to minor units; a limit never rounds up. Times are shown only, so one that
+cannot be read harms nothing: the row keeps the time of the row before. Nothing here raises on a bad
+row; it says what is wrong with it.
 
 Left to others: who pays whom out of what.
 """
@@ -13,12 +14,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
 from typing import Final
 
 from node.protocol.errors import LocalFault
-from node.protocol.limits import AMOUNT_MAX_UNITS, TIME_MAX_MS
+from node.protocol.limits import AMOUNT_MAX_UNITS, SUM_MAX_UNITS, TIME_MAX_MS
 
 REQUIRED: Final = ("time", "source", "target", "amount")
 DISBURSEMENT: Final = "DISBURSEMENT"
@@ -47,6 +48,15 @@ def minor_units(amount: Decimal, decimals: int) -> int:
     return int(EXACT.to_integral_value(EXACT.scaleb(amount, decimals)))
 
 
+def whole_units(limit: Decimal, decimals: int) -> int:
+    """The whole minor units in a limit: never more than it says, and 0 to 2^53 - 1."""
+    within = min(
+        max(limit, Decimal(0)), Decimal(SUM_MAX_UNITS)
+    )  # else its digits might be millions
+    units = EXACT.scaleb(within, decimals).to_integral_value(ROUND_FLOOR, EXACT)
+    return min(int(units), SUM_MAX_UNITS)
+
+
 def plain_decimal(amount: Decimal) -> str:
     """A decimal string without exponent and without needless zeros."""
     text = format(amount, "f")
@@ -55,7 +65,8 @@ def plain_decimal(amount: Decimal) -> str:
 
 
 def read_transfers(path: Path, decimals: int) -> Iterator[Transfer]:
-    """Rows in file order. Raises LocalFault file-missing, file-unreadable, table-columns."""
+    """Rows in file order. Raises LocalFault file-missing, file-unreadable, table-columns,
+    table-doubled, file-format."""
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             csv.field_size_limit(FIELD_MAX_CHARACTERS)
@@ -69,23 +80,34 @@ def read_transfers(path: Path, decimals: int) -> Iterator[Transfer]:
 
 
 def _rows(path: Path, lines: Iterator[list[str]], decimals: int) -> Iterator[Transfer]:
-    first: list[str] = next(lines, [""])
-    header = [name.strip().lower() for name in first]
-    absent = [name for name in REQUIRED if name not in header]
+    header = next((cells for cells in lines if cells), [""])
+    places = [_place(path, header, name) for name in REQUIRED]
+    absent = [name for name, place in zip(REQUIRED, places, strict=True) if place is None]
     if absent:
         raise LocalFault("table-columns", path=str(path), names=", ".join(absent))
-    places = [header.index(name) for name in REQUIRED]
-    kind = header.index("type") if "type" in header else None
+    wanted = [place for place in places if place is not None]
+    kind = _place(path, header, "type")
     time_ms = 0
     for cells in lines:
         if not cells:
             continue  # a blank line is no row
         cells += [""] * (len(header) - len(cells))
-        time, source, target, amount = (cells[place] for place in places)
+        time, source, target, amount = (cells[place] for place in wanted)
         found = _time_ms(time)
         time_ms = time_ms if found is None else found
         disbursement = kind is not None and cells[kind].strip().upper() == DISBURSEMENT
         yield _transfer((time, source, target, amount), time_ms, disbursement, decimals)
+
+
+def _place(path: Path, header: list[str], name: str) -> int | None:
+    """Where a column stands: the one of exactly this name, else one that differs in case or blanks
+    alone. Raises LocalFault table-doubled: which of two is meant is not ours to guess."""
+    exact = [place for place, title in enumerate(header) if title == name]
+    alike = [place for place, title in enumerate(header) if title.strip().lower() == name]
+    found = exact or alike
+    if len(found) > 1:
+        raise LocalFault("table-doubled", path=str(path), names=name)
+    return found[0] if found else None
 
 
 def _transfer(

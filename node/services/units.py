@@ -14,12 +14,12 @@ from node.i18n import amount_text, clean_for_display, text
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault
 from node.protocol.genesis import CreditUnit
-from node.protocol.limits import WORD_SIZE_MAX_BYTES
 
 HOURS: Final = "hours"
 DEEDS: Final = ("barter", "gift")
 NAMED: Final = (HOURS, *DEEDS)  # units that have a name in every language
 OTHER_DECIMALS: Final = 2
+WORD_MAX_CHARACTERS: Final = 16  # what this program signs; others may sign longer words
 _CODE: Final = re.compile("[A-Z]{3}")
 
 
@@ -52,8 +52,8 @@ def checked(unit: str) -> str:
     word = unit.strip()
     if not word or word != clean_for_display(word, one_line=True) or re.search(r"\s", word):
         raise LocalFault("unit-unknown", unit=unit)
-    if len(word) > WORD_SIZE_MAX_BYTES:
-        raise LocalFault("unit-unknown", unit=word[:16])
+    if len(word) > WORD_MAX_CHARACTERS:
+        raise LocalFault("unit-unknown", unit=word[:WORD_MAX_CHARACTERS])
     if word.lower() in (CREDIT, *NAMED):
         return word.lower()
     if is_currency(word.upper()):

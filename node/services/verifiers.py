@@ -187,6 +187,8 @@ class Signatures:
         self._community = community
         self._workers: list[_Worker] = []
         self._asked: deque[tuple[_PlainSlot, Page]] = deque()
+        self.settled = -1
+        """Last number of the pages that are answered."""
 
     def __enter__(self) -> "Signatures":
         try:
@@ -228,6 +230,7 @@ class Signatures:
             found = answer(Request(self._community, None, [raw for _, raw in page]))
         else:
             found = answers.decode(frame)
+        self.settled = page[-1][0]
         return [
             number for (number, _), item in zip(page, found, strict=True) if isinstance(item, Fault)
         ]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from node.protocol.errors import StorageFault
-from node.protocol.limits import DISK_FREE_LOW_BYTES, REBUILD_BATCH_COUNT
+from node.protocol.limits import DISK_FREE_LOW_BYTES, REBUILD_BATCH_COUNT, RUN_KEPT_COUNT
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import Changes
 from node.storage.connect import connect_reader
 from node.storage.database import Database, integrity_problems
-from node.storage.home import Home, remove_database
+from node.storage.home import Home, create_private, remove_database
 from node.storage.reader import SqliteReader
 from node.storage.rows import Marks
 from node.storage.schema import (
@@ -135,38 +135,83 @@ def rebuild(
     return done
 
 
+@dataclass(slots=True)
+class Run:
+    """A comparison that may be cut short and gone on with, by another process too.
+
+    `name` says what it was made with: a run of another name is started over. `signed` is kept with
+    it, for what goes on beside. `is_sound` False: nothing is worth keeping.
+    """
+
+    name: str
+    is_sound: Callable[[], bool] = lambda: True
+    resumes: bool = True  # False: start over
+    resumed: bool = False  # it went on where an earlier one was cut short
+    signed: int = -1
+
+
 def compare(
     database: Database,
     refold: Refold,
     digest: Callable[[Reader], bytes] | None = None,
     progress: Progress = lambda done, total: None,
     look_ahead: LookAhead = lambda state, raws: None,
+    run: Run | None = None,
 ) -> list[str]:
     """Where the fold's tables differ from what a refold in a scratch file gives; empty: nowhere.
 
     With `digest` (say, the state root) only that is compared: tables hold local numbers, which
-    differ where records were dropped. Entries are table names, or `digest`. Changes nothing.
+    differ where records were dropped. Entries are table names, or `digest`. Changes nothing. With a
+    `run`, the scratch file of one that was cut short is kept, and the next one goes on from there.
     """
     scratch = database.path.with_name("node.db.check")
-    remove_database(scratch)
+    if run is None or not run.resumes:
+        remove_database(scratch)
+    run = run or Run("", lambda: False)
+    create_private(scratch)
     # Not checked for threads: the writer's thread only makes it look at the home once.
-    connection = sqlite3.connect(scratch, isolation_level=None, uri=True, check_same_thread=False)
+    connection = sqlite3.connect(scratch, isolation_level=None, check_same_thread=False)
     reader = SqliteReader(connect_reader(database.path), database.community)
+    of_no_use = False
     try:
-        for option in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY"):
-            connection.execute(f"PRAGMA {option}").fetchall()
-        connection.execute("ATTACH ? AS home", (f"{database.path.absolute().as_uri()}?mode=ro",))
-        create_fold_tables(connection)
-        _look_at_once(database, connection, reader.connection)
-        state = _Scratch(connection, database.community, lambda: 0)
-        _refold_all(state, refold, progress, look_ahead)
+        last = _prepare(connection, run)
+        _look_at_once(database, reader.connection)
+        state = _Scratch(connection, database, reader)
+        _refold_all(state, refold, progress, look_ahead, run, last)
         if digest is not None:
-            return [] if digest(reader) == digest(state) else ["digest"]
-        return _differing_tables(connection)
+            found = [] if digest(reader) == digest(state) else ["digest"]
+        else:
+            found = _differing_tables(connection, reader.connection)
+        of_no_use = True
+        return found
+    except sqlite3.DatabaseError:
+        of_no_use = True
+        raise
     finally:
         reader.close()
         connection.close()
-        remove_database(scratch)
+        if of_no_use or not run.is_sound():
+            remove_database(scratch)
+
+
+def _prepare(connection: sqlite3.Connection, run: Run) -> int:
+    """A scratch file to work in: one of a run that was cut short, or an empty one. Returns the last
+    number that was refolded, -1 for none."""
+    for option in ("synchronous = OFF", "temp_store = MEMORY"):  # a killed process loses nothing
+        connection.execute(f"PRAGMA {option}").fetchall()
+    connection.execute("CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value)")
+    connection.execute("CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY)")
+    marks = Marks(connection)
+    connection.execute("BEGIN")
+    run.resumed = marks.get("run") == run.name and marks.get("last") is not None
+    if not run.resumed:
+        drop_fold_tables(connection)
+        marks.put("run", run.name)
+        marks.put("last", -1)
+        marks.put("signed", -1)
+    create_fold_tables(connection)
+    run.signed = marks.get("signed")
+    return marks.get("last")
 
 
 def _look_at_once(database: Database, *connections: sqlite3.Connection) -> None:
@@ -184,17 +229,54 @@ def _look_at_once(database: Database, *connections: sqlite3.Connection) -> None:
 
 
 class _Scratch(WriterState):
-    """Tables of the fold in the scratch file; records are read from the attached home."""
+    """Tables of the fold in the scratch file; records are read from the home."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, database: Database, home: SqliteReader
+    ) -> None:
+        super().__init__(connection, database.community, lambda: 0)
+        self._home = home
 
     def apply(self, raw: RawRecord | None, changes: Changes) -> None:
         if changes.rows is not self._rows.unwritten:
             self._rows.write(changes.rows)
 
+    def raw(self, number: int) -> RawRecord | None:
+        return self._home.raw(number)
+
+    def raws(self, numbers: Sequence[int]) -> list[RawRecord | None]:
+        return self._home.raws(numbers)
+
+    def id_of(self, number: int) -> bytes:
+        return self._home.id_of(number)
+
+    def records_after(self, number: int, limit: int) -> list[tuple[int, RawRecord]]:
+        return self._home.records_after(number, limit)
+
+    def record_count(self) -> int:
+        return self._home.record_count()
+
+    def record_count_below(self, number: int) -> int:
+        return self._home.record_count_below(number)
+
+    def keep(self, run: Run, last: int) -> None:
+        """What was refolded so far stays, if the process is cut short from now on."""
+        self.marks.put("last", last)
+        self.marks.put("signed", run.signed)
+        self.connection.execute("COMMIT")
+        self.connection.execute("BEGIN")
+
 
 def _refold_all(
-    state: WriterState, refold: Refold, progress: Progress, look_ahead: LookAhead
+    state: _Scratch,
+    refold: Refold,
+    progress: Progress,
+    look_ahead: LookAhead,
+    run: Run,
+    last: int,
 ) -> None:
-    total, done, last = state.record_count(), 0, -1
+    total = state.record_count()
+    done = kept = state.record_count_below(last + 1)
     while records := state.records_after(last, REBUILD_BATCH_COUNT):
         look_ahead(state, [raw for _, raw in records])
         for number, raw in records:
@@ -202,18 +284,19 @@ def _refold_all(
                 state.apply(None, refold(state, raw))
         state.finish()
         done, last = done + len(records), records[-1][0]
+        if done - kept >= RUN_KEPT_COUNT and run.is_sound():
+            state.keep(run, last)
+            kept = done
         progress(done, total)
 
 
-def _differing_tables(connection: sqlite3.Connection) -> list[str]:
+def _differing_tables(made: sqlite3.Connection, home: sqlite3.Connection) -> list[str]:
     differing: list[str] = []
-    for table in sorted(existing_fold_tables(connection)):
+    for table in sorted(existing_fold_tables(made)):
+        query = f"SELECT k, v FROM {table} ORDER BY k"
         try:
-            pairs = zip_longest(
-                connection.execute(f"SELECT k, v FROM main.{table} ORDER BY k"),
-                connection.execute(f"SELECT k, v FROM home.{table} ORDER BY k"),
-            )
-            same = all(made == stored for made, stored in pairs)
+            pairs = zip_longest(made.execute(query), home.execute(query))
+            same = all(ours == stored for ours, stored in pairs)
         except sqlite3.OperationalError:  # the home lacks the table
             same = False
         if not same:

@@ -22,7 +22,7 @@ FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 OTHERS: Final = 0o077  # what group and everybody else may do
 SHARED_INDEX_BYTES: Final = 65_536  # twice what SQLite asks for at first
-SIDE_FILES: Final = ("", "-wal", "-shm")  # a database, its log, its shared index
+SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")  # a database, its logs, its shared index
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Home:
     def device_key(self) -> Path:
         """The device key, which no backup holds."""
         return self.path / "device.key"
+
+    @property
+    def next_device_key(self) -> Path:
+        """The key that is about to take the device key's place."""
+        return self.path / "device.key.next"
 
     @property
     def reserved_key(self) -> Path:

@@ -14,10 +14,11 @@ from node.protocol import crypto
 from node.protocol.record import RawRecord
 from node.storage import columns
 from node.storage.kept.access import Idempotency, Tokens
+from node.storage.kept.closes import Closes
 from node.storage.kept.deferred import Deferred
 from node.storage.kept.events import Events, Touched
 from node.storage.kept.neighbours import Addresses, Bans, ForkProofs, Outbox
-from node.storage.kept.private import Contacts, Orders, Settings
+from node.storage.kept.private import Contacts, Orders, Partners, Settings
 from node.storage.schema import fold_table
 
 _COLUMNS: Final = "signer, lead, tail, body, signature FROM records"
@@ -114,6 +115,7 @@ class Rows:
         self.marks = Marks(connection)
         self.orders = Orders(connection)
         self.contacts = Contacts(connection)
+        self.partners = Partners(connection)
         self.settings = Settings(connection)
         self.tokens = Tokens(connection)
         self.idempotency = Idempotency(connection)
@@ -124,6 +126,7 @@ class Rows:
         self.events = Events(connection)
         self.touched = Touched(connection)
         self.deferred = Deferred(connection)
+        self.closes = Closes(connection)
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """The row at `key`, or None."""
@@ -209,3 +212,8 @@ class Rows:
     def record_count(self) -> int:
         """How many records are stored."""
         return self._execute("SELECT count(*) FROM records").fetchone()[0]
+
+    def record_count_below(self, number: int) -> int:
+        """How many stored records have a smaller local number."""
+        query = "SELECT count(*) FROM records WHERE number < ?"
+        return self._execute(query, (number,)).fetchone()[0]

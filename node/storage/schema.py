@@ -136,7 +136,30 @@ def _into_columns(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE records_in_columns RENAME TO records")
 
 
-SCHEMA: Final = Schema((("first", statements(*FIRST)), ("columns", _into_columns)))
+CLOSES: Final = (
+    # What own books said of a chapter's close, and the balances where both agreed.
+    "CREATE TABLE closes (act BLOB PRIMARY KEY, agrees INTEGER NOT NULL, below INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, count INTEGER NOT NULL, negative INTEGER NOT NULL, positive INTEGER"
+    " NOT NULL, root BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE close_leaves (act BLOB, member BLOB, balance INTEGER NOT NULL, moved INTEGER"
+    " NOT NULL, PRIMARY KEY (act, member)) WITHOUT ROWID",
+)
+
+
+PARTNERS: Final = (
+    # What those who handed over a note were then known to hold: ids, 32 bytes each.
+    "CREATE TABLE partners (member BLOB PRIMARY KEY, seen INTEGER, tips BLOB NOT NULL)"
+    " WITHOUT ROWID",
+)
+
+SCHEMA: Final = Schema(
+    (
+        ("first", statements(*FIRST)),
+        ("columns", _into_columns),
+        ("partners", statements(*PARTNERS)),
+        ("closes", statements(*CLOSES)),
+    )
+)
 
 
 def fold_table(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from node.ledger.fold import BODYLESS
 from node.protocol import lanes
+from node.protocol.identity import Lane
 from node.protocol.ports import ForkProof, HeadItem
 from node.protocol.record import RawRecord
 from node.protocol.shapes import CommunityId
@@ -66,8 +67,16 @@ class SqliteSyncSource:
         """Ids of records held without their body though nobody asked for its erasure."""
         return [key for key, _ in BODYLESS.scan(self._reader, b"", None, limit=limit)]
 
+    def proofs_generation(self) -> int:
+        """Grows with each commit that made a fork or a proof known; not kept over a restart."""
+        return self._database.writer.forks_generation
+
     def fork_proofs(self) -> Sequence[ForkProof]:
-        """Proofs for all forked lanes: those told by others, and those the own records show."""
+        """Proofs for all forked lanes: those told by others, and those the own records show.
+
+        Those of account lanes come first: however many lanes somebody forks that move no money,
+        what matters is told.
+        """
         with self._database.snapshot() as reader:
             proofs = reader.fork_proofs.all_by_lane()
             for lane_key, row in lanes.FORK.scan(reader, b"", None):
@@ -75,7 +84,8 @@ class SqliteSyncSource:
                     proof = _proof(reader, row)
                     if proof is not None:
                         proofs[lane_key] = proof
-        return [proofs[lane_key] for lane_key in sorted(proofs)]
+        ranked = sorted(proofs, key=lambda key: (key[64] != Lane.ACCOUNT, key))
+        return [proofs[lane_key] for lane_key in ranked]
 
     @property
     def _reader(self) -> SqliteReader:

@@ -24,6 +24,8 @@ from node.storage.rows import NEXT_NUMBER, SIGNERS_KNOWN_MAX_COUNT, Rows, insert
 ROW_OVERHEAD_BYTES: Final = 16
 ROW_MEAN_BYTES: Final = 72  # of the fold's tables, with what stands around a row (measured)
 
+FORK_EVENT: Final = "fork"  # where a record forks its lane, this is its first event
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -35,6 +37,7 @@ class Commit:
     touched: bool  # the search index has work
     events: bool  # the log of events grew
     outbox: bool  # something waits to be gossiped
+    forks: bool = False  # a fork, or a proof of one, became known
 
 
 class WriterState(Rows):
@@ -56,7 +59,7 @@ class WriterState(Rows):
     def begin(self) -> None:
         """A transaction starts: read again what is kept in memory, and forget what was noted."""
         self._next = self._first = self._execute(NEXT_NUMBER).fetchone()[0]
-        self._heads = self._touched = self._events = self._outbox = False
+        self._heads = self._touched = self._events = self._outbox = self._forks = False
         self.size_bytes = 0
 
     def finish(self) -> None:
@@ -84,7 +87,13 @@ class WriterState(Rows):
     def commit(self) -> Commit:
         """What the transaction brought so far."""
         return Commit(
-            self._first, self._next, self._heads, self._touched, self._events, self._outbox
+            self._first,
+            self._next,
+            self._heads,
+            self._touched,
+            self._events,
+            self._outbox,
+            self._forks,
         )
 
     def mark(self) -> int:
@@ -154,6 +163,13 @@ class WriterState(Rows):
         if changes.events and self._refolded is None:
             self._events = True
             self._told += changes.events
+            self._forks = self._forks or changes.events[0][0] == FORK_EVENT
+
+    def tell(self, name: str, subject: bytes) -> None:
+        """An event that no record brought."""
+        self._events = True
+        self._told.append((name, subject))
+        self._forks = self._forks or name == FORK_EVENT
 
     def _change_records(self, changes: Changes) -> None:
         if changes.fill is not None and changes.fill[0] not in changes.erase:

@@ -103,6 +103,7 @@ class Writer:
         self._closed = False
         self._gate = threading.Lock()  # between submitting and closing
         self.generation = 0  # grows with each commit that changed the set of lane heads
+        self.forks_generation = 0  # grows with each that made a fork or a proof known
         self.commits = 0
         self._thread = threading.Thread(target=self._run, name="wetalk-writer", daemon=True)
         self._thread.start()
@@ -293,6 +294,7 @@ class Writer:
         if commit.heads:
             # After the commit: whoever reads the new number reads the new heads too.
             self.generation += 1
+        self.forks_generation += commit.forks
         for listener in self._listeners:
             listener(commit)
 

@@ -193,8 +193,14 @@ def stands(reader: Reader, act: bytes, rules: Rules) -> bool:
     key = ACT_SUBJECT.get(reader, act)
     if key is None:
         return False
-    row = ACT.must(reader, key)
-    chapter = rules.genesis.chapters[row.chapter]
+    chapter = rules.genesis.chapters[ACT.must(reader, key).chapter]
+    return len(officers_of(reader, act, rules)) >= chapter.k
+
+
+def officers_of(reader: Reader, act: bytes, rules: Rules) -> set[bytes]:
+    """Officers of the chapter who have, within their cuts, a record that makes, approves or
+    confirms this ok act."""
+    row = ACT.must(reader, ACT_SUBJECT.must(reader, act))
     officers: set[bytes] = set()
     writer = lanes.ENTRY.must(reader, act)
     if within(reader, writer):
@@ -202,7 +208,7 @@ def stands(reader: Reader, act: bytes, rules: Rules) -> bool:
     for approval, officer in APPROVAL.under(reader, row.hash):
         if within(reader, lanes.ENTRY.must(reader, approval[32:])):
             officers.add(officer)
-    return len(officers & set(chapter.officers)) >= chapter.k
+    return officers & set(rules.genesis.chapters[row.chapter].officers)
 
 
 def acts_on(reader: Reader, subject: bytes) -> Iterator[tuple[bytes, ActRow]]:

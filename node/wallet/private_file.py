@@ -103,6 +103,16 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def move_private(source: Path, target: Path) -> None:
+    """Give a private file another name in its folder, in place of what bears it; durable when this
+    returns. Raises WalletStorageError."""
+    try:
+        source.replace(target)
+        _sync_folder(target.parent)
+    except OSError as problem:
+        raise _storage_error(problem, target) from problem
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove temporary files that a killed write of `path` left; what cannot be removed stays."""
     try:

@@ -1,10 +1,11 @@
-"""Signing: the only place where a private key is used.
+"""Signing, and opening what is sealed for a device: the only place where a private key is used.
 
 Rules:
 - A key signs nothing but `word ‖ payload`, with the word from a closed list, so that no signature
   can be taken for another's (R3). The root key signs records only: its lane is the identity lane.
 - Keys are never shown, copied or pickled. After `close`, or at the end of a `with` block, a signer
   signs no more.
+- A device opens sealed keys of exactly 32 bytes, and hands out nothing else (`open_sealed`).
 - Signing is deterministic (RFC 8032), so signing one thing twice reveals nothing new.
 
 Left to others: what may be signed and when (R11, R45 belong to the services); records and their
@@ -14,6 +15,8 @@ ids (`protocol`); verifying (`protocol.crypto`).
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
+from nacl.exceptions import CryptoError
+from nacl.public import SealedBox
 from nacl.signing import SigningKey
 
 from node.protocol.crypto import (
@@ -85,6 +88,17 @@ class Signer(_KeySigner):
             raise ValueError("community and member ids have 32 bytes")
         super().__init__(seed, member_id)
         self.community_id = community_id
+
+    def open_sealed(self, sealed: bytes) -> bytes | None:
+        """The key (32 bytes) that somebody sealed for this device, or None where it is not for
+        this one, or no such key. Raises RuntimeError when closed."""
+        if self._key is None:
+            raise RuntimeError("the signer is closed")
+        try:
+            found = SealedBox(self._key.to_curve25519_private_key()).decrypt(sealed)
+        except (CryptoError, ValueError, TypeError):
+            return None
+        return found if len(found) == KEY_SIZE_BYTES else None
 
     @classmethod
     def device(

@@ -8,9 +8,13 @@ import trio
 
 from node.client import Client, Event
 from node.protocol import limits
+from node.protocol.lanes import ENTRY
+from node.protocol.ports import ForkProof
+from node.services import proofs
+from node.services.trade import Proposal
 from node.storage.state import WriterState
 from tests.api.house import House, make_home, running, serving, until
-from tests.support.homes import Clock, genesis_for, introduce, move_in, seed_of
+from tests.support.homes import Clock, genesis_for, introduce, move_in, seed_of, town
 
 
 def take(client: Client, count: int, last_id: str | None = None) -> list[Event]:
@@ -184,3 +188,33 @@ async def test_open_streams_end_first_when_the_node_stops(tmp_path: Path) -> Non
     for one in sockets:
         one.close()
     person.close()
+
+
+async def test_a_proof_of_a_fork_is_told_at_once_without_any_record(tmp_path: Path) -> None:
+    people = await town(tmp_path, "officer", "amina", "baraka")
+    officer, amina, baraka = people
+    twin = move_in(tmp_path / "twin", "amina", genesis_for("officer"), Clock(1_800_000_000_000))
+    twin.core.signer, signer = None, twin.core.signer
+    await amina.hand_to(twin)
+    twin.core.signer = signer
+    made = [
+        home.core.reader.raw(ENTRY.must(home.core.reader, trade).number)
+        for home, trade in [
+            (home, await home.trade.propose(Proposal(baraka.id, amount, invoice=False)))
+            for home, amount in ((amina, 1), (twin, 2))
+        ]
+    ]
+    one, two = (raw for raw in made if raw is not None)
+    proof = ForkProof(one.header, one.signature, two.header, two.signature)
+    async with serving(officer.core) as house:
+        ready = (await house.do(lambda client: take(client, 1)))[0]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(proofs.take, officer.core, [proof], "somebody")
+            seen = await house.do(lambda client: take(client, 2, ready.id))
+        assert (seen[1].name, seen[1].data["member"], seen[1].data["device"]) == (
+            "fork",
+            amina.id.hex(),
+            amina.core.own.public_key.hex(),
+        )
+    for person in (*people, twin):
+        person.close()

@@ -99,5 +99,5 @@ async def test_a_member_is_told_of_confirmed_records_that_a_restore_missed(
     await village.relays[0].hand_to(again)
     (after,) = await asked(again, "/status")
     (hint,) = [hint for hint in after["next"] if hint["code"] == "left-behind"]
-    assert hint["command"] == "wetalk backup"
+    assert hint["command"] == "wetalk device renew"
     old.close()

@@ -23,6 +23,7 @@ from node.protocol.errors import LocalFault
 from node.protocol.lanes import heads_of
 from node.runtime import Options, run_node
 from node.runtime.bridge import NEIGHBOURS_SETTING, Bridge
+from node.services.held import IN_STEP
 from node.services.setup import Person, create_home
 from node.storage.home import Home
 from node.wallet.phrase_file import read_phrase
@@ -249,6 +250,11 @@ async def test_a_home_that_has_known_neighbours_waits_for_their_echo(tmp_path: P
     bridge._echoed("peer", own)
     await core.writer.run(lambda state: None)
     assert core.reader.settings.get(NEIGHBOURS_SETTING) is not None
+    in_step = core.reader.settings.get(IN_STEP)
+    assert in_step is not None
+    bridge._echoed("peer", own)
+    await core.writer.run(lambda state: None)
+    assert core.reader.settings.get(IN_STEP) == in_step  # written down now and then
     again = Bridge(core)
     assert core.echo_wanted
     again._echoed("peer", [])

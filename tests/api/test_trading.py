@@ -1,6 +1,7 @@
 """Members trade through the API: real homes, records handed over as neighbours do."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +13,9 @@ import trio
 from node.client import ApiProblem, Client
 from node.commands import root
 from node.commands.base import DONE
+from node.services.paper import files
+from node.services.receipt_check import verify_receipt
+from node.services.statements import verify_statement
 from tests.api.house import House, serving
 from tests.support.homes import (
     Clock,
@@ -106,6 +110,51 @@ async def test_an_invoice_its_refund_and_the_statement(people: Neighbourhood) ->
     assert settled == []
     rest = await b.do(lambda client: client.refund(made["id"]))
     assert (await trade(b, rest["id"]))["amount"] == 600  # what is not given back yet
+
+
+async def test_receipts_and_statements_come_as_files(people: Neighbourhood) -> None:
+    (_, _), (amina, a), (baraka, b) = people
+    made = await b.do(lambda client: client.propose("invoice", amina.id.hex(), 1_000, "전등"))
+    await baraka.hand_to(amina)
+    await a.do(lambda client: client.step(made["id"], "accept"))
+    await spread(people)
+    receipt, month = f"/v1/receipts/{made['id']}?format=", "/v1/statements?month=2026-09&format="
+    for path, kinds in (
+        (receipt, {"json": b"{", "msgpack": b"\x85", "html": b"<!DOCTYPE", "pdf": b"%PDF-1.7"}),
+        (month, {"json": b"{", "csv": b"time,trade", "html": b"<!DOCTYPE", "pdf": b"%PDF-1.7"}),
+    ):
+        for kind, start in kinds.items():
+            answer = await a.ask("GET", f"{path}{kind}&paper=80mm")
+            assert answer.status == 200
+            assert answer.body.startswith(start)
+            assert answer.headers["content-type"] == files.MEDIA[kind]
+            named = re.fullmatch(
+                r'attachment; filename="(receipt|statement-2026-09)-[0-9a-f]{8}\.(\w+)"',
+                answer.headers["content-disposition"],
+            )
+            assert named is not None
+            assert named[2] == kind
+            assert answer.headers["cache-control"] == "no-store"
+    packed = await b.do(lambda client: client.receipt_file(made["id"], "msgpack", order=True))
+    assert "전등".encode() in packed
+    assert verify_receipt(packed).level == "L2"
+    signed = await b.do(lambda client: client.statement_file("2026-09", "json"))
+    assert verify_statement(signed).ok
+    theirs = await b.ask("GET", f"{month}json&member={amina.id.hex()}")
+    found = verify_statement(theirs.body).statement
+    assert found is not None
+    assert (found.author, found.member, found.closing) == (baraka.id, amina.id, -1_000)
+    for wrong in ("exe", "HTML", "../json", ""):
+        for path in (receipt, month):
+            assert (await a.ask("GET", path + wrong)).status in (400, 422)
+
+
+async def test_a_printed_page_is_in_the_language_of_the_request(people: Neighbourhood) -> None:
+    _, (_, a), _ = people
+    for language, title in (("ko", "거래 명세서"), ("zh", "对账单"), ("en", "Statement")):
+        headers = [*a.honest(None), ("Accept-Language", language)]
+        page = await a.ask("GET", "/v1/statements?month=2026-09&format=html", headers)
+        assert f"<h1>{title} 2026-09</h1>" in page.body.decode()
 
 
 async def test_refusals_say_why(people: Neighbourhood) -> None:

@@ -45,6 +45,8 @@ def test_every_text_of_the_client_stands_in_the_catalogue() -> None:
     steps = ("accept", "decline", "settle", "release", "refund")
     keys |= {f"web.sure_{step}" for step in steps} | {f"action.{step}" for step in steps}
     keys |= {f"place.{name}" for name in ("talk", "market", "trade", "community", "me")}
+    cases = ("take", "leave", "close", "pay")
+    keys |= {f"web.case_{step}" for step in cases} | {f"web.sure_case_{step}" for step in cases}
     kinds = ("goods", "service", "loan", "share", "gift", "want", "active", "paused", "expired")
     keys |= {f"listing.{kind}" for kind in kinds}
     assert {key for key in keys if key not in catalogue("en")} == set()

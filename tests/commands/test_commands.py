@@ -22,7 +22,8 @@ PROMISED = [
     *("community", "chapter", "say", "read", "post", "sell", "want", "search", "listing", "pay"),
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
-    "witness",
+    "dispute",
+    *("witness", "stall"),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -31,8 +32,13 @@ PROMISED_BELOW = [
     *("community plan", "witness key"),
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
+    *("stall hello", "stall give", "stall take"),
     *("trade list", "trade show", "receipt show", "receipt export", "receipt verify"),
+    *("statement export", "statement verify"),
     *("ledger verify", "ledger export", "ledger replay"),
+    "community member",
+    *("dispute open", "dispute list", "dispute show", "dispute say", "dispute erase"),
+    *("dispute take", "dispute leave", "dispute vote", "dispute close", "dispute pay"),
 ]
 PROMISED_OPTIONS = {
     "init": ["--name", "--language", "--community", "--restore"],
@@ -41,7 +47,9 @@ PROMISED_OPTIONS = {
     "read": ["--follow"],
     "search": ["--region", "--max"],
     "pay": ["--for"],
-    "statement": ["--month", "--csv"],
+    "statement": ["--month", "--csv", "--member"],
+    "statement export": ["--month", "--format", "--member", "--order", "--paper"],
+    "receipt export": ["--format", "--order", "--paper"],
     "ledger verify": ["--from-scratch"],
     "ledger replay": ["--decimals", "--limit", "--seed"],
 }

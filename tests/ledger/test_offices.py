@@ -3,10 +3,14 @@
 import msgspec
 import pytest
 
+from node.ledger.root import state_root
 from node.protocol.errors import OK, Void
-from node.protocol.office import CreditGrant, OfficeApprove
+from node.protocol.office import ChapterPolicy, CreditGrant, OfficeApprove
 from node.protocol.state import DictState, Overlay
 from node.views import members
+from tests.protocol import second_root
+from tests.reference_checker import Checker
+from tests.reference_judge import Judge
 from tests.support.world import LIMIT, Made, World, public
 
 
@@ -189,3 +193,23 @@ def test_membership_is_told_from_acts_applications_and_the_genesis() -> None:
     assert len(found) == 5
     world.act("o0", "member.admit", world.membership_body("o1"))
     assert membership(world, "o1") == "officer"
+
+
+def test_a_member_id_that_starts_like_a_policy_is_one_row_of_the_root_like_any() -> None:
+    """An officer may admit whatever id they like; its acts then lie among those of the policy."""
+    world = World()
+    ids: list[bytes] = []
+    for days in range(1, 9):
+        body = ChapterPolicy(
+            approvals=[], chapter="coop", counts=[], faith_days=days, list=world.community,
+            mediators=[], secured_from=None, supersedes=ids[-1:],
+        )  # fmt: skip
+        ids.append(world.act("o0", "chapter.policy", body).id)
+    between = sorted(ids)[4]
+    strange = msgspec.structs.replace(
+        world.membership_body("ada"), member=(b"policy" + between)[:32]
+    )
+    assert world.outcome[world.act("o0", "member.admit", strange).id] == OK
+    checker = Checker(Judge(world.genesis_bytes), world.raws())
+    expected = second_root.root(checker, world.community, "")
+    assert state_root(world.node.state, world.rules) == expected

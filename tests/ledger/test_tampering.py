@@ -3,14 +3,19 @@
 One record of every kind, all bits of its header, body and signature; and what a refusal leaves.
 """
 
+from typing import Any
+
 import pytest
 
+from node.protocol import codec, dispute
 from node.protocol.account import RatingGive
 from node.protocol.errors import Reject
 from node.protocol.market import ReviewPut
+from node.protocol.office import ChapterClose, ChapterPolicy
 from node.protocol.record import KINDS, RawRecord
 from tests.support.nodes import Node
 from tests.support.world import LIMIT, SALT, Made, World
+from tests.vectors.bodies import EXAMPLES
 
 
 def one_of_each() -> tuple[World, dict[str, Made]]:
@@ -25,9 +30,22 @@ def one_of_each() -> tuple[World, dict[str, Made]]:
     world.decline(head, reserved)
     admission = world.act("o0", "member.admit", world.membership_body("ada"), "o1")
     world.act("o0", "member.suspend", world.membership_body("ada", admission), "o1")
+    common: dict[str, Any] = {
+        "approvals": [], "chapter": "coop", "list": world.community, "supersedes": [],
+    }  # fmt: skip
+    policy = ChapterPolicy(counts=[], faith_days=9, mediators=[], secured_from=None, **common)
+    world.propose_act("o1", "chapter.policy", policy)
+    world.act("o0", "chapter.policy", policy, "o1")
+    root = world.community
+    books = ChapterClose(
+        count=2, negative=40, period=202611, positive=40, root=root, state=root, **common
+    )
+    world.act("o0", "chapter.close", books, "o1")
     talker, seller = world.talker("ada"), world.seller("ada")
     post = world.post(world.apply_for(world.profile(talker, "Ada")), "hello")
-    world.delete(world.edit(post, post, "hello again"), post)
+    said = world.delete(world.edit(post, post, "hello again"), post)
+    for kind, shape in dispute.KINDS.items():
+        said = world.on(said, codec.decode(codec.encode(EXAMPLES[kind]), shape), kind)
     listing = world.listing(seller, "bread")
     review = world.on(listing, ReviewPut(commit=commit.id, salt=SALT, text="good"))
     world.close(review, listing)

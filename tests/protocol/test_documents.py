@@ -43,6 +43,13 @@ def test_the_protocol_says_the_limits_that_no_table_shows() -> None:
         limits.EXPORT_HEAD_MAX_BYTES,
         limits.EXPORT_LINE_MAX_BYTES,
         limits.RECEIPT_SIZE_MAX_BYTES,
+        limits.CLOSE_PROOF_SIZE_MAX_BYTES,
+        limits.CLOSE_PATH_MAX_COUNT,
+        limits.RECEIPT_RECORDS_MAX_COUNT,
+        limits.STATEMENT_SIZE_MAX_BYTES,
+        limits.PART_MAX_CHARACTERS,
+        limits.PARTS_MAX_COUNT,
+        limits.PARTS_DATA_MAX_BYTES,
     ):
         assert f"{limit:,}" in PROTOCOL or f" {limit} " in PROTOCOL, limit
 

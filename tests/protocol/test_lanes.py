@@ -1,5 +1,8 @@
 """Lanes and their branches: ancestry, forks, heads, and what sync asks about them (R5)."""
 
+from random import Random
+from typing import Any
+
 import pytest
 
 from node.protocol import lanes
@@ -167,3 +170,59 @@ def test_what_comes_back_after_a_drop_stands_where_it_stood(tree: Tree) -> None:
     assert tree.heads() == {left.id, right.id}
     assert tree.is_ancestor(trunk, left)
     assert not tree.is_ancestor(left, right)
+
+
+def naive(tree: Tree, made: Made) -> list[bytes]:
+    """The path down, by `prev` alone."""
+    known = {one.id: one for one in tree.world.made.values()}
+    path, here = [bytes(made.id)], made
+    while here.header.prev is not None:
+        here = known[here.header.prev]
+        path.append(bytes(here.id))
+    return path
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_ancestry_is_that_of_the_links_however_forks_are_nested(tree: Tree, seed: int) -> None:
+    rng = Random(seed)
+    grown = [tree.root]
+    for _ in range(60):
+        on = rng.choice(grown[-4:]) if seed % 2 else rng.choice(grown)
+        grown.append(tree.grow(on))
+    paths = {made.id: naive(tree, made) for made in grown}
+    for made in grown:
+        path = paths[made.id]
+        assert list(lanes.path_down(tree.state, tree.entry(made))) == path
+        at = [lanes.at_seq(tree.state, tree.entry(made), seq) for seq in range(len(path))]
+        assert at == path[::-1]
+        for other in rng.sample(grown, 20):
+            assert tree.is_ancestor(other, made) == (other.id in path)
+
+
+class Counting:
+    """A reader that counts what it is asked."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+        self.count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.count += 1
+        return getattr(self._reader, name)
+
+
+def test_forks_nested_hundreds_deep_cost_a_few_reads(tree: Tree) -> None:
+    side = deep = tree.root
+    for _ in range(400):
+        side, deep = tree.grow(deep), tree.grow(deep)
+    assert LANE.must(tree.state, tree.key).branches > 400
+    end = tree.entry(deep)
+    for ask in (
+        lambda reader: lanes.is_ancestor_or_self(reader, tree.entry(tree.root), end),
+        lambda reader: lanes.is_ancestor_or_self(reader, tree.entry(side), end),
+        lambda reader: lanes.at_seq(reader, end, 1),
+        lambda reader: lanes.at_seq(reader, end, 200),
+    ):
+        reader = Counting(tree.state)
+        ask(reader)
+        assert reader.count < 60

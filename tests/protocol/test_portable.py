@@ -122,6 +122,7 @@ def test_deep_and_lone_things_are_refused() -> None:
     assert outcome(portable.decode_invitation, portable.LINK_PREFIX + "\ud800") == Reject.ENCODING
 
 
+PLAIN = Receipt(COMMUNITY.data, (RawRecord(b"abc", None, b"def"),), fill("trade"), None)
 openings = st.none() | st.builds(OpenOrder, st.just(SALT), st.binary(max_size=40))
 
 
@@ -134,6 +135,36 @@ def test_a_receipt_comes_back(raws: list[RawRecord], order: OpenOrder | None) ->
     assert ("order" in json.loads(text)) is (order is not None)
 
 
+@given(st.lists(records, min_size=1, max_size=4), openings)
+def test_both_forms_of_a_receipt_say_the_same(
+    raws: list[RawRecord], order: OpenOrder | None
+) -> None:
+    receipt = Receipt(COMMUNITY.data, tuple(raws), fill("trade"), order)
+    packed = portable.pack_receipt(receipt)
+    assert packed[:1] == portable.PACKED_RECEIPT
+    assert portable.decode_receipt(packed) == receipt
+    assert len(packed) < len(portable.encode_receipt(receipt))
+
+
+@given(mutated(st.just(portable.pack_receipt(PLAIN))))
+def test_broken_bytes_of_a_receipt_are_refused_or_read(data: bytes) -> None:
+    """What is read has one form only: it is packed into the same bytes again."""
+    code = outcome(portable.decode_receipt, data)
+    assert code in ("ok", Reject.ENCODING, Reject.VERSION, Reject.SHAPE)
+    if code == "ok":
+        assert portable.pack_receipt(portable.decode_receipt(data)) == data
+
+
+@pytest.mark.parametrize("item", [b"\xc0", b"\x93\xc4\0\xc0\xc4\0", b"\x90"])
+def test_no_count_makes_a_reader_unpack_more_than_is_allowed(item: bytes) -> None:
+    count = limits.RECEIPT_RECORDS_MAX_COUNT + 1
+    data = portable.pack_receipt(PLAIN)
+    start = data.index(b"\xa7records") + 8
+    for said in (count, 2**32 - 1):
+        flood = data[:start] + b"\xdd" + said.to_bytes(4, "big") + item * count
+        assert outcome(portable.decode_receipt, flood) == Reject.ENCODING
+
+
 def test_a_receipt_over_its_size_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     story = worked.story()
     raws = tuple(made.raw for _, made in story.made)
@@ -142,6 +173,9 @@ def test_a_receipt_over_its_size_is_refused_unread(monkeypatch: pytest.MonkeyPat
     assert outcome(portable.decode_receipt, text) == Reject.SIZE
     monkeypatch.setattr(limits, "RECEIPT_SIZE_MAX_BYTES", len(text))
     assert outcome(portable.decode_receipt, text) == "ok"
+    packed = portable.pack_receipt(portable.decode_receipt(text))
+    monkeypatch.setattr(limits, "RECEIPT_SIZE_MAX_BYTES", len(packed) - 1)
+    assert outcome(portable.decode_receipt, packed) == Reject.SIZE
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from node.protocol import (
     account,
     codec,
+    dispute,
     genesis,
     identity,
     limits,
@@ -26,7 +27,7 @@ from node.protocol.shapes import Body, ascending
 from tests.protocol import second_reader
 from tests.vectors.bodies import EXAMPLES
 
-MODULES = (account, genesis, identity, market, office, portable, record, social)
+MODULES = (account, dispute, genesis, identity, market, office, portable, record, social)
 
 
 def all_bodies() -> Iterator[type[Body]]:

@@ -5,16 +5,27 @@ from typing import Any
 
 import pytest
 
-from node.ledger import root
+from node.ledger import close, root
 from node.ledger.fold import Fold
 from node.ledger.positions import POSITION
-from node.protocol import admission, codec, crypto, forks, genesis, portable
+from node.protocol import (
+    admission,
+    codec,
+    crypto,
+    forks,
+    genesis,
+    note,
+    parts,
+    portable,
+    statements,
+)
 from node.protocol.admission import Known, Missing, Refused
 from node.protocol.errors import Reject, RemoteFault, Void
 from node.protocol.ports import ForkProof
 from node.protocol.record import KINDS, LANE_OF_KIND, RawRecord, Record, parse
 from node.protocol.state import DictState
 from node.views.members import Rules
+from tests.protocol import second_close
 from tests.vectors import generate, load
 from tests.vectors.history import History
 from tests.vectors.record_cases import COMMUNITY, FIELDS, header_of
@@ -162,13 +173,109 @@ def test_exports(case: Case) -> None:
 
 @pytest.mark.parametrize("case", load.cases("receipts"), ids=name_of)
 def test_receipts(case: Case) -> None:
-    got, found = outcome(portable.decode_receipt, load.text(case["text"]))
+    packed = "bytes" in case
+    written = bytes.fromhex(case["bytes"]) if packed else load.text(case["text"])
+    got, found = outcome(portable.decode_receipt, written)
     assert got == load.expectation(case)
     if found is not None:
+        assert not packed or portable.pack_receipt(found) == written
         order = found.order
         opened = order and {"salt": order.salt.hex(), "order": order.order.hex()}
         said = (found.genesis.hex(), found.trade.hex(), len(found.records), opened)
         assert said == (case["genesis"], case["trade"], case["records"], case["order"])
+
+
+@pytest.mark.parametrize("case", load.cases("close_proofs"), ids=name_of)
+def test_close_proofs(case: Case) -> None:
+    got, found = outcome(portable.decode_close_proof, load.text(case["text"]))
+    assert got == load.expectation(case)
+    if found is not None:
+        named = (found.genesis.hex(), found.close.hex(), found.member.hex())
+        assert named == (case["genesis"], case["close"], case["member"])
+        assert (len(found.records), found.balance) == (case["records"], case["balance"])
+        assert list(found.path) == path_of(case["path"])
+
+
+def totals_of(case: Case) -> close.Totals:
+    sums = (case["count"], case["negative"], case["positive"])
+    return close.Totals(*sums, bytes.fromhex(case["root"]))
+
+
+def path_of(packed: list[Any]) -> list[close.Branch]:
+    hexed = [[bytes.fromhex(v) if isinstance(v, str) else v for v in step] for step in packed]
+    return [close.Branch(*step) for step in hexed]
+
+
+@pytest.mark.parametrize("case", load.cases("close"), ids=name_of)
+def test_closes(case: Case) -> None:
+    community, totals = bytes.fromhex(case["community"]), totals_of(case)
+    if case["part"] == "path":
+        member, path = bytes.fromhex(case["member"]), path_of(case["path"])
+        assert not close.leads_to(community, member, case["balance"], path, totals)
+        return
+    leaves = [(bytes.fromhex(member), balance) for member, balance in case["leaves"]]
+    assert close.Tree(community, leaves).totals == totals
+    assert second_close.totals(community, leaves) == totals
+    for (member, balance), packed in zip(leaves, case["paths"], strict=True):
+        path = path_of(packed)
+        assert close.leads_to(community, member, balance, path, totals)
+        assert second_close.path(community, leaves, member) == [list(step) for step in path]
+
+
+@pytest.mark.parametrize("case", load.cases("statements"), ids=name_of)
+def test_statements(case: Case) -> None:
+    got, found = outcome(statements.decode, case["text"])
+    assert got == load.expectation(case)
+    if found is not None:
+        assert statements.flaw_of(found) == case["flaw"]
+        assert codec.encode(found.statement).hex() == case["signed"]
+
+
+@pytest.mark.parametrize("case", load.cases("parts"), ids=name_of)
+def test_parts(case: Case) -> None:
+    joiner = parts.Joiner()
+    *before, last = (load.text(text) for text in case["texts"])
+    for text in before:
+        joiner.add(text)
+        assert joiner.result() is None
+    got, _ = outcome(joiner.add, last)
+    if got == "ok":
+        got, found = outcome(joiner.result)
+    assert got == load.expectation(case)
+    if got == "ok":
+        assert found == (case["kind"], bytes.fromhex(case["bytes"]))
+
+
+@pytest.mark.parametrize("case", load.cases("pointers"), ids=name_of)
+def test_pointers(case: Case) -> None:
+    got, found = outcome(parts.read_pointer, case["text"])
+    assert got == load.expectation(case)
+    if found is not None:
+        ids = (found.community.hex(), found.trade.hex(), found.commit.hex())
+        assert ids == (case["community"], case["trade"], case["commit"])
+        assert parts.point(found) == case["text"].strip()
+
+
+@pytest.mark.parametrize("case", load.cases("notes"), ids=name_of)
+def test_notes(case: Case) -> None:
+    got, found = outcome(note.decode, load.data(case["bytes"]))
+    assert got == load.expectation(case)
+    if found is not None:
+        said = {
+            "community": found.community.hex(),
+            "have": b"".join(found.have).hex(),
+            "lacking": [one.hex() for one in found.lacking],
+            "orders": [[one.order.hex(), one.salt.hex()] for one in found.orders],
+            "seen": found.seen,
+            "sender": found.sender.hex(),
+            "trades": [trade.hex() for trade in found.trades],
+        }
+        assert said == case["note"]
+        bodies = [None if raw.body is None else raw.body.hex() for raw in found.records]
+        assert case["records"] == [
+            [raw.header.hex(), body, raw.signature.hex()]
+            for raw, body in zip(found.records, bodies, strict=True)
+        ]
 
 
 def replay(case: Case, order: list[Case]) -> tuple[DictState, Rules, list[str]]:

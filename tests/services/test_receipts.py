@@ -15,6 +15,7 @@ from pytest_trio import trio_fixture
 from node.i18n import LANGUAGES, text
 from node.protocol import portable
 from node.protocol.errors import LocalFault
+from node.protocol.identity import Lane
 from node.protocol.portable import OpenOrder, Receipt
 from node.protocol.record import RawRecord
 from node.services import receipts
@@ -114,7 +115,7 @@ def test_other_units_than_credit_have_receipts_too() -> None:
     commit = world.settle(propose, world.accept(b, propose))
     report = verify_receipt(receipt_of(world, world.trade_of(commit)))
     terms = next(check.values for check in report.checks if check.key == "receipt.signatures_ok")
-    assert (report.level, terms["amount"], terms["unit"]) == ("L2", "3", "hours")
+    assert (report.level, terms["amount"], terms["unit"]) == ("L2", "0.03", "hours")
 
 
 def test_a_payment_from_a_restored_account_is_proved_through_what_it_carries() -> None:
@@ -273,6 +274,24 @@ def test_an_acceptance_by_a_third_party_signs_nothing() -> None:
     world.settle(propose, world.accept(c, propose))
     made = Receipt(world.genesis_bytes, tuple(world.raws()), propose.id, None)
     assert keys(verify_receipt(portable.encode_receipt(made)))[-1] == "signatures_bad"
+
+
+@pytest.mark.parametrize("undone", ["released", "declined"])
+def test_what_was_taken_back_before_is_not_agreed_even_without_the_closure(undone: str) -> None:
+    world = World()
+    a, b = world.account("a", limit=10), world.account("b")
+    propose = world.propose(a, b, 5)
+    if undone == "released":
+        accept = world.accept(b, propose)
+        world.settle(world.release(propose, propose), accept)
+    else:
+        accept = world.accept(world.decline(b, propose), propose)
+        world.settle(propose, accept)
+    offices = {made.raw for made in world.made.values() if made.header.lane == Lane.OFFICE}
+    short = tuple(raw for raw in world.raws() if raw not in offices)
+    made = Receipt(world.genesis_bytes, short, propose.id, None)
+    report = verify_receipt(portable.encode_receipt(made))
+    assert (keys(report)[-1], report.level) == ("chain_bad", "")
 
 
 def test_a_device_that_was_never_allowed_signs_nothing() -> None:

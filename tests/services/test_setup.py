@@ -21,7 +21,7 @@ from node.storage.home import Home, HomeLock
 from node.views import identities, members
 from node.wallet import phrase_file
 from node.wallet.errors import WalletError
-from node.wallet.phrase import new_phrase
+from node.wallet.phrase import Phrase, new_phrase
 from node.wallet.signer import Signer
 
 MINSU = Person("민수", "ko")
@@ -230,19 +230,26 @@ def test_a_device_beside_talks_but_has_no_account(home: Home, other: Home) -> No
         assert scopes[core.own.public_key] == ["market", "social"]
 
 
+def revoke(core: Core, publisher: Publisher, phrase: Phrase, device: bytes) -> None:
+    with devices.root_of(core, phrase) as root:
+        publisher.transact_sync(
+            lambda appender, state: devices.revoke_device(core, appender, state, root, device)
+        )
+
+
 def test_only_the_members_own_words_revoke_a_device(home: Home) -> None:
     made = new_member(home)
     with opened(home) as core:
         publisher = Publisher(core)
         with pytest.raises(WalletError):
-            devices.revoke(core, publisher, new_phrase("en"), made.device)
+            revoke(core, publisher, new_phrase("en"), made.device)
         with pytest.raises(LocalFault) as unknown:
-            devices.revoke(core, publisher, made.phrase, bytes(32))
+            revoke(core, publisher, made.phrase, bytes(32))
         assert unknown.value.code == "device-unknown"
-        devices.revoke(core, publisher, made.phrase, made.device)
+        revoke(core, publisher, made.phrase, made.device)
         assert identities.is_revoked(core.reader, made.member, made.device)
         with pytest.raises(LocalFault) as again:
-            devices.revoke(core, publisher, made.phrase, made.device)
+            revoke(core, publisher, made.phrase, made.device)
         assert again.value.code == "device-revoked"
 
 

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.protocol.errors import LocalFault
-from node.services.transfers import Transfer, minor_units, plain_decimal, read_transfers
+from node.services.transfers import (
+    Transfer,
+    minor_units,
+    plain_decimal,
+    read_transfers,
+    whole_units,
+)
 
 
 def read(folder: Path, text: str | bytes, decimals: int = 2) -> list[Transfer]:
@@ -131,6 +137,24 @@ def test_rounding_is_half_to_even(amount: Decimal, decimals: int) -> None:
     twice = amount.scaleb(decimals) * 2 - 2 * units
     assert abs(twice) <= 1
     assert abs(twice) < 1 or units % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "decimals", "units"),
+    [
+        ("0.019", 2, 1),
+        ("25.5", 0, 25),
+        ("-1", 2, 0),
+        ("0", 6, 0),
+        ("90071992547409.91", 2, 2**53 - 1),
+        ("90071992547409.92", 2, 2**53 - 1),
+        ("1e999999", 6, 2**53 - 1),
+    ],
+)
+def test_a_limit_never_rounds_up_and_never_passes_the_largest_sum(
+    limit: str, decimals: int, units: int
+) -> None:
+    assert whole_units(Decimal(limit), decimals) == units
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Verification: sound books are called sound, and every kind of damage is found and named."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -16,10 +17,13 @@ from node.protocol.lanes import ENTRY
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import Overlay, Table
+from node.services import short_check, verification
 from node.services.core import Core
 from node.services.intake import FILE, Intake
 from node.services.keyless import keyless_core
 from node.services.verification import Finding, verify
+from node.services.verified import VERIFIED_SETTING
+from node.storage import doctor
 from node.storage.home import Home
 from node.storage.schema import fold_table
 from tests.services.test_portability import WORLD
@@ -237,3 +241,192 @@ def test_a_readers_view_cannot_be_written(core: Core) -> None:
 def test_every_doubt_has_its_sentence(language: str) -> None:
     for doubt in Doubt:
         assert "x1" in text(Finding(doubt, "x1").key, language, subject="x1")
+
+
+# --- going on where an earlier check ended --------------------------------------------------------
+def filling(core: Core, part: slice) -> None:
+    Intake(core).take_sync(WORLD.raws()[part], FILE)
+
+
+def test_a_check_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
+    core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
+    try:
+        filling(core, slice(0, 20))
+        found = verify(core)
+        assert (found.records, found.checked, found.before.number) == (20, 20, 0)
+        again = verify(core)
+        assert (again.records, again.checked, again.before.number) == (20, 0, 20)
+        assert again.before.at > 0
+        filling(core, slice(20, None))
+        found = verify(core)
+        assert found.checked == found.records - 20 > 0
+        assert found.ok
+        assert verify(core).root == verify(core, from_scratch=True).root
+    finally:
+        core.close()
+
+
+def test_what_was_checked_is_told_apart_from_what_was_recomputed(core: Core) -> None:
+    verify(core)
+    assert verify(core).before.scratch_at == 0
+    verify(core, from_scratch=True)
+    before = verify(core).before
+    assert before.scratch_number == before.number == core.reader.next_number()
+    assert before.scratch_at > 0
+
+
+@pytest.mark.parametrize("from_scratch", [False, True])
+@pytest.mark.parametrize("table", [book.BOOK, book.TURNOVER, TRADE])
+def test_a_tampered_row_is_found_by_both_checks_though_it_was_sound_before(
+    core: Core, table: Table[Any], from_scratch: bool
+) -> None:
+    from msgspec import structs
+
+    assert verify(core, from_scratch=True).ok
+    key, row = next(
+        (key, row)
+        for key, row in table.scan(core.reader, b"", None)
+        if table is not TRADE or row.counted
+    )
+    changed = {
+        book.BOOK: lambda: row + 1,
+        book.TURNOVER: lambda: structs.replace(row, unsecured=row.unsecured + 1),
+        TRADE: lambda: structs.replace(row, amount=row.amount + 1),
+    }[table]()
+    put(core, table, key, lambda _: changed)
+    found = verify(core, from_scratch=from_scratch)
+    assert not found.ok
+    assert found.level in ("L0", "L1")
+    assert verify(core, from_scratch=from_scratch).findings == found.findings  # and again
+
+
+def test_damage_in_new_records_is_found_again_and_again(core: Core) -> None:
+    """A mark never moves over what was found: the next check finds it too."""
+    number = accepted(core)
+    old: bytes = core.reader.connection.execute(
+        "SELECT body FROM records WHERE number = ?", (number,)
+    ).fetchone()[0]
+    new = old[:-1] + bytes((old[-1] ^ 1,))
+    damage(core, "UPDATE records SET body = ? WHERE number = ?", new, number)
+    for _ in range(2):
+        found = verify(core)  # its header names another body now, so it is another record
+        assert Doubt.LOST in {one.doubt for one in found.findings}
+        assert found.before.number == 0
+    damage(core, "UPDATE records SET body = ? WHERE number = ?", old, number)
+    assert verify(core).ok
+
+
+def test_a_mark_of_other_books_is_none(core: Core) -> None:
+    verify(core)
+    with core.reading() as reader:
+        kept = json.loads(reader.settings.get(VERIFIED_SETTING) or "")
+    for change in ({"database": "00" * 16}, {"fold": 1}):
+        written = json.dumps(kept | change)
+        core.writer.run_sync(
+            lambda state, written=written: state.settings.put(VERIFIED_SETTING, written)
+        )
+        assert verify(core).checked == core.reader.record_count()
+    core.writer.run_sync(lambda state: state.settings.put(VERIFIED_SETTING, "junk"))
+    assert verify(core).checked == core.reader.record_count()
+
+
+class Cut(Exception):
+    """The process is gone."""
+
+
+def cut_after(done: int) -> Callable[[int, int], None]:
+    def progress(now: int, total: int) -> None:
+        if now >= done:
+            raise Cut
+
+    return progress
+
+
+@pytest.fixture
+def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run from scratch is kept every few records."""
+    monkeypatch.setattr(doctor, "REBUILD_BATCH_COUNT", 5)
+    monkeypatch.setattr(doctor, "RUN_KEPT_COUNT", 10)
+    monkeypatch.setattr(short_check, "PAGE_ROWS_COUNT", 5)
+
+
+@pytest.mark.usefixtures("small_runs")
+def test_a_check_from_scratch_that_was_cut_short_goes_on(core: Core) -> None:
+    root = verify(core).root
+    with pytest.raises(Cut):
+        verify(core, from_scratch=True, progress=cut_after(20))
+    assert list(core.home.path.glob("node.db.check*"))
+    told: list[tuple[int, int]] = []
+    found = verify(core, from_scratch=True, progress=lambda *step: told.append(step))
+    assert (found.ok, found.resumed, found.root) == (True, True, root)
+    assert told[0][0] > 20 - 5  # not from the first record
+    assert told[-1] == (found.records, found.records)
+    assert not list(core.home.path.glob("node.db.check*"))
+    assert not verify(core, from_scratch=True).resumed
+
+
+@pytest.mark.usefixtures("small_runs")
+def test_a_check_that_goes_on_sees_what_came_and_what_was_damaged_meanwhile(
+    tmp_path: Path,
+) -> None:
+    core = keyless_core(Home(tmp_path / "home"), WORLD.genesis_bytes)
+    try:
+        filling(core, slice(0, 30))
+        with pytest.raises(Cut):
+            verify(core, from_scratch=True, progress=cut_after(20))
+        filling(core, slice(30, None))
+        found = verify(core, from_scratch=True)
+        assert (found.ok, found.resumed) == (True, True)
+        with pytest.raises(Cut):
+            verify(core, from_scratch=True, progress=cut_after(20))
+        damage(core, "UPDATE records SET signature = zeroblob(64) WHERE number = ?", 3)
+        key, _ = first(core.reader, book.BOOK)
+        put(core, book.BOOK, key, lambda amount: amount + 1)
+        found = verify(core, from_scratch=True)
+        assert not found.resumed  # what such a run finds is looked at from the first record
+        assert {Doubt.BYTES, Doubt.BALANCE, Doubt.ROOT} == {one.doubt for one in found.findings}
+        assert not list(core.home.path.glob("node.db.check*"))
+    finally:
+        core.close()
+
+
+@pytest.mark.usefixtures("small_runs")
+@pytest.mark.parametrize("rest", [b"", b"not a database at all" * 500])
+def test_what_is_left_of_a_run_may_be_damaged(core: Core, rest: bytes) -> None:
+    with pytest.raises(Cut):
+        verify(core, from_scratch=True, progress=cut_after(20))
+    core.home.path.joinpath("node.db.check").write_bytes(rest)
+    found = verify(core, from_scratch=True)
+    assert (found.ok, found.resumed) == (True, False)
+
+
+@pytest.mark.usefixtures("small_runs")
+def test_a_short_check_that_was_cut_short_goes_on(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "KEPT_EVERY_MS", 0)
+    with pytest.raises(Cut):
+        verify(core, progress=cut_after(20))
+    found = verify(core)
+    assert 15 <= found.before.number <= 20
+    assert found.checked == found.records - found.before.number
+    assert found.ok
+
+
+def test_what_is_missing_for_the_next_level_is_said(tmp_path: Path) -> None:
+    world = World("3/2")
+    a, b = world.account("a", limit=100), world.account("b", limit=100)
+    commit, _ = world.pay(a, b, 5)
+    core = filled(tmp_path, world)
+    try:
+        found = verify(core)
+        assert [(one.level, one.code, one.count) for one in found.missing] == [
+            ("L3", "unconfirmed", 1),
+            ("L4", "no_close", 0),
+        ]
+        Intake(core).take_sync([made.raw for made in world.secure(commit)], FILE)
+        found = verify(core)
+        assert found.level == "L3"
+        assert [one.code for one in found.missing] == ["no_close"]
+    finally:
+        core.close()

@@ -156,8 +156,8 @@ CANARIES = (
     Canary(
         "a contested trade is counted on",
         book._set_counted,
-        "_book(overlay, row, 1 if counted else -1)",
-        "_book(overlay, row, 1 if counted else 0)",
+        "_book(overlay, row, 1 if counted else -1, final)",
+        "_book(overlay, row, 1 if counted else 0, final)",
         8,
     ),
     Canary(

@@ -1,8 +1,11 @@
 """Simulated lives: 300 seeds here, many more by `python -m simulator`."""
 
+import msgspec
 import pytest
 
 from node.ledger import book
+from node.ledger.positions import TradeRow
+from node.protocol.state import Overlay
 from simulator import __main__ as command
 from simulator import plans
 from simulator.world import World
@@ -20,7 +23,7 @@ def test_no_promise_is_broken(first: int) -> None:
 def test_the_lives_hold_all_that_is_promised_of_them() -> None:
     lives = [plans.life_of(seed, nodes=8, acts=100) for seed in range(SEEDS_COUNT)]
     kinds = {step.kind for life in lives for step in life.steps}
-    assert kinds == {*"act cheat crash start copy image device jump wall unwall".split()}
+    assert kinds == {*["act", "cheat", "crash", "start", "copy", "image", "device", "jump", "wall", "unwall"]}
     assert {life.plan.k for life in lives} == {1, 2, 3}
     assert {life.plan.q for life in lives} == {0, 2, 3}
     assert any(life.on_disk for life in lives)
@@ -40,10 +43,20 @@ def test_a_seed_is_one_life() -> None:
     assert worlds[0].jobs == worlds[1].jobs
 
 
+def _a_unit_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Books that count one minor unit too much of each trade, on both sides."""
+    honest = book._book
+
+    def booked(overlay: Overlay, row: TradeRow, sign: int, final: bool) -> None:
+        honest(overlay, msgspec.structs.replace(row, amount=row.amount + 1), sign, final)
+
+    monkeypatch.setattr(book, "_book", booked)
+
+
 def test_a_broken_promise_is_found_and_its_history_made_small(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
+    _a_unit_more(monkeypatch)
     lives = (plans.life_of(seed, nodes=5, acts=60) for seed in range(20))
     life, broken = next((one, found) for one in lives if (found := plans.broken_by(one)))
     assert broken.name == "books"
@@ -61,7 +74,7 @@ def test_the_command_says_what_broke_and_how_to_run_it_again(
     )
     assert command.main(["--replay", str(seed), *asked]) == 0
     assert "nothing breaks" in capsys.readouterr().out
-    monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
+    _a_unit_more(monkeypatch)
     assert command.main(["--replay", str(seed), *asked, "--whole"]) == 1
     told = capsys.readouterr().out
     assert f"seed {seed}: books" in told

@@ -14,7 +14,7 @@ from node.storage.kept.access import Answer, Token
 from node.storage.kept.deferred import Waiting
 from node.storage.kept.events import Event
 from node.storage.kept.neighbours import Address, Ban
-from node.storage.kept.private import Contact, Order
+from node.storage.kept.private import Contact, Order, Partner
 from node.storage.state import WriterState
 from tests.storage.samples import NOW_MS, open_database, raw
 
@@ -43,6 +43,15 @@ def test_contacts_can_be_renamed_and_forgotten(database: Database) -> None:
     assert database.writer.run_sync(lambda state: state.contacts.remove(A))
     assert not database.writer.run_sync(lambda state: state.contacts.remove(A))
     assert contacts.get(A) is None
+
+
+def test_what_partners_hold_is_replaced_as_a_whole(database: Database) -> None:
+    for partner in (Partner(A, None, ()), Partner(B, 7, (C,)), Partner(A, 2**53 - 1, (C, D))):
+        database.writer.run_sync(lambda state, partner=partner: state.partners.put(partner))
+    partners = database.reader().partners
+    assert partners.get(A) == Partner(A, 2**53 - 1, (C, D))
+    assert partners.get(B) == Partner(B, 7, (C,))
+    assert partners.get(C) is None
 
 
 def test_settings(database: Database) -> None:

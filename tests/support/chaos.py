@@ -13,6 +13,7 @@ from node.ledger.trades import commit_of
 from node.protocol import lanes
 from node.protocol.account import CREDIT, AccountClaim, ClaimItem, TradeAccept, TradeSettle
 from node.protocol.identity import Lane
+from node.protocol.limits import AMOUNT_MAX_UNITS
 from tests.support.world import LIMIT, OFFICERS, Made, World
 
 MEMBERS = ("ada", "bo", "cho", "dan")
@@ -129,6 +130,7 @@ class Chaos:
         other = rng.choice(opens)
         available = world.available(base)
         amount = available if available > 0 and rng.random() < 0.4 else rng.choice(AMOUNTS)
+        amount = min(amount, AMOUNT_MAX_UNITS)
         unit = CREDIT if rng.random() < 0.85 else "hours"
         refunds = None
         commits = [

@@ -138,7 +138,11 @@ def move_in(folder: Path, name: str, genesis: bytes, clock: Clock, device: str =
     member = bytes(root.verify_key)
     seed = seed_of(f"{name} device {device}")
     signer = Signer(seed, member_id=member, community_id=community)
-    core = open_core(home, clock=clock, signer=signer)
+    return at_home(name, root, open_core(home, clock=clock, signer=signer))
+
+
+def at_home(name: str, root: SigningKey, core: Core) -> Person:
+    """What a member can do in an open home."""
     publisher = Publisher(core)
     return Person(
         name,

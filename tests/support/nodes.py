@@ -9,12 +9,11 @@ from functools import lru_cache
 
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
-from node.protocol.admission import Known, Missing, Refused
-from node.protocol.crypto import record_id
+from node.protocol.admission import Known, Missing, Refused, Welcome
 from node.protocol.errors import Reject
 from node.protocol.record import RawRecord, Record
 from node.protocol.shapes import CommunityId
-from node.protocol.state import DictState
+from node.protocol.state import Changes, DictState
 from node.views.members import Rules
 
 
@@ -34,18 +33,27 @@ class Node:
         self.waiting: dict[bytes, list[RawRecord]] = {}
         self.turned_away: set[bytes] = set()  # ids that a cut keeps out, or put out
         self.refused: list[tuple[RawRecord, str]] = []
+        self.heard: list[RawRecord] = []  # all that was ever given, in order
 
     def receive(self, raw: RawRecord) -> str:
         """Take bytes in: the verdict, or `waiting`, `known`, `filled`, or the code of a refusal."""
-        record = admit(raw, CommunityId(self.rules.community))
-        if isinstance(record, Refused):
-            self.refused.append((raw, record.code))
-            return record.code
-        outcome = self._judge(record)
-        if lanes.ENTRY.has(self.state, record.id):
-            for waiting in self.waiting.pop(record.id, ()):
-                self.receive(waiting)
-        return outcome
+        self.heard.append(raw)
+        return self._receive(raw)
+
+    def _receive(self, raw: RawRecord) -> str:
+        said, ready = "", [raw]
+        while ready:
+            top = ready.pop()
+            record = admit(top, CommunityId(self.rules.community))
+            if isinstance(record, Refused):
+                self.refused.append((top, record.code))
+                said = said or record.code
+                continue
+            outcome = self._judge(record)
+            said = said or outcome
+            if lanes.ENTRY.has(self.state, record.id):
+                ready += reversed(self.waiting.pop(record.id, ()))
+        return said
 
     def _judge(self, record: Record) -> str:
         judgement = self.fold.judge(self.state, record)
@@ -62,13 +70,13 @@ class Node:
                 self.turned_away.add(record.id)
             self.refused.append((record.raw, judgement.code))
             return judgement.code
-        changes = self.fold.apply(self.state, record)
-        self.turned_away |= {self._id_at(number) for number in changes.drop}
+        changes = self._changes(record, judgement)
+        self.turned_away |= {self.state.id_of(number) for number in changes.drop}
         self.state.apply(record.raw, changes)
         return str(changes.verdict)
 
-    def _id_at(self, number: int) -> bytes:
-        return record_id(self.rules.community, self.state.records[number].header)
+    def _changes(self, record: Record, welcome: Welcome) -> Changes:
+        return self.fold.apply(self.state, record)
 
     def receive_all(self, raws: Iterable[RawRecord]) -> "Node":
         """Take many in; the node itself."""

@@ -129,6 +129,9 @@ class DictSource:
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         return list(self.bodyless)[:limit]
 
+    def proofs_generation(self) -> int:
+        return len(self.proofs)
+
     def fork_proofs(self) -> Sequence[ForkProof]:
         return self.proofs
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from node.ledger import trades
+from node.ledger.positions import CLAIM_AT, TRADE_AT, TRADE_ON
 from node.protocol import chain, lanes
 from node.protocol.chain import CHAIN
 from node.protocol.lanes import ENTRY, LANE_KEY
@@ -21,6 +23,7 @@ LOCAL = {
     "trade_at_any",  # marks by branch: what they mark is compared
     "claim_at_any",
     "grant_last",
+    "trade_on",  # what it says follows from `trade_at` and `claim_at`; checked below
     "edit_any",  # as for `edit`: a refold knows nothing of texts that are gone
     "revision_any",
     "bodyless",  # a refold cannot know who asked for the erasure of an edit that is gone
@@ -37,6 +40,15 @@ def _at(state: DictState, key: bytes) -> bytes | None:
     places = (int.from_bytes(part, "big") for part in (lane, branch, seq))
     number = chain.number_at(state, *places)
     return None if number is None else state.id_of(number)
+
+
+def _grant(state: DictState, key: bytes, grant: object) -> object:
+    """Where a path changed grants; a branch's first row may repeat the one below it."""
+    record = _at(state, key)
+    assert record is not None
+    entry = ENTRY.must(state, record)
+    below = ENTRY.must(state, lanes.at_seq(state, entry, entry.seq - 1))
+    return None if next(trades.grants_on(state, below), None) == grant else (record, grant)
 
 
 def _numbered(state: DictState, key: bytes) -> object:
@@ -85,10 +97,11 @@ NORMAL: dict[str, Normal] = {
     "member_trade": lambda s, k, r: (k[:32], r),
     "trade_at": lambda s, k, r: (_at(s, k[:8] + k[40:]), k[8:40], r),
     "claim_at": lambda s, k, r: (_at(s, k[:8] + k[40:]), k[8:40], r),
-    "grant_at": lambda s, k, r: (_at(s, k), r),
+    "grant_at": lambda s, k, r: _grant(s, k, r),
     "carrier": lambda s, k, r: (_lane(s, k[:4]), k[4:]),
     "commit_on": lambda s, k, r: (_lane(s, k[:4]), k[4:], r),
     "contested": lambda s, k, r: (_lane(s, k[:4]), k[4:], r),
+    "unsecured": lambda s, k, r: (_at(s, k), r),
     "stamp_by": lambda s, k, r: (k[:32], _lane(s, k[32:36]), _lane(s, k[36:40]), k[40:], r),
 }
 
@@ -104,6 +117,9 @@ def comparable(state: DictState) -> dict[str, set[str]]:
         )
         found[name] = {repr(row) for row in rows if row is not None}
     heads = lanes.heads_between(state, b"", None)
+    rows = (key for table in (TRADE_AT, CLAIM_AT) for key, _ in table.rows.scan(state, b"", None))
+    branches = {key[:4] + key[8:40] + key[4:8] for key in rows if any(key[4:8])}
+    assert branches == {key for key, _ in TRADE_ON.scan(state, b"", None)}
     found["chain"] = _paths(state)
     found["all heads"] = {repr((head.key, head.seq)) for head in heads}
     return found

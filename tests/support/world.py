@@ -42,7 +42,7 @@ from node.protocol.shapes import Body
 from node.views.members import Rules, acts_on, current_act
 from tests.support.nodes import Node
 
-QUORUMS = {"q0": (0, 0), "3/2": (3, 2), "4/3": (4, 3)}
+QUORUMS = {"q0": (0, 0), "1/1": (1, 1), "3/2": (3, 2), "4/3": (4, 3)}
 OFFICERS = ("o0", "o1", "o2")
 LIMIT = 100
 KIND_OF = {shape: kind for kinds in KINDS.values() for kind, shape in kinds.items()}
@@ -250,6 +250,10 @@ class World:
         """An office lane of somebody who may be no officer; returns its open."""
         return self._lane(name, "office", Lane.OFFICE)
 
+    def first_witness(self, name: str) -> Made:
+        """A witness lane of somebody whom no chapter may name; returns its open."""
+        return self._lane(name, "witness", Lane.WITNESS)
+
     def talker(self, name: str) -> Made:
         """A new device of a member with a social lane; returns its open."""
         return self._lane(name, "social", Lane.SOCIAL)
@@ -377,12 +381,13 @@ class World:
         grant: bytes | None = None,
         refunds: Made | None = None,
         unit: str = CREDIT,
+        valid_until: int | None = None,
     ) -> Made:
         """Any `trade.propose`."""
         body = TradePropose(
             amount=amount, grant=grant, order_hash=ORDER_HASH, payee_lane=payee_lane,
             payer_lane=payer_lane, refunds=None if refunds is None else refunds.id, unit=unit,
-            valid_until=None,
+            valid_until=valid_until,
         )  # fmt: skip
         return self.on(prev, body)
 

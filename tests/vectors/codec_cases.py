@@ -3,7 +3,7 @@
 import struct
 from typing import Any
 
-from node.protocol import codec, crypto, genesis, portable
+from node.protocol import codec, crypto, dispute, genesis, portable
 from tests.vectors.kind_cases import packed
 from tests.vectors.world import Community, fill, one_chapter, salt
 
@@ -220,6 +220,8 @@ def hash_cases() -> list[Case]:
          [b"wetalk/1 invite\0", community, member, code]),
         ("record id", crypto.record_id(community, b"header"),
          [b"wetalk/1 record\0", community, b"header"]),
+        ("panel rank", dispute.panel_rank(community, fill("trade"), member),
+         [b"wetalk/1 panel\0", community, fill("trade"), member]),
         ("community id", crypto.community_id(b"genesis"),
          [b"wetalk/1 genesis\0", b"genesis"]),
     ]  # fmt: skip

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.vectors import (
+    close_cases,
     codec_cases,
     example,
     fork_cases,
+    history_codes,
     history_lanes,
     history_members,
     history_money,
@@ -23,9 +25,12 @@ from tests.vectors import (
     history_stands,
     history_trades,
     kind_cases,
+    note_cases,
+    parts_cases,
     portable_cases,
     record_cases,
     signature_cases,
+    statement_cases,
     sync_cases,
 )
 
@@ -48,6 +53,12 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "invitations", "links", portable_cases.invitation_cases()
     yield "exports", "lines of export files", portable_cases.export_cases()
     yield "receipts", "receipt files", portable_cases.receipt_cases()
+    yield "close", "trees of a close, and paths", close_cases.cases()
+    yield "close_proofs", "proofs of a balance", portable_cases.close_proof_cases()
+    yield "statements", "account statements: form, and what is wrong", statement_cases.cases()
+    yield "parts", "numbered texts: what they, read in this order, join to", parts_cases.cases()
+    yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()
+    yield "notes", "notes from hand to hand", note_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),
@@ -56,6 +67,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
         ("money", history_money),
         ("shown", history_shown),
         ("stands", history_stands),
+        ("codes", history_codes),
     ):
         found = [history.case() for history in module.histories()]
         yield f"history_{name}", "records in the order offered, and the state at the end", found

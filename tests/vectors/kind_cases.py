@@ -296,6 +296,17 @@ def order_cases() -> list[Case]:
         ("a stamp twice", [[one, [one, one]]]),
     ):
         found.append(_case("account.claim", f"items: {name}", {"items": items}, "shape"))
+    seals = [[one, b"\x06" * 80], [two, b"\x06" * 80]]
+    for kind in ("dispute.evidence", "dispute.share"):
+        for name, value in (
+            ("descending", seals[::-1]),
+            ("one twice", [seals[0], [one, b"\x07" * 80]]),
+        ):
+            body = {**EXAMPLES[kind], "keys": value}
+            found.append(_case(kind, f"keys: {name}", body, "shape"))
+    for length in (40, 16_680):
+        body = {**EXAMPLES["dispute.evidence"], "box": b"\x01" * length}
+        found.append(_case("dispute.evidence", f"box: {length} bytes", body, "ok"))
     return found
 
 

@@ -1,6 +1,7 @@
 """Vectors of what leaves the network by hand: invitations, export lines, receipts."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from node.protocol import codec, portable
@@ -86,7 +87,7 @@ def _changed(community: Community, field: str, value: object) -> bytes:
 def _invitation(good: Invitation, field: str, value: object) -> str:
     copied: Any = codec.decode_any(codec.encode(good))
     copied[field] = value
-    return portable.LINK_PREFIX + portable._encode64(codec.encode(copied))  # pyright: ignore
+    return portable.LINK_PREFIX + portable.encode64(codec.encode(copied))
 
 
 def export_cases() -> list[Case]:
@@ -229,11 +230,118 @@ def receipt_cases() -> list[Case]:
         ),
         ("salt of 15 bytes", _short_salt(story.community, raws, trade), "shape"),
     ]
-    return cases + [
-        {"name": name, "text": text, "expect": "reject", "code": code}
-        for name, text, code in refused
+    return [
+        *cases,
+        *(
+            {"name": name, "text": text, "expect": "reject", "code": code}
+            for name, text, code in refused
+        ),
+        *_packed_receipts(Receipt(story.community.data, raws, trade, opened)),
     ]
+
+
+def _packed_receipts(receipt: Receipt) -> list[Case]:
+    """The same receipt as bytes, and what is wrong with others."""
+    assert receipt.order is not None
+    data = portable.pack_receipt(receipt)
+    closed = portable.pack_receipt(replace(receipt, order=None))
+    good: Any = codec.decode_any(data)
+    order = {"salt": receipt.order.salt.hex(), "order": receipt.order.order.hex()}
+    facts = {"expect": "ok", "trade": receipt.trade.hex(), "genesis": receipt.genesis.hex(),
+             "records": len(receipt.records)}  # fmt: skip
+    first = good["records"][0]
+    changed: list[tuple[str, dict[str, Any], str]] = [
+        ("version 2", {"wetalk_receipt": 2}, "version"),
+        ("version -1", {"wetalk_receipt": -1}, "version"),
+        ("true for 1", {"wetalk_receipt": True}, "encoding"),
+        ("no records", {"records": []}, "encoding"),
+        ("records are nil", {"records": None}, "encoding"),
+        ("a record without its signature", {"records": [first[:2]]}, "encoding"),
+        ("a record of four parts", {"records": [[*first, b""]]}, "encoding"),
+        ("a header that is text", {"records": [["", None, b""]]}, "encoding"),
+        ("trade of 31 bytes", {"trade": receipt.trade[1:]}, "encoding"),
+        ("an order without a salt", {"order": [receipt.order.order]}, "encoding"),
+        ("salt of 15 bytes", {"order": [bytes(15), b""]}, "shape"),
+        ("salt of 15 bytes, and version 2", {"order": [bytes(15), b""], "wetalk_receipt": 2},
+         "version"),
+        ("another field", {"wetalk_receipt": None, "note": 1}, "encoding"),
+    ]  # fmt: skip
+    refused = [
+        *((name, codec.encode({**good, **values}), code) for name, values, code in changed),
+        ("cut", data[:-1], "encoding"),
+        ("something behind", data + b"\0", "encoding"),
+        ("fields in another order", _turned_map(good), "encoding"),
+        ("a length in more bytes than it needs", _long_version(data), "encoding"),
+        ("a count of four thousand million records", _huge(data, "dd"), "encoding"),
+        ("a header of four thousand million bytes", _huge(data, "91c6"), "encoding"),
+        ("nothing behind the first byte", b"\x85", "encoding"),
+    ]
+    return [
+        {"name": "as bytes, with the order", "bytes": data.hex(), **facts, "order": order},
+        {"name": "as bytes, without the order", "bytes": closed.hex(), **facts, "order": None},
+        *(
+            {"name": f"as bytes: {name}", "bytes": bad.hex(), "expect": "reject", "code": code}
+            for name, bad, code in refused
+        ),
+    ]
+
+
+def _turned_map(good: dict[str, Any]) -> bytes:
+    parts = [codec.encode(name) + codec.encode(good[name]) for name in sorted(good, reverse=True)]
+    return bytes([0x80 + len(parts)]) + b"".join(parts)
+
+
+def _long_version(data: bytes) -> bytes:
+    assert data[-1] == 1
+    return data[:-1] + b"\xcc\x01"
+
+
+def _huge(data: bytes, head: str) -> bytes:
+    start = data.index(b"\xa7records") + 8
+    return data[:start] + bytes.fromhex(head) + b"\xff" * 4
 
 
 def _short_salt(community: Community, raws: tuple[RawRecord, ...], trade: bytes) -> str:
     return portable.encode_receipt(Receipt(community.data, raws, trade, OpenOrder(bytes(15), b"")))
+
+
+def close_proof_cases() -> list[Case]:
+    """Proofs of a balance as text: their form."""
+    story = worked.story()
+    made = [one for _, one in story.made]
+    member, act = fill("member"), made[-1].id
+    step = portable.Branch(2, fill("first"), fill("last"), 5, 7, fill("hash"))
+    proof = portable.CloseProof(story.community.data, (made[0].raw,), act, member, -1250, (step,))
+    text = portable.encode_close_proof(proof)
+    said = {
+        "genesis": proof.genesis.hex(), "records": 1, "close": act.hex(), "member": member.hex(),
+        "balance": proof.balance,
+        "path": [[v.hex() if isinstance(v, bytes) else v for v in step]],
+    }  # fmt: skip
+    path = text[text.index('"path":[') + 8 : -2]
+    refused = [
+        ("version 2", text.replace('proof":1', 'proof":2'), "version"),
+        ("true for 1", text.replace('proof":1', 'proof":true'), "encoding"),
+        ("a name more", text[:-1] + ',"x":1}', "encoding"),
+        ("balance twice", text[:-1] + ',"balance":1}', "encoding"),
+        ("a balance with a point", text.replace("-1250", "-1250.0"), "encoding"),
+        ("a balance as text", text.replace("-1250", '"-1250"'), "encoding"),
+        ("no path", text.replace(f'"path":[{path}]', '"path":null'), "encoding"),
+        ("a path of 54", text.replace(path, ",".join([path] * 54)), "encoding"),
+        ("a step without its hash", text.replace(f',"{step.hash.hex()}"', ""), "encoding"),
+        ("a step's member in capitals", text.replace(step.first.hex(), step.first.hex().upper()),
+         "encoding"),
+        ("member cut", text.replace(member.hex(), member.hex()[:-2]), "encoding"),
+        ("no records", text.replace(text[text.index('"records":[') + 11 : text.index('],"close"')],
+                                    ""), "encoding"),
+        ("too long", text + " " * 1_048_576, "size"),
+    ]  # fmt: skip
+    return [
+        {"name": "a proof", "text": text, "expect": "ok", **said},
+        {"name": "a path of 53", "text": text.replace(path, ",".join([path] * 53)), "expect": "ok",
+         **said, "path": said["path"] * 53},
+        *(
+            {"name": name, "text": packed_text(written), "expect": "reject", "code": code}
+            for name, written, code in refused
+        ),
+    ]  # fmt: skip

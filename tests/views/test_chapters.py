@@ -132,3 +132,20 @@ def test_an_approval_beyond_its_officers_cut_counts_no_more(two: World) -> None:
     }
     two.revoke(made)
     assert asked(two) == []
+
+
+def test_what_an_officer_approved_beyond_a_cut_counts_no_more(two: World) -> None:
+    body = policy(two)
+    before = two.propose_act("o0", "chapter.policy", body)
+    first = two.approve("o1", "chapter.policy", body)
+    two.approve("o1", "chapter.policy", policy(two, faith_days=1))
+    last = two.approve("o1", "chapter.policy", policy(two, faith_days=2))
+    for made, days in ((first, 10), (last, 2)):
+        found = chapters.approvers(two.node.state, made.body.act)  # type: ignore[attr-defined]
+        assert found[public("o1")] == made.id, days
+    two.revoke(first, office=first)
+    held = chapters.approvers(two.node.state, first.body.act)  # type: ignore[attr-defined]
+    assert held == {public("o0"): before.id, public("o1"): first.id}
+    assert chapters.approvers(two.node.state, last.body.act) == {}  # type: ignore[attr-defined]
+    (found,) = asked(two)
+    assert found.officers == {public("o0"), public("o1")}

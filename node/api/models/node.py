@@ -129,30 +129,6 @@ class Profile(Model):
     region: Annotated[str | None, Field(examples=["KR-11"])]
 
 
-class Device(Model):
-    """A device of this member."""
-
-    device: Id
-    scopes: Annotated[list[str], Field(examples=[["account", "market", "social"]])]
-    revoked: bool
-    this: Annotated[bool, Field(description="the device this node runs on")]
-
-
-class Devices(Model):
-    """All devices of this member."""
-
-    items: list[Device]
-    next: Cursor = None
-
-
-class RevokeIn(Model):
-    """Shuts a device out. `open` lets what it signed stand: it was merely put away."""
-
-    device: Id
-    words: Words
-    open: bool = False
-
-
 class TokenIn(Model):
     """A token for a client: never more than the asking token may do itself."""
 

@@ -111,13 +111,55 @@ class Member(Model):
     unit: Unit
     decimals: Decimals
     ratings: Annotated[int, Field(examples=[12])]
-    stars: Annotated[float | None, Field(description="mean of all ratings", examples=[4.8])]
+    stars: Annotated[float | None, Field(description="mean of them", examples=[4.8])]
     alerts: Annotated[list[str], Field(examples=[[]])]
     alert_texts: Annotated[list[str], Field(examples=[[]])]
 
 
+class Reputation(Model):
+    """What ratings of a member rest on. Stars never stand alone: see beside them.
+
+    `stars`: how many ratings of 5, 4, 3, 2 and 1. Ratings of contested trades are not counted.
+    """
+
+    stars: Annotated[dict[str, int], Field(examples=[{"5": 9, "4": 2, "3": 0, "2": 0, "1": 1}])]
+    ratings: Annotated[int, Field(examples=[12])]
+    raters: Annotated[int, Field(examples=[7])]
+    good_raters: Annotated[
+        int, Field(description="of them, members in good standing", examples=[6])
+    ]
+    contested: Annotated[int, Field(description="ratings left out", examples=[0])]
+    refunded: Annotated[int, Field(description="counted, but given back", examples=[1])]
+    trades: Annotated[int, Field(description="committed, rated or not", examples=[31])]
+    partners: Annotated[int, Field(examples=[14])]
+    volume: Annotated[int, Field(description="credit given and received", examples=[120000])]
+    text: Annotated[str, Field(examples=["평가 12건: ★5 9건, ★4 2건, ★1 1건."])]
+
+
+class Rating(Model):
+    """One rating, by a party of a committed trade. `text` null: none, or erased."""
+
+    id: Id
+    trade: Id
+    author: Who
+    stars: Annotated[int, Field(examples=[5])]
+    text: Annotated[str | None, Field(examples=["맛있어요"])]
+    time: Time
+    amount: Annotated[int, Field(examples=[1250])]
+    amount_text: Annotated[str, Field(examples=["12.50 나눔"])]
+    unit: Unit
+    decimals: Decimals
+    given_back: Annotated[int, Field(examples=[0])]
+    contested: bool
+    in_good_standing: Annotated[bool, Field(description="the author, today")]
+    marks: Annotated[list[str], Field(description="what weakens it", examples=[[]])]
+
+
 class MemberDetail(Member):
-    """A member with what they say of themselves."""
+    """A member with what they say of themselves, and what others say, the newest first."""
+
+    reputation: Reputation
+    said: list[Rating]
 
     about: TextShown
     languages: Annotated[list[str], Field(examples=[["ko"]])]

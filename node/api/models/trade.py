@@ -1,11 +1,10 @@
-"""Shapes about trade: trades and their steps, balances, statements, receipts, the ledger."""
+"""Shapes about trade: trades and their steps, balances, statements."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from node.api.models.base import (
-    ID_EXAMPLE,
     Amount,
     Cursor,
     Decimals,
@@ -20,6 +19,7 @@ from node.api.models.base import (
     Unit,
     Who,
 )
+from node.api.models.books import Closed
 from node.protocol import limits
 from node.services.trade import ORDER_TEXT_MAX_BYTES
 
@@ -52,7 +52,7 @@ class StepIn(Model):
 
 
 class RefundIn(Model):
-    """How much to give back, minor units; null: all of it."""
+    """How much to give back, or to ask for, minor units; null: all that is left."""
 
     amount: Annotated[int | None, Field(ge=1, le=limits.AMOUNT_MAX_UNITS, examples=[500])] = None
     anyway: bool = False
@@ -82,8 +82,22 @@ class TradeStep(Model):
     time: Time
 
 
+class Refund(Model):
+    """A refund of a trade: a trade of its own, the other way round."""
+
+    id: Id
+    amount: Amount
+    amount_text: Annotated[str, Field(examples=["5.00 나눔"])]
+    state: TradeState
+    state_text: Sentence
+
+
 class Trade(Model):
-    """A trade as its parties see it. `next_steps`: what this member may do now."""
+    """A trade as its parties see it. `next_steps`: what this member may do now.
+
+    `given_back`: by refunds so far; `giving_back`: offered or asked for, not settled yet;
+    `left`: what may still be given back.
+    """
 
     id: Id
     payer: Who
@@ -97,7 +111,10 @@ class Trade(Model):
     state_text: Sentence
     invoice: bool
     contested: bool
-    refunds: Id | None
+    refunds: Annotated[Id | None, Field(description="the trade that this one gives back")]
+    given_back: Annotated[int, Field(examples=[0])]
+    giving_back: Annotated[int, Field(examples=[0])]
+    left: Annotated[int, Field(examples=[1250])]
     time: Time
     for_: Annotated[
         str | None, Field(alias="for", description="known to its parties only", examples=["김치"])
@@ -105,6 +122,12 @@ class Trade(Model):
     next_steps: Annotated[list[str], Field(examples=[["accept", "decline"]])]
     level: Level
     level_text: Sentence
+    level_means: Sentence
+    doubt: Annotated[
+        Literal["payer", "payee", "other", "refund"] | None,
+        Field(description="why a contested trade does not count, as this member is concerned"),
+    ]
+    doubt_text: Annotated[str | None, Field(examples=[None])]
     alerts: Annotated[list[str], Field(examples=[[]])]
     alert_texts: Annotated[list[str], Field(examples=[[]])]
     goods: Annotated[
@@ -120,9 +143,13 @@ class Trade(Model):
 
 
 class TradeDetail(Trade):
-    """A trade with its steps in order of arrival."""
+    """A trade with its steps in order of arrival, and all refunds of it."""
 
     steps: list[TradeStep]
+    refunded_by: list[Refund]
+    refund_texts: Annotated[
+        list[str], Field(description="what went back", examples=[["돌려준 금액: 5.00 나눔"]])
+    ]
 
 
 class Trades(Model):
@@ -149,11 +176,19 @@ class Balance(Model):
     decimals: Decimals
     level: Level
     level_text: Sentence
+    level_means: Sentence
+    unconfirmed: Annotated[
+        int, Field(description="trades that count and no relays confirmed", examples=[0])
+    ]
+    closed: Closed | None
     final: Annotated[bool, Field(description="false where no relay of the chapter confirms")]
     text: Annotated[str, Field(examples=["준 것보다 받은 것이 많아요 (한도까지는 괜찮아요)."])]
     notice: Annotated[
         str | None, Field(description="why this member cannot pay for now", examples=[None])
     ] = None
+    in_doubt: Annotated[int, Field(ge=0, description="trades not counted", examples=[0])]
+    in_doubt_amount: Annotated[Sum, Field(description="plus to be received")]
+    in_doubt_text: Annotated[str | None, Field(examples=[None])]
 
 
 class Movement(Model):
@@ -165,11 +200,21 @@ class Movement(Model):
     amount: Sum
     time: Time
     for_: Annotated[str | None, Field(alias="for", examples=["김치"])]
+    refunds: Annotated[Id | None, Field(description="the trade that this one gives back")]
+
+
+class OtherMovement(Movement):
+    """A line of a statement in another unit, which no balance counts."""
+
+    unit: Unit
+    decimals: Decimals
 
 
 class Statement(Model):
-    """A month (UTC): opening and movements add up to closing."""
+    """A month (UTC): opening and movements add up to closing. `others` are trades in other units,
+    in no sum."""
 
+    member: Who
     chapter: Annotated[str, Field(examples=["마을"])]
     month: Month
     unit: Unit
@@ -177,50 +222,9 @@ class Statement(Model):
     decimals: Decimals
     opening: Sum
     movements: list[Movement]
+    others: list[OtherMovement]
     closing: Sum
-
-
-class Section(Model):
-    """One part of the state root."""
-
-    name: Annotated[str, Field(examples=["balances"])]
-    hash: Id
-
-
-class Root(Model):
-    """The state root: equal on all honest nodes that hold the same records."""
-
-    chapter: Annotated[str | None, Field(examples=[None])]
-    root: Id
-    sections: list[Section]
-
-
-class VerifyIn(Model):
-    """`from_scratch` computes everything anew from the stored records."""
-
-    from_scratch: bool = False
-
-
-class Finding(Model):
-    """Something that does not add up: what, and the id or name it concerns."""
-
-    code: Annotated[str, Field(examples=["balance"])]
-    subject: Annotated[str, Field(examples=[ID_EXAMPLE])]
-    text: Annotated[str, Field(examples=["장부가 맞지 않아요"])]
-
-
-class Verified(Model):
-    """What a verification found, and the level it reached."""
-
-    ok: bool
-    level: Annotated[
-        str | None, Field(description="null: not even the stored bytes hold", examples=["L2"])
-    ]
-    level_text: Annotated[str | None, Field(examples=["모두 여기에서 다시 계산했어요"])]
-    records: Annotated[int, Field(examples=[1204])]
-    trades: Annotated[int, Field(examples=[311])]
-    accounts: Annotated[int, Field(examples=[40])]
-    sum_of_balances: Annotated[int, Field(examples=[0])]
-    root: Annotated[str | None, Field(examples=[ID_EXAMPLE])]
-    seconds: Annotated[float, Field(examples=[0.8])]
-    findings: list[Finding]
+    level: Annotated[Level, Field(description="of the closing balance", examples=["L4"])]
+    level_text: Sentence
+    level_means: Sentence
+    in_doubt: Annotated[list[Movement], Field(description="of the month, and not counted")]

@@ -37,6 +37,15 @@ export function headers() {
 
 /** The answer to one request below /v1. A write carries a key: repeated, it is not done twice. */
 export async function request(method, path, body) {
+  return (await ask(method, path, body)).json();
+}
+
+/** A file, such as a receipt to print. */
+export async function file(path, query) {
+  return (await ask("GET", withQuery(path, query))).blob();
+}
+
+async function ask(method, path, body) {
   const options = { method, headers: headers(), cache: "no-store", credentials: "omit" };
   if (method !== "GET") options.headers["Idempotency-Key"] = crypto.randomUUID();
   if (body !== undefined) {
@@ -44,19 +53,20 @@ export async function request(method, path, body) {
     options.body = JSON.stringify(body);
   }
   const response = await fetch(`/v1${path}`, options);
-  const told = await response.json();
   if (!response.ok) {
     if (response.status === HTTP_NO_TOKEN) dropToken();
-    throw new Problem(told, response.status);
+    throw new Problem(await response.json(), response.status);
   }
-  return told;
+  return response;
 }
 
-export const get = (path, query = {}) => {
+function withQuery(path, query = {}) {
   const wanted = Object.entries(query).filter(([, value]) => value !== "" && value !== null);
   const text = new URLSearchParams(wanted).toString();
-  return request("GET", text ? `${path}?${text}` : path);
-};
+  return text ? `${path}?${text}` : path;
+}
+
+export const get = (path, query) => request("GET", withQuery(path, query));
 export const post = (path, body = {}) => request("POST", path, body);
 export const put = (path, body) => request("PUT", path, body);
 export const remove = (path) => request("DELETE", path);

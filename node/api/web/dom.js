@@ -53,3 +53,13 @@ export function choice(name, pairs, chosen) {
 export function card(heading, ...children) {
   return h("section", { class: "card" }, heading && h("h2", {}, heading), ...children);
 }
+
+const TYPING_MS = 2000;
+
+/** Renew what an element shows, but not while somebody has typed into it: then a little later. */
+export function unlessTyping(element, renew) {
+  clearTimeout(element.renewing);
+  const typed = [...element.querySelectorAll("textarea")].some((area) => area.value);
+  if (!typed) renew();
+  else element.renewing = setTimeout(() => unlessTyping(element, renew), TYPING_MS);
+}

@@ -15,13 +15,26 @@ const NOTICE_MS = 8000;
 // What waits for the member is told in every place, with the way to where it is dealt with.
 const WAITING = {
   trades: "#/trade",
+  disputes: "#/trade",
   applications: "#/community",
   apply: "#/community",
   admission: null,
   suspended: null,
+  "home-copied": null,
+  "shut-out": null,
+  exposed: "#/trade",
+  "exposed-officer": "#/community",
+  late: "#/me",
+  behind: "#/me",
+  "two-accounts": "#/me",
+  "limit-awaited": null,
+  "in-doubt": "#/trade",
+  renewals: "#/community",
 };
 const OWN_EVENTS = ["status", "ready", "reset"];
-const CHANGING = [...OWN_EVENTS, "trade", "application", "member.admit", "member.suspend"];
+const CHANGING = [
+  ...OWN_EVENTS, "trade", "dispute", "application", "member.admit", "member.suspend", "fork",
+];
 const main = document.getElementById("main");
 const news = document.getElementById("news");
 const waiting = document.getElementById("waiting");

@@ -1,7 +1,7 @@
-"""The member's own things: orders, contacts, settings.
+"""The member's own things: orders, contacts, what partners hold, settings.
 
-Rules: an order is kept by its salted hash, the only thing of it that others ever see. Contacts are
-names this member gave; they are never sent.
+Rules: an order is kept by its salted hash, the only thing of it that others ever see, but for the
+partner to whom a note is handed. Contacts are names this member gave; they are never sent.
 """
 
 import sqlite3
@@ -25,6 +25,16 @@ class Contact:
     name: str
     note: str
     added: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """What a member who handed over a note is known to hold: records, each with all that it rests
+    on; and when they last were in step with the network, by their own clock."""
+
+    member: bytes
+    seen: int | None
+    tips: tuple[bytes, ...]
 
 
 class Orders:
@@ -77,6 +87,27 @@ class Contacts:
     def remove(self, member: bytes) -> bool:
         """Forget a contact. True if there was one."""
         return self._execute("DELETE FROM contacts WHERE member = ?", (member,)).rowcount > 0
+
+
+class Partners:
+    """Partners by member id. Losing one costs a larger note."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def put(self, partner: Partner) -> None:
+        """Add or replace one."""
+        row = (partner.member, partner.seen, b"".join(partner.tips))
+        self._execute("INSERT OR REPLACE INTO partners VALUES (?, ?, ?)", row)
+
+    def get(self, member: bytes) -> Partner | None:
+        """What is known of a member, or None."""
+        query = "SELECT seen, tips FROM partners WHERE member = ?"
+        row = self._execute(query, (member,)).fetchone()
+        if row is None:
+            return None
+        seen, tips = row
+        return Partner(member, seen, tuple(tips[n : n + 32] for n in range(0, len(tips), 32)))
 
 
 class Settings:

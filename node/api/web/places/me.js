@@ -93,7 +93,8 @@ async function devicesCard() {
   const { items } = await get("/devices");
   const lines = items.map((one) => {
     const state = one.this ? "web.this_device" : one.revoked ? "web.shut_out" : "web.other_device";
-    return h("li", {}, `${one.device.slice(0, 8)} · ${t(state)}`);
+    const late = one.late && h("p", { class: "attention" }, one.late.text);
+    return h("li", {}, `${one.device.slice(0, 8)} · ${t(state)}`, late);
   });
   return card(t("web.devices"), h("ul", { class: "plain" }, lines));
 }

@@ -1,0 +1,49 @@
+"""Disputes: asking for help with a trade, answering, judging, paying."""
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from node.client.connection import Connection, Json, Made
+
+To: TypeAlias = Literal["nobody", "payee", "payer"]
+
+
+class Settling(Connection):
+    """Cases about trades that went wrong."""
+
+    def disputes(self, trade: str | None = None) -> Iterator[Json]:
+        """Own cases (about one trade), newest first."""
+        return self.each("/disputes", trade=trade)
+
+    def dispute(self, dispute: str) -> Json:
+        """One case with what was said in it."""
+        return self.get(f"/disputes/{dispute}")
+
+    def open_dispute(self, trade: str, text: str) -> Made:
+        """Ask for help with a trade."""
+        return self.post("/disputes", {"trade": trade, "text": text})
+
+    def say_in_dispute(self, dispute: str, text: str) -> Made:
+        """Say something to the other side and the mediators."""
+        return self.post(f"/disputes/{dispute}/evidence", {"text": text})
+
+    def erase_in_dispute(self, dispute: str, evidence: str) -> Made:
+        """Erase something said."""
+        return self.post(f"/disputes/{dispute}/erase", {"evidence": evidence})
+
+    def take_dispute(self, dispute: str, *, takes: bool = True) -> Made:
+        """Take a case as a mediator, or leave it to the next."""
+        return self.post(f"/disputes/{dispute}/take", {"takes": takes})
+
+    def vote_in_dispute(self, dispute: str, to: To, amount: int = 0, note: str = "") -> Made:
+        """Say who should get how much, minor units."""
+        body = {"to": to, "amount": amount, "note": note}
+        return self.post(f"/disputes/{dispute}/vote", body)
+
+    def close_dispute(self, dispute: str) -> Made:
+        """Withdraw a case."""
+        return self.post(f"/disputes/{dispute}/close")
+
+    def pay_dispute(self, dispute: str, *, anyway: bool = False) -> Made:
+        """Pay from the treasury; the trade's id."""
+        return self.post(f"/disputes/{dispute}/pay", {"anyway": anyway})

@@ -1,0 +1,107 @@
+"""What witnesses confirmed of a lane, and what members gave and got in units that nobody owes."""
+
+from node.ledger import book, stamps
+from node.ledger.book import TotalRow
+from node.protocol import lanes
+from node.protocol.identity import Lane
+from node.protocol.office import WitnessStamp
+from node.protocol.social import LaneOpen
+from tests.support.world import LIMIT, Made, World, public
+
+
+def is_stamped(world: World, made: Made) -> bool:
+    return stamps.is_stamped(world.node.state, made.id)
+
+
+def last_heads(world: World, witness: str, made: Made) -> set[bytes]:
+    """Heads that a witness stamped whose pasts hold the lane of a record."""
+    lane = lanes.ENTRY.must(world.node.state, made.id).lane
+    key = public(f"{witness}/witness")
+    found = stamps.last_heads(world.node.state, key, lane)
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def test_a_stamp_confirms_its_head_and_all_before_it() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    first = world.propose(ada, bo, 1)
+    second = world.propose(first, bo, 1)
+    third = world.propose(second, bo, 1)
+    assert not any(is_stamped(world, made) for made in (ada, first, second, third))
+    world.stamp("w1", second)
+    assert [is_stamped(world, made) for made in (ada, first, second, third, bo)] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_stamp_on_another_branch_or_by_a_stranger_confirms_nothing() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    left, right = world.propose(ada, bo, 1), world.propose(ada, bo, 2)
+    world.stamp("w0", left)
+    assert [is_stamped(world, made) for made in (ada, left, right)] == [True, True, False]
+    device = world.device("stranger", "witness")
+    lane = world.first(device, Lane.WITNESS, LaneOpen(auth=device.id))
+    stamp = world.on(lane, WitnessStamp(head=right.id, open=ada.id))
+    assert world.outcome[stamp.id] == "ok"
+    assert not is_stamped(world, right)
+
+
+def test_nothing_confirms_what_follows_a_void_open() -> None:
+    world = World("3/2")
+    void = world.account("ada", chapter="nowhere")
+    after = world.terms(void, void.id, world.account("bo").id, 1)
+    assert world.outcome[after.id] == "no-open"
+    assert not is_stamped(world, void)
+    assert not is_stamped(world, after)
+
+
+def test_the_last_stamped_head_of_a_lane_stands_for_all_before_it() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    first = world.propose(ada, bo, 1)
+    second = world.propose(first, bo, 1)
+    assert last_heads(world, "w0", ada) == set()
+    world.stamp("w0", second)
+    world.stamp("w0", first)
+    world.stamp("w1", first)
+    assert last_heads(world, "w0", ada) == {second.id}
+    assert last_heads(world, "w1", ada) == {first.id}
+    assert last_heads(world, "w0", bo) == set()
+    fork = world.propose(first, bo, 2)
+    world.stamp("w0", fork)
+    assert last_heads(world, "w0", ada) == {first.id, second.id, fork.id}
+
+
+def test_stamped_heads_of_lanes_that_carry_a_lane_count_for_it() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    old = world.propose(ada, bo, 1)
+    new = world.propose(world.account("ada", old, limit=LIMIT), bo, 1)
+    world.stamp("w0", old)
+    world.stamp("w0", new)
+    assert last_heads(world, "w0", old) == {old.id, new.id}
+    assert last_heads(world, "w0", new) == {new.id}
+
+
+def test_other_units_are_added_up_by_unit_and_owed_by_nobody() -> None:
+    world = World()
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    head_a, head_b = ada, bo
+    for unit, amount in (("hours", 150), ("hours", 50), ("gift", 1)):
+        asked = world.propose(head_a, bo, amount, unit=unit)
+        head_b = world.accept(head_b, asked)
+        head_a = world.settle(asked, head_b)
+    world.propose(head_a, bo, 7, unit="EUR")
+    state = world.node.state
+
+    def found(name: str) -> dict[str, TotalRow]:
+        return book.contributions(state, 0, public(name))
+
+    assert found("ada") == {"gift": TotalRow(0, 1), "hours": TotalRow(0, 200)}
+    assert found("bo") == {"gift": TotalRow(1, 0), "hours": TotalRow(200, 0)}
+    assert found("o0") == {}
+    assert list(book.balances(state)) == []
+    world.revoke(head_a, account=ada)
+    assert (found("ada"), found("bo")) == ({}, {})
