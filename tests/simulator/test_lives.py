@@ -23,7 +23,8 @@ def test_no_promise_is_broken(first: int) -> None:
 def test_the_lives_hold_all_that_is_promised_of_them() -> None:
     lives = [plans.life_of(seed, nodes=8, acts=100) for seed in range(SEEDS_COUNT)]
     kinds = {step.kind for life in lives for step in life.steps}
-    assert kinds == {*["act", "cheat", "crash", "start", "copy", "image", "device", "jump", "wall", "unwall"]}
+    assert kinds >= {"act", "cheat", "crash", "start", "copy", "image", "device", "jump"}
+    assert kinds >= {"wall", "unwall"}
     assert {life.plan.k for life in lives} == {1, 2, 3}
     assert {life.plan.q for life in lives} == {0, 2, 3}
     assert any(life.on_disk for life in lives)
