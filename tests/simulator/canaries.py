@@ -119,13 +119,6 @@ CANARIES = (
         0,
     ),
     Canary(
-        "a relay does not look for what it stamped before",
-        alerts.may_stamp,
-        "if next(stamps.rivals(reader, witness, head), None) is not None:",
-        "if False:",
-        80,
-    ),
-    Canary(
         "a relay stamps beyond a fork",
         alerts.may_stamp,
         "return beyond(reader, head) is None",
