@@ -48,7 +48,7 @@ def test_decimals_of_currencies_are_those_that_the_document_names() -> None:
         for code in re.findall("[A-Z]{3}", part):
             assert units.is_currency(code)
             assert units.decimals_of(code, CREDIT) == decimals
-    named = {code for code in re.findall("[A-Z]{3}", said)}
+    named = set(re.findall("[A-Z]{3}", said))
     assert named == set(units.DECIMALS_OF_CURRENCIES)
     for code in ("EUR", "IDR", "RSD", "IRR", "PKR"):  # where people often write none
         assert units.decimals_of(code, CREDIT) == 2
