@@ -150,7 +150,8 @@ class Store:
             other, raws = Store(self.rules, self.start), raws[len(first) :]
         else:
             other = Store(self.rules, DictState())
-        other.take(raws)
+        while other.take(raws).accepted:  # what one cut keeps out, a later one may let in (R10)
+            pass
         return other.memory
 
     def crash(self) -> None:
