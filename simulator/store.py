@@ -55,6 +55,7 @@ class Store:
         self.memory = start.copy()
         self.state: Reader = self.memory
         self.pending = Pending()
+        self.turned_away: list[RawRecord] = []  # by cuts
         self.proofs: dict[bytes, ForkProof] = {}
         self.moved: set[bytes] = set()  # keys of lanes whose heads changed since they were told
         self.news: list[tuple[Record, str]] = []  # newly held, with verdicts, since they were told
@@ -98,7 +99,9 @@ class Store:
             elif isinstance(judged, Missing):
                 self.pending.add(record, judged.ids, source)
             elif isinstance(judged, Refused):
-                if judged.code not in BLAMELESS:
+                if judged.code in BLAMELESS:
+                    self.turned_away.append(record.raw)
+                else:
                     found.faults.append(str(judged.code))
             elif judged.fills:
                 self._change(None, self.fold.fill(self.state, record))
@@ -150,8 +153,11 @@ class Store:
             other, raws = Store(self.rules, self.start), raws[len(first) :]
         else:
             other = Store(self.rules, DictState())
-        while other.take(raws).accepted:  # what one cut keeps out, a later one may let in (R10)
-            pass
+        other.take(raws)
+        accepted = 1
+        while accepted:  # what one cut keeps out, a later one may let in (R10)
+            again, other.turned_away = other.turned_away, []
+            accepted = other.take(again).accepted
         return other.memory
 
     def crash(self) -> None:
