@@ -1,8 +1,8 @@
 """`python -m tests.fuzz --inputs 10000000 --seed 1 --resume FILE`: mutated inputs for every reader.
 
 Exit code 0: every answer was a word; 1: one was not, and the smallest such input is shown in hex
-with the command that shows it again; 2: `--atheris` without atheris. A long run goes on where it
-was interrupted with `--resume FILE`, which keeps the number of the next input and what failed.
+with the command that shows it again; 2: what was asked for is not there. A long run goes on where
+it was interrupted with `--resume FILE`, which keeps the number of the next input and what failed.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.fuzz import guided
+from tests.fuzz import campaign, guided
 
 CHUNK_COUNT = 2_000
+REFUSED = 2
 
 
 @dataclass(slots=True)
@@ -52,16 +53,21 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     if asked.atheris is not None:
         return guided.hunt(asked.atheris, asked.seconds, asked.corpus)
+    named = asked.target if asked.replay is None else asked.replay[0]
+    if named not in (None, *campaign.TARGETS):
+        print(f"targets are: {', '.join(campaign.TARGETS)}")
+        return REFUSED
     if asked.replay is not None:
-        name, written = asked.replay
-        return _replay(name, bytes.fromhex(written))
-    return _campaign(asked)
+        return _replay(named, bytes.fromhex(asked.replay[1]))
+    try:
+        kept = Kept.load(asked.resume, asked.seed)
+    except ValueError as problem:
+        print(problem)
+        return REFUSED
+    return _campaign(asked, kept)
 
 
-def _campaign(asked: argparse.Namespace) -> int:
-    from tests.fuzz import campaign
-
-    kept = Kept.load(asked.resume, asked.seed)
+def _campaign(asked: argparse.Namespace, kept: Kept) -> int:
     tally, started, first = campaign.Tally(), time.monotonic(), kept.next
     print(f"seed {asked.seed}, inputs {first} to {asked.inputs}", flush=True)
     for name in [asked.target] if asked.target else campaign.TARGETS:
@@ -94,8 +100,6 @@ def _campaign(asked: argparse.Namespace) -> int:
 
 
 def _replay(name: str, data: bytes) -> int:
-    from tests.fuzz import campaign
-
     word = campaign.replay(name, data)
     print(f"{name}, {len(data)} bytes: {word}")
     return 1 if word.startswith("FAILED") else 0

@@ -102,7 +102,7 @@ def run(seed: int, numbers: Iterable[int], only: str | None = None) -> Tally:
             words[judge(TARGETS[name], data)] += 1
         except Exception as problem:  # whatever it is, it is no word
             words["FAILED"] += 1
-            small = shrunk(TARGETS[name], data, problem)
+            small, problem = shrunk(TARGETS[name], data, problem)
             origin = f"seed {seed}, input {number}"
             tally.failures.append(Failure(name, origin, small, said(problem)))
     return tally
@@ -165,19 +165,20 @@ def said(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {str(problem)[:200]}{place}"
 
 
-def shrunk(target: Target, data: bytes, problem: BaseException) -> bytes:
-    """The smallest input found on which the target fails in the same way."""
+def shrunk(target: Target, data: bytes, problem: Exception) -> tuple[bytes, Exception]:
+    """The smallest input found on which the target fails in the same way, and how it does."""
     kind = _kind(problem)
     if isinstance(problem, TooMuch):
-        return data
-    left = SHRINK_TRIES_COUNT
+        return data, problem
+    left, last = SHRINK_TRIES_COUNT, problem
 
     def fails(tried: bytes) -> bool:
-        nonlocal left
+        nonlocal left, last
         left -= 1
         try:
             target.judge(tried)
         except Exception as other:
+            last = other if _kind(other) == kind else last
             return _kind(other) == kind
         return False
 
@@ -191,7 +192,7 @@ def shrunk(target: Target, data: bytes, problem: BaseException) -> bytes:
             else:
                 at += size
         size //= 2
-    return data
+    return data, last
 
 
 def _kind(problem: BaseException) -> tuple[type[BaseException], str]:

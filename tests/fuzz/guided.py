@@ -27,6 +27,9 @@ def hunt(name: str, seconds: int, kept: Path | None) -> int:
         return ABSENT
     from tests.fuzz import campaign
 
+    if name not in campaign.TARGETS:
+        print(f"targets are: {', '.join(campaign.TARGETS)}")
+        return ABSENT
     with tempfile.TemporaryDirectory(prefix="wetalk-fuzz-") as folder:
         valid = Path(folder, "valid")
         found = Path(folder, "found")
@@ -63,7 +66,7 @@ def _told(name: str, data: bytes) -> str:
     try:
         target.judge(data)
     except Exception as problem:
-        small = campaign.shrunk(target, data, problem)
+        small, problem = campaign.shrunk(target, data, problem)
         return campaign.Failure(name, "atheris", small, campaign.said(problem)).told()
     return campaign.Failure(name, "atheris", data, "too slow or too large, or only there").told()
 

@@ -8,6 +8,7 @@ edited as a tree, and so are the bytes and texts in it (base64, hex, a frame, zl
 
 import json
 import random
+import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -144,8 +145,16 @@ def _length(data: bytearray, dice: Dice) -> None:
     return None
 
 
+def _digits(data: bytearray, dice: Dice) -> None:
+    """A longer number where one is written."""
+    written = list(re.finditer(rb"[0-9]+", data[:8_192]))
+    if written:
+        found = dice.choice(written)
+        data[found.end() : found.end()] = found[0][-1:] * dice.choice((1, 20, 6_000))
+
+
 EDITS: tuple[Edit, ...] = (
-    _flip, _flip, _set, _truncate, _cut, _insert, _double, _swap, _number, _length,
+    _flip, _flip, _set, _truncate, _cut, _insert, _double, _swap, _number, _length, _digits,
 )  # fmt: skip
 
 
