@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -24,6 +25,8 @@ TARGETS = {
     for target in (*records.TARGETS, *files.TARGETS, *talk.TARGETS, *keeping.TARGETS)
 }
 TURNS = tuple(name for name, target in TARGETS.items() for _ in range(target.share))
+FOUND = Path(__file__).parent / "found"
+"""Inputs in hex that reach branches which valid ones and their near neighbours do not."""
 SAMPLED_EVERY = 97
 MEMORY_MAX_BYTES = 5_000_000
 CALLS_MAX_COUNT = 60_000  # beside those that the size of the input allows
@@ -78,8 +81,10 @@ class Tally:
 
 @cache
 def corpus(name: str) -> tuple[bytes, ...]:
-    """The valid inputs of a target."""
-    return tuple(TARGETS[name].corpus())
+    """What the mutations of a target start from: valid inputs, and what atheris has found."""
+    kept = FOUND / f"{name}.txt"
+    lines = kept.read_text(encoding="ascii").split() if kept.exists() else []
+    return (*TARGETS[name].corpus(), *map(bytes.fromhex, lines))
 
 
 def input_of(seed: int, number: int, only: str | None = None) -> tuple[str, bytes]:
