@@ -220,10 +220,9 @@ def _secure(overlay: Overlay, lane: bytes, rules: Rules) -> None:
             return
         key, commit = found
         if not stamps.secured(overlay, commit):
-            branch_end = after(key[:8])
-            if branch_end is None:
-                return
-            low = branch_end
+            beyond_branch = after(key[:8])
+            assert beyond_branch is not None, "numbers of lanes and branches never run out"
+            low = beyond_branch
             continue
         _confirm(overlay, key, commit, rules)
         low = key + b"\0"

@@ -1,13 +1,12 @@
 """What amounts are counted in, and how they are written.
 
 Rules: `credit` is the community's own unit, with the decimals of its founding document; three
-capital letters are a currency of ISO 4217, with the decimals that it has there (Unicode's table);
+capital letters are a currency of ISO 4217, with the decimals that it has there;
 `hours` have two decimals; `barter` and `gift` count deeds, which the order describes; any other
 word has two decimals. Only credit is ever owed or spendable: the others are receipts.
 """
 
 import re
-from functools import cache
 from typing import Final
 
 from node.i18n import amount_text, clean_for_display, text
@@ -19,6 +18,19 @@ HOURS: Final = "hours"
 DEEDS: Final = ("barter", "gift")
 NAMED: Final = (HOURS, *DEEDS)  # units that have a name in every language
 OTHER_DECIMALS: Final = 2
+# ISO 4217, minor units, where they are not two. Unicode's table is of what people write, not of it:
+# two programs would show one amount a hundred times apart.
+DECIMALS_OF_CURRENCIES: Final = {
+    **dict.fromkeys(
+        (
+            *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"),
+            *("UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
 WORD_MAX_CHARACTERS: Final = 16  # what this program signs; others may sign longer words
 _CODE: Final = re.compile("[A-Z]{3}")
 
@@ -27,14 +39,7 @@ def decimals_of(unit: str, credit: CreditUnit) -> int:
     """How many of an amount's digits stand behind the point."""
     if unit == CREDIT:
         return credit.decimals
-    return 0 if unit in DEEDS else _currency_decimals(unit)
-
-
-@cache
-def _currency_decimals(code: str) -> int:
-    from babel.numbers import get_currency_precision
-
-    return get_currency_precision(code) if is_currency(code) else OTHER_DECIMALS
+    return 0 if unit in DEEDS else DECIMALS_OF_CURRENCIES.get(unit, OTHER_DECIMALS)
 
 
 def is_currency(unit: str) -> bool:

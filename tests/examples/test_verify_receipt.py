@@ -1,5 +1,6 @@
 """The receipt verifier in JavaScript believes the receipts that the program makes; and vectors."""
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from node.protocol import codec, portable, record
 from node.protocol.portable import Receipt
-from node.protocol.record import ERASABLE_LANES
+from node.protocol.record import ERASABLE_LANES, LANE_OF_KIND
 from node.services import receipts
 from node.services.receipts import receipt_text
 from node.services.trade import Proposal
@@ -27,6 +28,12 @@ def test_the_script_is_short_and_needs_no_package() -> None:
     assert max(map(len, source.splitlines())) <= 100
     imported = [line.split("from")[1].strip() for line in source.splitlines() if "import {" in line]
     assert imported == ["'node:crypto'", "'node:fs'"]
+
+
+def test_the_script_knows_every_kind_that_a_receipt_may_hold() -> None:
+    known = re.findall(r"'(\w+\.\w+)': \[(\d)", SCRIPT.read_text(encoding="utf-8"))
+    closed = {kind: int(n) for kind, n in LANE_OF_KIND.items() if n not in ERASABLE_LANES}
+    assert {kind: int(n) for kind, n in known} == closed
 
 
 def test_a_file_is_verified_on_the_command_line(tmp_path: Path) -> None:
@@ -191,6 +198,7 @@ def test_both_forms_of_a_file_say_the_same() -> None:
     as_text, as_map = judged([portable.encode_receipt(receipt), packed(receipt)])
     assert isinstance(as_text, list)
     assert as_text == as_map
+    assert packed(receipt) == portable.pack_receipt(receipt)
     bodyless = [[raw.header, None, raw.signature] for raw in receipt.records]
     wrong = [
         packed(receipt, wetalk_receipt=2),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from node.ledger import close
 from node.ledger.close import Branch, Totals, Tree
 from node.protocol.crypto import sha256
-from node.protocol.limits import SUM_MAX_UNITS
+from node.protocol.limits import CLOSE_PATH_MAX_COUNT, SUM_MAX_UNITS
 from tests.protocol import second_close
 
 COMMUNITY = sha256(b"community")
@@ -173,3 +173,22 @@ def test_sums_have_a_bound(sign: int) -> None:
     with pytest.raises(ValueError, match="sum"):
         Tree(COMMUNITY, [(first, most), (second, sign)])
     assert not proves((first, most + sign), [], Totals(1, 0, 0, bytes(32)))
+
+
+def test_a_path_longer_than_any_tree_is_refused() -> None:
+    leaves = [(member, 0) for member in members(2)]
+    tree = Tree(COMMUNITY, leaves)
+    (sibling,) = tree.path(leaves[0][0]) or ()
+    for count in (CLOSE_PATH_MAX_COUNT, CLOSE_PATH_MAX_COUNT + 1):
+        assert not proves(leaves[0], [sibling] * count, tree.totals)
+
+
+@pytest.mark.parametrize("field", ["first", "last", "hash"])
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_ids_and_hashes_of_another_length_are_refused(field: str, length: int) -> None:
+    leaves = [(member, 0) for member in members(2)]
+    tree = Tree(COMMUNITY, leaves)
+    (sibling,) = tree.path(leaves[0][0]) or ()
+    changed = sibling._replace(**{field: (getattr(sibling, field) + bytes(1))[:length]})
+    assert proves(leaves[0], [sibling], tree.totals)
+    assert not proves(leaves[0], [changed], tree.totals)

@@ -105,3 +105,21 @@ def test_other_units_are_added_up_by_unit_and_owed_by_nobody() -> None:
     assert list(book.balances(state)) == []
     world.revoke(head_a, account=ada)
     assert (found("ada"), found("bo")) == ({}, {})
+
+
+def test_a_turnover_tells_how_many_trades_are_not_confirmed() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    first, head = world.pay(ada, bo, 30)
+    second, _ = world.pay(first, head, 5)
+
+    def totals() -> list[tuple[int, int, int]]:
+        found = (book.total(world.node.state, 0, public(name)) for name in ("ada", "bo", "cy"))
+        return [(row.received, row.given, row.unsecured) for row in found]
+
+    assert totals() == [(0, 35, 2), (35, 0, 2), (0, 0, 0)]
+    world.stamp("w0", second)
+    world.stamp("w1", first)
+    assert totals() == [(0, 35, 1), (35, 0, 1), (0, 0, 0)]
+    world.stamp("w1", second)
+    assert totals() == [(0, 35, 0), (35, 0, 0), (0, 0, 0)]

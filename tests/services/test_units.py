@@ -1,5 +1,6 @@
 """What amounts are counted in, and what members give beside credit."""
 
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from node.protocol.genesis import CreditUnit
 from node.services import units
 from node.services.trade import Proposal
 from tests.support.homes import Person, town
+from tests.tidy import ROOT
 
 CREDIT = CreditUnit(code="나눔", decimals=2)
 
@@ -37,6 +39,19 @@ def test_a_unit_has_a_word_decimals_and_a_name(
     assert units.checked(written) == unit
     assert units.decimals_of(unit, CREDIT) == decimals
     assert units.shown(amount, unit, CREDIT, "ko") == shown
+
+
+def test_decimals_of_currencies_are_those_that_the_document_names() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    said = text[text.index("none for BIF") : text.index("two for all others")]
+    for part, decimals in zip(said.split(";"), (0, 3, 4), strict=False):
+        for code in re.findall("[A-Z]{3}", part):
+            assert units.is_currency(code)
+            assert units.decimals_of(code, CREDIT) == decimals
+    named = set(re.findall("[A-Z]{3}", said))
+    assert named == set(units.DECIMALS_OF_CURRENCIES)
+    for code in ("EUR", "IDR", "RSD", "IRR", "PKR"):  # where people often write none
+        assert units.decimals_of(code, CREDIT) == 2
 
 
 @pytest.mark.parametrize("written", ["", " ", "ABC", "two words", "a\u202eb", "x" * 17, "a\nb"])

@@ -1,8 +1,11 @@
 """Simulated lives: a few seeds here, many by `python -m simulator`."""
 
+import msgspec
 import pytest
 
 from node.ledger import book
+from node.ledger.positions import TradeRow
+from node.protocol.state import Overlay
 from simulator import plans
 from simulator.world import World
 
@@ -21,7 +24,12 @@ def test_a_seed_is_one_life() -> None:
 def test_a_broken_promise_is_found_and_its_history_made_small(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(book, "_book", lambda overlay, row, sign: None)
+    honest = book._book
+
+    def a_unit_more(overlay: Overlay, row: TradeRow, sign: int, final: bool) -> None:
+        honest(overlay, msgspec.structs.replace(row, amount=row.amount + 1), sign, final)
+
+    monkeypatch.setattr(book, "_book", a_unit_more)
     life = plans.life_of(0, nodes=5, acts=60)
     broken = plans.broken_by(life)
     assert broken is not None

@@ -107,22 +107,33 @@ CANARIES = (
     Canary("a refund is counted at once", book.count, "first and not row.refunded", "first"),
     Canary(
         "a stamp brings nothing back", Fold._consequences,
-        "book.recount_stamped(overlay, body.head)", "pass",
+        "book.recount_stamped(overlay, body.head, header.signer, self.rules)", "pass",
+    ),
+    Canary(
+        "what is confirmed waits for ever", book._confirm, "UNSECURED.delete(overlay, key)", "pass",
+    ),
+    Canary(
+        "two commits of a trade are confirmed twice", book._confirm,
+        "was_final or not row.counted", "not row.counted",
+    ),
+    Canary(
+        "only the first branch is confirmed", book._secure, "low = branch_end", "return",
     ),
     Canary(
         "a cut contests nothing", Fold._consequences,
-        "book.recount_device(overlay, header.author, body.key)", "pass",
+        "book.recount_device(overlay, header.author, body.key, self.rules)", "pass",
     ),
     Canary(
         "a cut's record that comes late brings nothing back", Fold._consequences,
-        "book.recount_lane(overlay, entry.lane)", "pass",
+        "book.recount_lane(overlay, entry.lane, self.rules)", "pass",
     ),
     Canary(
         "a cut holds for all branches", identities.within,
         "lanes.is_ancestor_or_self(reader, entry, head)", "entry.seq <= head.seq",
     ),
     Canary(
-        "revoked officers still count", members.stands, "if within(reader, writer):", "if writer:",
+        "revoked officers still count", members.officers_of, "if within(reader, writer):",
+        "if writer:",
     ),
     Canary(
         "the higher of two limits", members.current_act, "x[1].limit", "-x[1].limit",
@@ -144,7 +155,8 @@ CANARIES = (
         "beyond(reader, commit) or ", "",
     ),
     Canary("clean income below nothing", CLEAN, "max(0, min(", "(min("),
-    Canary("the root leaves out what is secured", root._trades, "book.is_secured(reader, trade)",
+    Canary("the root leaves out what is secured", root._trades,
+           "book.is_final(reader, trade, row, rules)",
            "False"),
 )  # fmt: skip
 

@@ -20,6 +20,17 @@ from node.protocol.account import (
     TradeRelease,
     TradeSettle,
 )
+from node.protocol.dispute import (
+    DisputeClose,
+    DisputeErase,
+    DisputeEvidence,
+    DisputeOpen,
+    DisputePaid,
+    DisputeShare,
+    DisputeTake,
+    DisputeVote,
+    Seal,
+)
 from node.protocol.identity import DeviceRevoke
 from node.protocol.market import ListingClose
 from node.protocol.office import (
@@ -52,7 +63,16 @@ LANES = ("account", "social", "market", "office", "witness")
 
 def histories() -> list[History]:
     """All of them."""
-    return [after_a_void_open(), invoices_under_bad_grants(), acts(), needs(), chains(), openings()]
+    return [
+        after_a_void_open(),
+        invoices_under_bad_grants(),
+        acts(),
+        grants_of_other_witnesses(),
+        needs(),
+        chains(),
+        openings(),
+        disputes(),
+    ]
 
 
 def after_a_void_open() -> History:
@@ -259,3 +279,60 @@ def _open(lane: str, auth: bytes) -> Body:
     if lane != "account":
         return LaneOpen(auth=auth)
     return AccountOpen(auth=auth, carry=[], chapter="Seoul", q=0, witnesses=[])
+
+
+def grants_of_other_witnesses() -> History:
+    """An open is granted to only with its chapter's witnesses, all of them, and with its q."""
+    witnesses = [f"witness {number}" for number in range(4)]
+    community = one_chapter("grants of other witnesses", ["anna"], witnesses=witnesses[:3], q=2)
+    history = History("grants of other witnesses", community)
+    anna = Member.create(community, "anna")
+    history.join(anna)
+    history.officer(anna)
+    for name, q, chosen, expect in (
+        ("another q", 3, witnesses[:3], "void grant-witnesses"),
+        ("another witness", 2, witnesses[1:], "void grant-witnesses"),
+        ("one witness more", 3, witnesses, "void grant-witnesses"),
+        ("one witness less", 2, witnesses[:2], "void grant-witnesses"),
+        ("none", 0, [], "void grant-witnesses"),
+        ("those of the chapter", 2, witnesses[:3], "ok"),
+    ):
+        member = Member.create(community, f"bora, {name}")
+        history.join(member)
+        pen = Pen(community, member.id, Keys(member.device))
+        keys = sorted(Keys(witness).public for witness in chosen)
+        body = AccountOpen(auth=member.auth, carry=[], chapter="Seoul", q=q, witnesses=keys)
+        opened = history.add(f"{name}: account.open", pen.write("account.open", body))
+        grant = anna.pen("office").write("credit.grant", grant_body(community, opened.id, 5))
+        history.add(f"{name}: grant", grant, expect)
+    return history
+
+
+def disputes() -> History:
+    """Every kind of a dispute is held; what an author erases is not taken in again."""
+    history, anna, bora, chen = setting("disputes")
+    for member in (anna, bora, chen):
+        history.add(f"{member.name}: social.open", member.start("social"))
+    paid = history.trade("bora pays chen", bora, chen, 10)
+    seals = [Seal(device=anna.key, sealed=bytes(80))]
+
+    def say(by: Member, name: str, body: Body, kind: str, expect: str = "ok") -> Made:
+        return history.add(f"{by.name}: {name}", by.pen("social").write(kind, body), expect)
+
+    opened = say(bora, "opens", DisputeOpen(salt=salt("1"), trade=paid.id), "dispute.open").id
+    told = DisputeEvidence(box=bytes(40), dispute=opened, keys=seals, salt=salt("2"))
+    evidence = say(bora, "tells", told, "dispute.evidence")
+    shared = DisputeShare(dispute=opened, evidence=evidence.id, keys=seals, salt=salt("3"))
+    say(bora, "shares", shared, "dispute.share")
+    taken = DisputeTake(dispute=opened, salt=salt("4"), takes=True)
+    say(anna, "takes it", taken, "dispute.take")
+    vote = DisputeVote(amount=5, dispute=opened, salt=salt("5"), to="payer")
+    say(anna, "votes", vote, "dispute.vote")
+    say(anna, "names a payment", DisputePaid(dispute=opened, salt=salt("6"), trade=paid.id),
+        "dispute.paid")  # fmt: skip
+    erased = DisputeErase(dispute=opened, evidence=evidence.id, salt=salt("7"))
+    say(chen, "erases what is not hers", erased, "dispute.erase")
+    say(bora, "erases it", erased, "dispute.erase")
+    history.add("the evidence once more", evidence, "known")
+    say(bora, "closes", DisputeClose(dispute=opened, salt=salt("8")), "dispute.close")
+    return history
