@@ -323,6 +323,7 @@ def _judge_plan(data: bytes) -> str:
 
 # --- tables of another book -----------------------------------------------------------------------
 def _tables() -> list[bytes]:
+    last = "9999-12-31T23:59:59-14:00,a,b,1,STANDARD\\n"
     rows = "2026-01-02T03:04:05Z,a,b,12.50\n2026-01-02,b,c,1e3\n,c,a,-1\n"
     return [
         f"time,source,target,amount\n{rows}".encode(),
