@@ -323,11 +323,11 @@ def _judge_plan(data: bytes) -> str:
 
 # --- tables of another book -----------------------------------------------------------------------
 def _tables() -> list[bytes]:
-    last = "9999-12-31T23:59:59-14:00,a,b,1,STANDARD\\n"
+    last = "9999-12-31T23:59:59-14:00,a,b,1,STANDARD\n"
     rows = "2026-01-02T03:04:05Z,a,b,12.50\n2026-01-02,b,c,1e3\n,c,a,-1\n"
     return [
         f"time,source,target,amount\n{rows}".encode(),
-        f"\ufeffTime,Source,Target,Amount,type\n{rows}9999-12-31T23:59:59-14:00,a,b,1,STANDARD\n".encode(),
+        f"\ufeffTime,Source,Target,Amount,type\n{rows}{last}".encode(),
         b'time,source,target,amount,type\r\n2026,"a ""b""",c,"1",DISBURSEMENT\r\n',
     ]
 
