@@ -28,7 +28,7 @@ CHAPTER_FIELDS: Final = frozenset(
     {"name", "officers", "k", "witnesses", "q", "default_limit", "limit_max", "treasury"}
 )
 LANGUAGES_MAX_COUNT: Final = 16
-LINE_DOTS_MAX_COUNT: Final = 512  # two amounts a chapter; a key of many parts takes hours to read
+LINE_DOTS_MAX_COUNT: Final = 512  # two amounts a chapter; a key of many parts takes minutes to read
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _AMOUNT: Final = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""What fuzzing has found, once and for all: these were answered with a crash, or cost hours."""
+"""What the fuzzer found, or its making showed: these ended in a crash, or took minutes."""
 
 import pytest
 
