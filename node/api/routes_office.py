@@ -15,7 +15,7 @@ from node.api.shaping import credit_decimals, iso_time
 from node.i18n import amount_text, clean_for_display
 from node.protocol.account import CREDIT
 from node.protocol.office import ChapterClose, ChapterPolicy, CreditGrant
-from node.services import office
+from node.services import office, units
 from node.views.chapters import Policy
 
 
@@ -103,8 +103,9 @@ class OfficeRoutes:
         if names:
             said.append(i18n.text("office.policy_mediators", language, names=names))
         if found.counts:
-            units = ", ".join(clean_for_display(one, one_line=True) for one in found.counts)
-            said.append(i18n.text("office.policy_counts", language, units=units))
+            credit = self._api.core.rules.genesis.unit
+            named = ", ".join(units.name_of(one, credit, language) for one in found.counts)
+            said.append(i18n.text("office.policy_counts", language, units=named))
         return said
 
     def _amount(self, minor: int) -> str:

@@ -14,6 +14,7 @@ from node.api.parameters import ChapterQuery, FlagQuery, IdPath, IdQuery
 from node.api.routing import Route, get
 from node.api.shaping import credit_decimals, decimals_of, iso_time
 from node.protocol.account import CREDIT
+from node.services import units
 from node.services.money import Movement, Statement
 from node.services.paper import files
 from node.services.paper.files import MEDIA, PaperFile, Wish
@@ -92,12 +93,13 @@ class PaperRoutes:
 
     def _shaped(self, found: Statement, language: str) -> shapes.Statement:
         few, means = shaping_books.level_texts(found.level, language)
+        genesis = self._api.core.rules.genesis
         return shapes.Statement(
             member=self._api.who(found.member),
             chapter=found.chapter,
             month=found.month,
             unit=CREDIT,
-            unit_name=self._api.core.rules.genesis.unit.code,
+            unit_name=genesis.unit.code,
             decimals=credit_decimals(self._api.core),
             opening=found.opening,
             movements=[shapes.Movement(**self._line(one)) for one in found.movements],
@@ -105,6 +107,7 @@ class PaperRoutes:
                 shapes.OtherMovement(
                     **self._line(one),
                     unit=one.unit,
+                    unit_name=units.name_of(one.unit, genesis.unit, language),
                     decimals=decimals_of(self._api.core, one.unit),
                 )
                 for one in found.others

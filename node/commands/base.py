@@ -280,7 +280,9 @@ class Told:
                     to.write_text(line)
 
     def write_options(self, command: click.Command, ctx: click.Context, to: Any) -> None:
-        own = [p.get_help_record(ctx) for p in command.params]
+        # What arguments mean is said above; click would list them here without a word.
+        options = [p for p in command.params if isinstance(p, click.Option)]
+        own = [p.get_help_record(ctx) for p in options]
         records = [*own, ("--help", app_of(ctx).text("option.help"))]
         with to.section(app_of(ctx).text("cli.options")):
             to.write_dl([record for record in records if record is not None])

@@ -178,7 +178,19 @@ def community_invite(app: App, chapter: str | None, code: bool, qr: bool) -> Non
         import segno
 
         segno.make(found["link"], error="l").terminal(sys.stdout, compact=True)
-    app.hint("community.hand_over" if code else "community.hand_over_open")
+    needed = _approvals(app, chapter) if code else 1
+    if needed > 1:
+        app.hint("community.hand_over_asking", count=needed)
+    else:
+        app.hint("community.hand_over" if code else "community.hand_over_open")
+
+
+def _approvals(app: App, chapter: str | None) -> int:
+    """How many officers must agree to an act of a chapter; without a name, of one's own."""
+    for one in app.client.get("/community")["chapters"]:
+        if one["name"] == chapter or (chapter is None and one["membership"] == "officer"):
+            return int(one["approvals"])
+    return 1
 
 
 @community.sub("join", "wetalk community join invitation.txt", argument("link"), WORDS_FILE)

@@ -64,7 +64,7 @@ def statement(app: App, month: str | None, as_csv: bool, member: str | None) -> 
         app.table(columns, [_line(app, one, decimals) for one in found["in_doubt"]])
     if found["others"]:
         app.say("paper.others")
-        rows = [[*_line(app, one, one["decimals"]), one["unit"]] for one in found["others"]]
+        rows = [[*_line(app, one, one["decimals"]), one["unit_name"]] for one in found["others"]]
         app.table((*columns, "unit"), rows)
 
 
@@ -192,10 +192,17 @@ def receipt_verify(app: App, file: Path) -> int:
 
 
 def _form_of(file: Path, forms: tuple[str, ...]) -> str:
-    """What the file's ending names, else JSON."""
+    """What the file's ending names, else JSON.
+
+    Raises LocalFault file-form: there is such a form, but not of this.
+    """
     ending = file.suffix.lower()
     named = ENDINGS.get(ending, ending.removeprefix("."))
-    return named if named in forms else "json"
+    if named in forms:
+        return named
+    if named in (*RECEIPT_FORMS, *STATEMENT_FORMS):
+        raise LocalFault("file-form", path=str(file), forms=", ".join(forms))
+    return "json"
 
 
 def _write(file: Path, content: bytes) -> None:

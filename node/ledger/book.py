@@ -94,6 +94,17 @@ def status_of(reader: Reader, trade: bytes) -> str:
     return "proposed"
 
 
+def was_declined(reader: Reader, trade: bytes) -> bool:
+    """True iff the side that was asked said no, whatever the other did then."""
+    return any(row.kind == "trade.decline" for _, row in STEP.under(reader, trade))
+
+
+def told_status(reader: Reader, trade: bytes) -> str:
+    """Status as people are told it: what was declined stays so once its payer has released it."""
+    status = status_of(reader, trade)
+    return "declined" if status == "released" and was_declined(reader, trade) else status
+
+
 _UNCOMMITTED = (
     ("trade.release", "released"),
     ("trade.decline", "declined"),

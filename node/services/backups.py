@@ -9,14 +9,18 @@ whole; records in it go through the same admission as any.
 """
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from node.protocol import portable
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, RemoteFault
+from node.protocol.limits import SALT_SIZE_BYTES, TIME_MAX_MS
 from node.protocol.record import RawRecord
 from node.services.core import Core
 from node.services.held import IN_STEP
@@ -29,12 +33,33 @@ from node.storage.state import WriterState
 from node.wallet import backup
 from node.wallet.private_file import write_private
 
+S = TypeVar("S")
 VERSION: Final = 1
+LINE_MAX_BYTES: Final = 1_048_576  # ten times the longest line that is written
 BATCH_COUNT: Final = 512  # records read or admitted at once: memory stays flat
+_Salt = Annotated[bytes, Meta(min_length=SALT_SIZE_BYTES, max_length=SALT_SIZE_BYTES)]
+_Time = Annotated[int, Meta(ge=0, le=TIME_MAX_MS)]
 # Facts of one installation, not of the member.
 NOT_KEPT: Final = frozenset(
     {RESTORING_SETTING, MET_SETTING, VERIFIED_SETTING, IN_STEP, "copied_home"}
 )
+
+
+Own = Order | Contact | tuple[str, str]
+"""The member's own things; the last is a setting: key and value."""
+
+
+class _Head(msgspec.Struct):
+    wetalk_backup: int
+    member: str
+    genesis: bytes  # bytes stand in base64 with padding
+
+
+class _Line(msgspec.Struct):
+    order: tuple[bytes, _Salt, bytes] | UnsetType = UNSET
+    contact: tuple[str, str, str, _Time] | UnsetType = UNSET
+    setting: tuple[str, str] | UnsetType = UNSET
+    header: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +119,38 @@ def all_records(reader: SqliteReader) -> Iterator[RawRecord]:
 
 
 def read_head(path: Path, password: str) -> BackupHead:
-    """The head of a backup, after all of it was found genuine and whole.
+    """The head of a backup, after all of it was found genuine, whole and readable.
 
-    Raises WalletError backup-…, password-wrong; LocalFault file-missing.
+    Raises WalletError backup-…, password-wrong; LocalFault file-missing, backup-damaged.
     """
-    first = b""
-    for number, line in enumerate(_read_lines(path, password)):
-        if number == 0:
-            first = line
-    head = _parsed(first)
-    if head.get("wetalk_backup") != VERSION:
+    lines = _read_lines(path, password)
+    head = _parsed(next(lines, b""), _Head)
+    if head.wetalk_backup != VERSION:
         raise LocalFault("backup-newer")
     try:
-        return BackupHead(bytes.fromhex(head["member"]), b64decode(head["genesis"], validate=True))
-    except (KeyError, TypeError, ValueError):
+        member = portable.hex32(head.member)
+    except RemoteFault:
         raise LocalFault("backup-damaged") from None
+    for line in lines:
+        _item(line)
+    return BackupHead(member, head.genesis)
 
 
 def restore_into(core: Core, path: Path, password: str) -> Outcome:
-    """Bring the own things and records of a backup into a prepared home of the same community."""
+    """Bring the own things and records of a backup into a prepared home of the same community.
+
+    Raises as `read_head`, which tells beforehand whether this will work.
+    """
     outcome = Outcome()
     intake = Intake(core)
-    own: list[dict[str, Any]] = []
+    own: list[Own] = []
     records: list[RawRecord] = []
-    for number, line in enumerate(_read_lines(path, password)):
-        if number == 0:
-            continue
-        item = _parsed(line)
-        if "header" in item:
-            records.append(portable.decode_line(line))
-        else:
+    lines = _read_lines(path, password)
+    next(lines, None)
+    for item in map(_item, lines):
+        if isinstance(item, RawRecord):
+            records.append(item)
+        elif item is not None:
             own.append(item)
         if len(records) >= BATCH_COUNT:
             _add(outcome, intake.take_sync(records, FILE))
@@ -133,17 +160,31 @@ def restore_into(core: Core, path: Path, password: str) -> Outcome:
     return outcome
 
 
-def _put_own(state: WriterState, items: Iterable[dict[str, Any]]) -> None:
+def _item(line: bytes) -> Own | RawRecord | None:
+    """What a line after the head brings; None for what only a later program knows."""
+    found = _parsed(line, _Line)
+    try:
+        if found.header is not UNSET:
+            return portable.decode_line(line)
+        if found.contact is not UNSET:
+            member, name, note, added = found.contact
+            return Contact(portable.hex32(member), name, note, added)
+    except RemoteFault:
+        raise LocalFault("backup-damaged") from None
+    if found.order is not UNSET:
+        return Order(*found.order)
+    return None if found.setting is UNSET else found.setting
+
+
+def _put_own(state: WriterState, items: Iterable[Own]) -> None:
     for item in items:
-        if "order" in item:
-            digest, salt, body = (b64decode(part) for part in item["order"])
-            if portable.order_hash(salt, body) == digest:
-                state.orders.put(Order(digest, salt, body))
-        elif "contact" in item:
-            member, name, note, added = item["contact"]
-            state.contacts.put(Contact(bytes.fromhex(member), name, note, added))
-        elif "setting" in item:
-            state.settings.put(*item["setting"])
+        if isinstance(item, Order):
+            if portable.order_hash(item.salt, item.body) == item.hash:
+                state.orders.put(item)
+        elif isinstance(item, Contact):
+            state.contacts.put(item)
+        else:
+            state.settings.put(*item)
 
 
 def _add(total: Outcome, part: Outcome) -> None:
@@ -161,6 +202,8 @@ def _read_lines(path: Path, password: str) -> Iterator[bytes]:
             rest = b""
             for chunk in backup.read_backup(file, password):
                 *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > LINE_MAX_BYTES:
+                    raise LocalFault("backup-damaged")
                 yield from lines
             if rest:
                 raise LocalFault("backup-damaged")
@@ -170,14 +213,11 @@ def _read_lines(path: Path, password: str) -> Iterator[bytes]:
         raise LocalFault("file-kind", path=str(path)) from None
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes, shape: type[S]) -> S:
     try:
-        found = json.loads(line)
-    except ValueError:
+        return msgspec.json.decode(line, type=shape)
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise LocalFault("backup-damaged") from None
-    if not isinstance(found, dict):
-        raise LocalFault("backup-damaged")
-    return found  # type: ignore[reportUnknownVariableType]
 
 
 def _json(value: object) -> str:

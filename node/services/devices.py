@@ -40,6 +40,7 @@ from node.wallet.phrase import Phrase
 from node.wallet.signer import RootSigner, Signer
 
 ALL_SCOPES: Final[tuple[LaneName, ...]] = DEVICE_SCOPES
+LEFT_SETTING: Final = "left_in_doubt:"  # + device in hex -> newest local number that was looked at
 BRANCHES_KEPT_MAX_COUNT: Final = 16  # of a forked lane; an account carries 32 heads at most
 Cuts = dict[LaneName, Cut | Literal["open"]]
 Keep = Literal["longest", "ours", "all"]
@@ -134,6 +135,10 @@ def revoke_device(
     }
     if since is not None:
         cuts["account"] = _before(state, root.member_id, device, since)
+        # Who says so has looked at all that is known here, and is not asked whether it was they.
+        heads = lanes.heads_of(state, root.member_id + device + bytes((Lane.ACCOUNT,)))
+        newest = max(lanes.ENTRY.must(state, head.id).number for head in heads)
+        state.settings.put(LEFT_SETTING + device.hex(), str(newest))
     bodies: list[Cuts] = [dict.fromkeys(DEVICE_SCOPES, "open")]
     if not leave_open:
         bodies = [_nth(cuts, turn) for turn in range(max(1, *map(len, cuts.values())))]

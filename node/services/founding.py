@@ -28,6 +28,7 @@ CHAPTER_FIELDS: Final = frozenset(
     {"name", "officers", "k", "witnesses", "q", "default_limit", "limit_max", "treasury"}
 )
 LANGUAGES_MAX_COUNT: Final = 16
+LINE_DOTS_MAX_COUNT: Final = 512  # two amounts a chapter; a key of many parts takes minutes to read
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _AMOUNT: Final = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?", re.ASCII)
 
@@ -121,9 +122,11 @@ class Plan:
 
 def read_plan(text: str) -> Plan:
     """A plan as typed. Raises LocalFault plan-…: which field, and what to do."""
+    if any(line.count(".") > LINE_DOTS_MAX_COUNT for line in text.split("\n")):
+        raise LocalFault("plan-syntax", problem=f"> {LINE_DOTS_MAX_COUNT} × `.`")
     try:
         found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # also numbers too long to be read
         raise LocalFault("plan-syntax", problem=str(problem)) from None
     _refuse_unknown(found, COMMUNITY_FIELDS)
     decimals = _number(found, "decimals", 2, 0, limits.DECIMALS_MAX_COUNT)
@@ -238,7 +241,8 @@ def _keys(
     keys = [one.strip().lower() if isinstance(one, str) else "" for one in found]
     for typed, key in zip(found, keys, strict=True):
         if key != ME and _KEY.fullmatch(key) is None:
-            raise LocalFault("plan-key", field=field, value=str(typed)[:80], chapter=chapter)
+            value = typed[:80] if isinstance(typed, str) else type(typed).__name__
+            raise LocalFault("plan-key", field=field, value=value, chapter=chapter)
     _refuse_twice(keys, chapter)
     return tuple(keys)
 
@@ -247,6 +251,8 @@ def _amount(table: dict[str, Any], field: str, default: str, decimals: int) -> i
     """Minor units of a sum typed as a whole number, or in quotes as a decimal (`"100.50"`)."""
     found = table.get(field, default)
     whole = isinstance(found, int) and not isinstance(found, bool)
+    if whole and abs(found) > limits.SUM_MAX_UNITS:  # before it is written out
+        raise LocalFault("plan-amount", field=field)
     typed = _AMOUNT.fullmatch(str(found).strip()) if whole or isinstance(found, str) else None
     part = (typed[2] or "") if typed else ""
     if typed is None or len(part) > decimals:

@@ -11,7 +11,6 @@ Left to others: the new account (`renewal`), what is in doubt in the books (`dou
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from node.ledger import positions, stamps, trades
 from node.ledger.alerts import MOVES
@@ -21,13 +20,11 @@ from node.protocol.errors import OK, LocalFault
 from node.protocol.identity import Lane
 from node.services import accounts
 from node.services.core import Core
-from node.services.devices import BRANCHES_KEPT_MAX_COUNT
+from node.services.devices import BRANCHES_KEPT_MAX_COUNT, LEFT_SETTING
 from node.services.publish import COPIED_HOME
 from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import identities
-
-LEFT_SETTING: Final = "left_in_doubt:"  # + device in hex -> newest local number that was looked at
 
 
 @dataclass(frozen=True, slots=True)

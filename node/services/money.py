@@ -124,7 +124,7 @@ class Money:
             row = TRADE.get(reader, trade)
             if row is None:
                 raise LocalFault("trade-unknown")
-            status = book.status_of(reader, trade)
+            status = book.told_status(reader, trade)
             return self._view(reader, Levels(self._core, reader), trade, row, status)
 
     def commit_of(self, trade: bytes) -> bytes:
@@ -168,7 +168,7 @@ class Money:
                     continue
                 if row.counted and state is not None and state not in COMMITTED:
                     continue  # cheap: most trades are done with, and mostly the others are wanted
-                status = book.status_of(reader, trade)
+                status = book.told_status(reader, trade)
                 if state not in (None, status):
                     continue
                 if len(views) == limit:

@@ -54,6 +54,6 @@ def returned(reader: Reader, trade: bytes) -> Returned:
 def _refunds(reader: Reader, trade: bytes) -> list[Refund]:
     rows = [(refund, TRADE.must(reader, refund)) for refund, _ in REFUND.under(reader, trade)]
     return [
-        Refund(refund, row.amount, book.status_of(reader, refund), row.counted)
+        Refund(refund, row.amount, book.told_status(reader, refund), row.counted)
         for refund, row in rows
     ]

@@ -1,4 +1,5 @@
-"""What a member's program does by itself with trades: settle what was accepted, claim what came in.
+"""What a member's program does by itself with trades: settle what was accepted, take back what was
+declined, claim what came in.
 
 Rules: each time, only trades that are not done with are looked at, so the cost follows what is
 open, not what a member ever traded. What would have no effect is left, and keeps nothing else from
@@ -20,7 +21,14 @@ import trio
 from node.ledger import book, positions, stamps, trades
 from node.ledger.positions import TRADE, Status, TradeRow
 from node.protocol import admission, lanes
-from node.protocol.account import CREDIT, AccountClaim, ClaimItem, TradePropose, TradeSettle
+from node.protocol.account import (
+    CREDIT,
+    AccountClaim,
+    ClaimItem,
+    TradePropose,
+    TradeRelease,
+    TradeSettle,
+)
 from node.protocol.errors import LocalFault
 from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES, CLAIM_ITEMS_MAX_COUNT
 from node.protocol.record import parse_header
@@ -41,14 +49,15 @@ EVENTS: Final = frozenset({"trade", "stamp", "credit.grant", "account"})
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What may be signed now: acceptances to settle, commits to claim."""
+    """What may be signed now: acceptances to settle, trades to release, commits to claim."""
 
     settle: list[bytes]
+    release: list[bytes]
     claim: list[ClaimItem]
 
 
 class TradeDuties:
-    """Settles and claims. `perform` is called by one task, never twice at once."""
+    """Settles, releases and claims. `perform` is called by one task, never twice at once."""
 
     def __init__(self, core: Core, publisher: Publisher) -> None:
         self._core = core
@@ -67,7 +76,8 @@ class TradeDuties:
         return any(name in EVENTS for name, _ in committed.events)
 
     async def perform(self) -> int:
-        """Settle accepted own proposals and claim own income; returns the number of records."""
+        """Settle accepted own proposals, release declined ones, claim own income; returns the
+        number of records."""
         if self._core.echo_wanted or not await trio.to_thread.run_sync(self._look):
             return 0
         try:
@@ -92,7 +102,7 @@ class TradeDuties:
             for trade in [t for t in self._open if _is_over(reader, own, t)]:
                 del self._open[trade]
             due = due_of(reader, own, self._open)
-            return bool(due.settle or due.claim)
+            return bool(due.settle or due.release or due.claim)
 
     def _work(self, appender: Appender, state: WriterState) -> int:
         own = accounts.own_account(self._core, state)
@@ -102,6 +112,10 @@ class TradeDuties:
         done = sum(
             appender.attempt(Draft("trade.settle", TradeSettle(accept=accept)))
             for accept in due.settle
+        )
+        done += sum(
+            appender.attempt(Draft("trade.release", TradeRelease(trade=trade)))
+            for trade in due.release
         )
         return done + sum(_claim(appender, items) for items in claim_batches(due.claim))
 
@@ -153,17 +167,20 @@ def _is_over(reader: Rows, own: accounts.Account, trade: bytes) -> bool:
 
 def due_of(reader: Rows, own: accounts.Account, candidates: Iterable[bytes]) -> Due:
     """What is due among these trades of a member."""
-    found = Due([], [])
+    found = Due([], [], [])
     mine = positions.mine(reader, own.open)
     head = lanes.ENTRY.must(reader, own.head)
     for trade in candidates:
         row = TRADE.must(reader, trade)
         if row.payer == own.member:
-            accept = acceptance_of(reader, trade) if row.by_payer else None
             status = positions.status_at(reader, head, own.open, trade)
-            if accept is None or status != Status.RESERVED:
+            if not row.by_payer or status != Status.RESERVED:
                 continue
-            if not _too_late(reader, row, accept):
+            accept = acceptance_of(reader, trade)
+            if accept is None:
+                if book.was_declined(reader, trade):
+                    found.release.append(trade)  # what was set aside for it is free again
+            elif not _too_late(reader, row, accept):
                 found.settle.append(accept)
         elif row.unit == CREDIT and row.payee_open in mine:
             item = _claimable(reader, own, head, trade, row)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from node.commands import root
@@ -86,6 +87,26 @@ def test_every_command_explains_itself_with_an_example(
     assert ALL[path].command.example.startswith("wetalk ")
     for name in ("--home", "--json", "--language"):
         assert name in out
+
+
+@pytest.mark.parametrize("path", sorted(ALL))
+def test_nothing_is_listed_in_a_help_without_a_word_about_it(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, *path.split(), "--language", "en", "--help")
+    bare = {p.make_metavar(click.Context(ALL[path].command)) for p in ALL[path].command.params}
+    assert not bare & {line.strip() for line in out.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("statement", "export", "x.msgpack"), ("receipt", "export", "7d90ab12", "x.CSV")],
+)
+def test_a_file_is_not_written_in_another_form_than_its_ending_names(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "--home", str(tmp_path), "--json", *words)
+    assert (code, json.loads(out)["error"]["code"]) == (root.REFUSED, "file-form")
 
 
 @pytest.mark.parametrize("path", sorted(ALL))

@@ -131,7 +131,7 @@ async def test_refunds_are_offered_and_asked_for_and_both_see_what_is_left(
     trade = (await court.trade(1_000)).hex()
     assert "3.00 나눔" in await shells.says("baraka", "refund", trade[:8], "3.00")
     asked = await shells.says("amina", "refund", trade[:8], "2.00")
-    assert "돌려 달라고 했어요" in asked
+    assert "돌려 달라고 한 금액: " in asked
     both = [
         await shells.tells(name, "trade", "list", "--state", "proposed")
         for name in ("amina", "baraka")

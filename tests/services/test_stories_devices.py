@@ -198,6 +198,7 @@ async def test_a_stolen_device_without_relays(place: Village) -> None:
     await spread(amina, sunhee, baraka, cho)
     assert balances(amina, baraka, cho) == [-1_000, 1_000, 0]
     assert "agreed" in await baraka.screen("trade", "show", bread)
+    assert "late" not in await amina.hints()  # she has just said that it was not she
 
     ko, en = await amina.both("trade", "show", first)
     assert "You have shut out the device that signed this" in en

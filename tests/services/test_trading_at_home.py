@@ -42,6 +42,24 @@ async def test_admitted_members_are_granted_the_default_limit(people: list[Perso
         assert (view.book, view.spendable, view.limit) == (0, 10_000, 10_000)
 
 
+async def test_what_was_declined_is_free_again_and_still_told_as_declined(
+    people: list[Person],
+) -> None:
+    _officer, amina, baraka = people
+    trade = await amina.trade.propose(Proposal(baraka.id, 3_000, invoice=False))
+    await amina.hand_to(baraka)
+    await baraka.trade.decline(trade)
+    assert amina.money.balance(amina.id, 0).spendable == 7_000
+    await spread(*people)
+    view = amina.money.balance(amina.id, 0)
+    assert (view.spendable, view.reserved) == (10_000, 0)
+    for person in (amina, baraka):
+        found = person.money.trade(trade)
+        assert (found.status, found.next_steps) == ("declined", ())
+    assert [one.id for one in amina.money.trades(None, 9, state="declined")[0]] == [trade]
+    assert amina.money.trades(None, 9, state="released")[0] == []
+
+
 async def test_a_proposal_is_accepted_settled_and_claimed(people: list[Person]) -> None:
     _officer, amina, baraka = people
     trade = await amina.trade.propose(Proposal(baraka.id, 2_500, invoice=False, order="김치 두 통"))

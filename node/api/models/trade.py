@@ -207,6 +207,7 @@ class OtherMovement(Movement):
     """A line of a statement in another unit, which no balance counts."""
 
     unit: Unit
+    unit_name: Annotated[str, Field(description="what people call it", examples=["시간"])]
     decimals: Decimals
 
 
