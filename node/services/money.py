@@ -199,7 +199,7 @@ class Money:
             level=levels.of_trade(trade, row, status),
             alerts=self._alerts(reader, row),
             doubt=doubts.reason(reader, trade, row, self._core.member) if contested else None,
-            line=line_of(reader, self._core.rules, trade, row, status),
+            line=line_of(reader, self._core.rules, trade, row, status, back.given),
         )
 
     def _alerts(self, reader: Rows, row: TradeRow) -> tuple[str, ...]:

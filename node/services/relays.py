@@ -22,7 +22,7 @@ from node.views.members import Rules
 
 Goods = Literal["wait", "hand-over", "confirmed", "none"]
 """May the seller hand over? `wait`: not yet. `hand-over`: agreed, not confirmed, and the chapter
-asks for no more. `confirmed`: final. `none`: nothing was paid and nothing will be."""
+asks for no more. `confirmed`: final. `none`: nothing was paid and will be, or all went back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,11 @@ class Line:
     confirmations: Confirmations
 
 
-def line_of(reader: Reader, rules: Rules, trade: bytes, row: TradeRow, status: str) -> Line:
-    """What the parties of a trade go by, at its status over all branches."""
+def line_of(
+    reader: Reader, rules: Rules, trade: bytes, row: TradeRow, status: str, given_back: int
+) -> Line:
+    """What the parties of a trade go by, at its status over all branches, when `given_back` minor
+    units of it have been given back."""
     opened = _open_of(reader, row.payer_open)
     so_far = Confirmations(0, opened.q, len(opened.witnesses))
     if status in ("declined", "released"):
@@ -44,6 +47,8 @@ def line_of(reader: Reader, rules: Rules, trade: bytes, row: TradeRow, status: s
         return Line("wait", "unpaid", so_far)
     commits = list(book.commits_of(reader, trade))
     so_far = max((stamps.confirmations(reader, c) for c in commits), key=lambda found: found.given)
+    if given_back >= row.amount:
+        return Line("none", "returned", so_far)
     if status == "secured":
         return Line("confirmed", "confirmed", so_far)
     if not row.counted or all(alerts.beyond(reader, commit) for commit in commits):

@@ -111,6 +111,14 @@ async def test_a_refund_gives_back_at_most_what_was_paid(people: list[Person]) -
     with pytest.raises(LocalFault) as caught:
         await baraka.trade.refund(trade, 601)
     assert caught.value.code == "refund-exceeds"
+    assert amina.money.trade(trade).line.why == "not_final"
+    rest = await baraka.trade.refund(trade, 600)
+    await baraka.hand_to(amina)
+    await amina.trade.accept(rest)
+    await spread(*people)
+    for person in (amina, baraka):
+        line = person.money.trade(trade).line
+        assert (line.goods, line.why) == ("none", "returned")
 
 
 async def test_release_frees_what_was_reserved(people: list[Person]) -> None:
