@@ -78,20 +78,33 @@ async def _receive_tcp(size: int) -> None:
     await trio.serve_listeners(take, [listener])
 
 
-def _host() -> Any:
-    """The node's host, without a budget for bytes."""
-    limits.PEER_BYTES_PER_S = limits.PEER_BYTES_BURST_BYTES = 2**40  # type: ignore[misc]
-    limits.PEER_SEGMENTS_PER_S = limits.PEER_SEGMENTS_BURST_COUNT = 2**40  # type: ignore[misc]
+UNBOUNDED: Final = (
+    *("PEER_BYTES_PER_S", "PEER_BYTES_BURST_BYTES"),
+    *("PEER_SEGMENTS_PER_S", "PEER_SEGMENTS_BURST_COUNT"),
+)
+
+
+@contextmanager
+def _host() -> Generator[Any]:
+    """The node's host, without a budget for bytes. The budget is back afterwards: whoever measures
+    in a process goes on in it."""
     from node.network.host import Host
 
-    return Host(os.urandom(32), connections_max=8)
+    usual = {name: getattr(limits, name) for name in UNBOUNDED}
+    for name in UNBOUNDED:
+        setattr(limits, name, 2**40)
+    try:
+        yield Host(os.urandom(32), connections_max=8)
+    finally:
+        for name, value in usual.items():
+            setattr(limits, name, value)
 
 
 async def _send_libp2p(address: str, size: int) -> float:
     from node.network.addresses import parse_given
 
-    host, target = _host(), parse_given(address)
-    with trio.fail_after(MOST_S):
+    target = parse_given(address)
+    with _host() as host, trio.fail_after(MOST_S):
         async with host.running((LISTEN,)):
             await host.dial(target)
             link = host.link(target.peer)
@@ -111,11 +124,11 @@ async def _receive_libp2p(size: int) -> None:
             left -= len(await stream.read(FRAME_BYTES))
         await stream.write(DONE)
 
-    host = _host()
-    host.serve(PROTOCOL, take)
-    async with host.running((LISTEN,)):
-        print(host.listening()[0].text, flush=True)
-        await trio.sleep_forever()
+    with _host() as host:
+        host.serve(PROTOCOL, take)
+        async with host.running((LISTEN,)):
+            print(host.listening()[0].text, flush=True)
+            await trio.sleep_forever()
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bench import api, bounds, finding, nodes, primitives, query, stages, verify
+from bench import api, bounds, finding, nodes, primitives, query, stages, streams, verify
 from bench.asking import Connection
 from bench.targets import TARGETS, figure_of
+from node.protocol import limits
 
 
 def assert_complete(found: dict[str, Any]) -> None:
@@ -97,3 +98,9 @@ def test_a_client_goes_on_where_the_server_ends_a_connection(tmp_path: Path) -> 
         answers = {link.ask(request) for _ in range(1_050)}
         link.close()
     assert len(answers) == 1
+
+
+def test_measuring_streams_leaves_the_budgets_of_neighbours_as_they_were() -> None:
+    usual = {name: getattr(limits, name) for name in streams.UNBOUNDED}
+    assert streams.libp2p_mb_per_s(4_000_000) > 0
+    assert {name: getattr(limits, name) for name in streams.UNBOUNDED} == usual

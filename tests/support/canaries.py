@@ -117,7 +117,7 @@ CANARIES = (
         "was_final or not row.counted", "not row.counted",
     ),
     Canary(
-        "only the first branch is confirmed", book._secure, "low = branch_end", "return",
+        "only the first branch is confirmed", book._secure, "low = beyond_branch", "return",
     ),
     Canary(
         "a cut contests nothing", Fold._consequences,
