@@ -102,5 +102,5 @@ def test_a_client_goes_on_where_the_server_ends_a_connection(tmp_path: Path) -> 
 
 def test_measuring_streams_leaves_the_budgets_of_neighbours_as_they_were() -> None:
     usual = {name: getattr(limits, name) for name in streams.UNBOUNDED}
-    assert streams.libp2p_mb_per_s(4_000_000) > 0
+    assert streams.libp2p_mb_per_s(32 * streams.FRAME_BYTES) > 0
     assert {name: getattr(limits, name) for name in streams.UNBOUNDED} == usual
