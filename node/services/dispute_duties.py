@@ -18,12 +18,11 @@ from typing import Final
 import trio
 
 from node.protocol import limits
-from node.protocol.errors import LocalFault
 from node.protocol.limits import DAY_MS, DISPUTE_SHARE_DAYS
 from node.services import cases
 from node.services.core import Committed, Core
 from node.services.disputes import devices_of, open_evidence, sealed_for, share_draft
-from node.services.publish import NOTHING_SIGNED, Appender, Draft, Publisher
+from node.services.publish import Appender, Draft, Publisher
 from node.storage.rows import Rows
 from node.storage.state import WriterState
 from node.views import disputes
@@ -58,12 +57,7 @@ class DisputeDuties:
         self._look_after = now + LOOKED_MS
         if not await trio.to_thread.run_sync(self._look):
             return 0
-        try:
-            return await self._publisher.transact(self._work)
-        except LocalFault as fault:
-            if fault.code in NOTHING_SIGNED:
-                return 0
-            raise
+        return await self._publisher.by_itself(self._work)
 
     def _look(self) -> bool:
         with self._core.reading() as reader:

@@ -154,6 +154,16 @@ class Publisher:
         self._told(appender)
         return result
 
+    async def by_itself(self, work: Work) -> int:
+        """`transact` for what a program does by itself: `work` returns how many records it signed;
+        0 where this device can sign nothing now."""
+        try:
+            return await self.transact(work)
+        except LocalFault as fault:
+            if fault.code in NOTHING_SIGNED:
+                return 0
+            raise
+
     def transact_sync(self, work: Work, *, anyway: bool = False) -> Any:
         """The same outside an event loop."""
 

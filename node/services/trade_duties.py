@@ -29,13 +29,12 @@ from node.protocol.account import (
     TradeRelease,
     TradeSettle,
 )
-from node.protocol.errors import LocalFault
 from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES, CLAIM_ITEMS_MAX_COUNT
 from node.protocol.record import parse_header
 from node.protocol.state import after, u64
 from node.services import accounts
 from node.services.core import Committed, Core
-from node.services.publish import NOTHING_SIGNED, Appender, Draft, Publisher
+from node.services.publish import Appender, Draft, Publisher
 from node.services.trade import acceptance_of
 from node.storage.rows import Rows
 from node.storage.state import WriterState
@@ -80,12 +79,7 @@ class TradeDuties:
         number of records."""
         if self._core.echo_wanted or not await trio.to_thread.run_sync(self._look):
             return 0
-        try:
-            return await self._publisher.transact(self._work)
-        except LocalFault as fault:
-            if fault.code in NOTHING_SIGNED:
-                return 0
-            raise
+        return await self._publisher.by_itself(self._work)
 
     def _look(self) -> bool:
         """Bring the open trades up to date. True iff something is due."""

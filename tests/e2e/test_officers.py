@@ -1,11 +1,11 @@
 """Two of three officers decide together, each on their own node, over the network."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from node.demo import PROGRAM, STEP_MAX_S, Actor, wait
+from node.demo import Actor, wait
+from tests.support.command import call
 
 PLAN = """
 name = "산들마을"
@@ -16,16 +16,6 @@ name = "첫 지부"
 officers = {officers}
 k = 2
 """
-
-
-def call(home: Path, *words: str) -> Any:
-    done = subprocess.run(
-        [*PROGRAM, "--home", str(home), "--json", *words],
-        capture_output=True,
-        check=True,
-        timeout=STEP_MAX_S,
-    )
-    return json.loads(done.stdout)
 
 
 def asked(actor: Actor) -> list[dict[str, Any]]:

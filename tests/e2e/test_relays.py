@@ -1,9 +1,7 @@
 """A chapter with relays, as its people make it: keys first, then the founding, then payments that
 become final by themselves. Four real nodes on loopback, founded once for this file."""
 
-import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from node.demo import PROGRAM, STEP_MAX_S, Actor, wait
+from node.demo import Actor, wait
 from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.services.core import open_core
 from node.storage.home import Home
+from tests.support.command import call
 
 PLAN = """
 name = "산들마을"
@@ -27,16 +26,6 @@ officers = ["me"]
 witnesses = {keys}
 q = 2
 """
-
-
-def call(home: Path, *words: str) -> Any:
-    done = subprocess.run(
-        [*PROGRAM, "--home", str(home), "--json", *words],
-        capture_output=True,
-        check=True,
-        timeout=STEP_MAX_S,
-    )
-    return json.loads(done.stdout)
 
 
 @dataclass(frozen=True)
