@@ -25,7 +25,7 @@ from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import disputes, identities, listings, members, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 7 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 8 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it

@@ -131,18 +131,16 @@ def proposal_of(reader: Reader, chapter: int, act_hash: bytes, rules: Rules) -> 
     assert told is not None
     assert content_hash(content) == act_hash
     kind, body = told
-    if _is_over(reader, chapter, act_hash, body, rules):
+    if _is_over(reader, chapter, body, rules):
         return None
     officers = frozenset(approvers(reader, act_hash))
     return Proposal(act_hash, kind, body, chapter, officers, min(numbers), records)
 
 
-def _is_over(reader: Reader, chapter: int, act_hash: bytes, body: OfficeAct, rules: Rules) -> bool:
-    """True iff there is an act of this content, or one stands that it would not come after."""
+def _is_over(reader: Reader, chapter: int, body: OfficeAct, rules: Rules) -> bool:
+    """True iff an act stands that one of this content would not come after."""
     subject = members.subject_of(body, chapter)
     acts = dict(members.acts_on(reader, subject))
-    if any(row.hash == act_hash for row in acts.values()):
-        return True
     serial = max((acts[act].serial + 1 for act in body.supersedes if act in acts), default=0)
     current = members.current_act(reader, subject, rules)
     return current is not None and current[1].serial >= serial

@@ -63,7 +63,8 @@ class Rules:
 ACT = Table("act", ActRow)  # subject (`subject_of`), act id (32)
 ACT_SUBJECT = Table("act_subject", bytes)  # act id (32) -> key in ACT
 APPROVAL = Table("approval", bytes)  # act hash (32), approve id (32) -> officer
-PROPOSAL = Table("proposal", bytes)  # chapter (2), act hash (32), propose id (32) -> officer
+# chapter (2), act hash (32), propose id (32) -> officer; those without an ok act of their content
+PROPOSAL = Table("proposal", bytes)
 APPLICATION = Table("application", ApplicationRow)  # chapter (2), member (32), record id (32)
 
 
@@ -129,6 +130,8 @@ def apply_office(overlay: Overlay, record: Record, entry: Entry, rules: Rules) -
     row = ActRow(digest, serial, number, record.header.kind, limit)
     ACT.put(overlay, subject + record.id, row)
     ACT_SUBJECT.put(overlay, record.id, subject + record.id)
+    for key, _ in list(PROPOSAL.under(overlay, u16(number) + digest)):
+        PROPOSAL.delete(overlay, key)  # done: whoever asks what is open passes over nothing
     overlay.changes.events.append((record.header.kind, subject))
     return OK
 
@@ -144,7 +147,9 @@ def _propose(overlay: Overlay, record: Record, body: OfficePropose, rules: Rules
         return Void.NOT_OFFICER
     number = rules.genesis.chapter_number(chapter.name)
     digest = content_hash(body.content)
-    PROPOSAL.put(overlay, u16(number) + digest + record.id, author)
+    acts = acts_on(overlay, subject_of(found[1], number))
+    if not any(row.hash == digest for _, row in acts):
+        PROPOSAL.put(overlay, u16(number) + digest + record.id, author)
     overlay.changes.events.append(("office.propose", u16(number) + digest))
     return OK
 

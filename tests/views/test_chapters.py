@@ -3,7 +3,9 @@
 import msgspec
 import pytest
 
+from node.protocol import lanes
 from node.protocol.errors import OK, Void
+from node.protocol.identity import Lane
 from node.protocol.office import ChapterClose, ChapterPolicy, act_hash
 from node.views import chapters, members
 from tests.support.world import World, public
@@ -149,3 +151,20 @@ def test_what_an_officer_approved_beyond_a_cut_counts_no_more(two: World) -> Non
     assert chapters.approvers(two.node.state, last.body.act) == {}  # type: ignore[attr-defined]
     (found,) = asked(two)
     assert found.officers == {public("o0"), public("o1")}
+
+
+def test_a_proposal_that_comes_after_its_act_is_not_open(two: World) -> None:
+    """Either order leaves the same rows: what is open is all that is kept."""
+    body = policy(two)
+    proposal = two.propose_act("o2", "chapter.policy", body)
+    act = two.act("o0", "chapter.policy", body, "o1")
+    late = two.fresh()
+    for made in two.made.values():
+        if made.header.author != public("o2") or made.header.lane != Lane.OFFICE:
+            late.receive(made.raw)
+    assert members.ACT_SUBJECT.has(late.state, act.id)
+    for made in two.made.values():
+        late.receive(made.raw)
+    assert lanes.ENTRY.has(late.state, proposal.id)
+    for node in (two.node, late):
+        assert list(members.PROPOSAL.scan(node.state, b"", None)) == []
