@@ -44,7 +44,12 @@ $(VENV)/stamp-test: $(VENV)/stamp-run requirements-test.lock
 	$(call install_lock,requirements-test.lock)
 	touch $@
 
-setup: $(VENV)/stamp-test
+# A browser for the tests of the web client, where one can be had; it never fails.
+$(VENV)/stamp-browser: $(VENV)/stamp-test tests/browser/chromium.py
+	$(BIN)/python -m tests.browser.chromium
+	touch $@
+
+setup: $(VENV)/stamp-browser
 
 run: $(VENV)/stamp-run
 	$(BIN)/wetalk up
@@ -52,7 +57,7 @@ run: $(VENV)/stamp-run
 demo: $(VENV)/stamp-run
 	$(BIN)/wetalk demo
 
-test: $(VENV)/stamp-test
+test: $(VENV)/stamp-browser
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS)
 
 check: $(VENV)/stamp-test

@@ -76,3 +76,11 @@ def window(browser: Browser) -> Iterator[Callable[..., Window]]:
     yield open_window
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Browser, house: House) -> Iterator[Window]:
+    """One window for tests that only call functions of the client's modules."""
+    window = Window.open(browser, house)
+    yield window
+    window.close()

@@ -23,7 +23,7 @@ WIDE: Final = (1280, 800)
 LOCALES: Final = {"ko": "ko-KR", "zh": "zh-CN", "en": "en-GB"}
 PATIENCE_MS: Final = 30_000
 # The browser reports what a test provoked on purpose: a node that is away, a refused request.
-EXPECTED: Final = re.compile(r"Failed to load resource|net::ERR_|not kept for offline")
+EXPECTED: Final = re.compile(r"Failed to load resource|net::ERR_|not kept|blocked by Playwright")
 
 
 @cache
@@ -124,7 +124,11 @@ class Window:
         """Keep a picture of the whole page, for people to look at."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
-        self.page.screenshot(path=path, full_page=True)
+        before = self.page.viewport_size or {"width": PHONE[0], "height": PHONE[1]}
+        height = self.page.evaluate("() => document.documentElement.scrollHeight")
+        self.page.set_viewport_size({**before, "height": max(before["height"], height)})
+        self.page.screenshot(path=path)  # what is fixed to an edge stands at the edge, once
+        self.page.set_viewport_size(before)
         return path
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ function Bars() {
   const status = useData("/status");
   const waiting = (status.value?.next ?? []).filter((hint) => waitsAt(hint.code) !== undefined);
   const reload = () => location.reload();
-  return html`<div class="bars">
+  return html`<section class="bars" aria-label=${t("web.bars")}>
     <div role="status">
       ${!online.value && html`<p class="bar away">${t("web.away_bar")}</p>`}
       ${renewed.value &&
@@ -76,7 +76,7 @@ function Bars() {
         ${address ? html`<a href=${address}>${text}</a>` : text}
       </p>`;
     })}
-  </div>`;
+  </section>`;
 }
 
 function Place() {
