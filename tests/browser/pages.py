@@ -93,7 +93,8 @@ class Window:
 
     def settled(self) -> None:
         """Until the page is drawn and nothing on it is still being asked for."""
-        expect(self.page.locator("main h1").first).to_be_visible(timeout=PATIENCE_MS)
+        heading = self.page.locator("main h1").filter(visible=True).first
+        expect(heading).to_be_visible(timeout=PATIENCE_MS)
         expect(self.page.locator("main .busy")).to_have_count(0, timeout=PATIENCE_MS)
 
     def press(self, key: str, **values: object) -> None:
