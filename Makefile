@@ -45,10 +45,15 @@ $(VENV)/stamp-test: $(VENV)/stamp-run requirements-test.lock
 	$(call install_lock,requirements-test.lock)
 	touch $@
 
+# A browser for the tests of the web client, where one can be had; it never fails.
+$(VENV)/stamp-browser: $(VENV)/stamp-test tests/browser/chromium.py
+	$(BIN)/python -m tests.browser.chromium
+	touch $@
+
 compiled: $(VENV)/stamp-run
 	$(BIN)/python -m compileall -q node
 
-setup: $(VENV)/stamp-test compiled
+setup: $(VENV)/stamp-browser compiled
 
 run: compiled
 	$(BIN)/wetalk up
@@ -56,7 +61,7 @@ run: compiled
 demo: compiled
 	$(BIN)/wetalk demo
 
-test: $(VENV)/stamp-test compiled
+test: $(VENV)/stamp-browser compiled
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS)
 
 check: $(VENV)/stamp-test
