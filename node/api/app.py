@@ -58,6 +58,20 @@ def all_routes(api: Api) -> Sequence[Route]:
 
 def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
     """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client."""
+    app = bare_app(version, api.default_language)
+    app.state.idempotency = api.idempotency
+    add_routes(app, all_routes(api))
+    openapi.serve(app)
+    if web:
+        static.serve(app)
+    return Gate(app, port, api.tokens, api.default_language)  # type: ignore[arg-type]
+
+
+def bare_app(version: str, language: str, unknown: str = "not-found") -> FastAPI:
+    """An application without routes, whose errors are problem documents.
+
+    `language`: of problems where a request asks for none; `unknown`: their code for other paths.
+    """
     app = FastAPI(
         title=TITLE,
         version=version,
@@ -67,18 +81,14 @@ def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
-    app.state.idempotency = api.idempotency
-    add_routes(app, all_routes(api))
-    _add_errors(app, api)
-    openapi.serve(app)
-    if web:
-        static.serve(app)
-    return Gate(app, port, api.tokens, api.default_language)  # type: ignore[arg-type]
+    _add_errors(app, language, unknown)
+    return app
 
 
-def _add_errors(app: FastAPI, api: Api) -> None:
+def _add_errors(app: FastAPI, language: str, unknown: str) -> None:
     def answer(request: Request, fault: WetalkError) -> Response:
-        status, headers, body = problems.encoded(fault, api.language(request))
+        asked = problems.language_of(request.scope["headers"], language)
+        status, headers, body = problems.encoded(fault, asked)
         response = Response(body, status)
         response.raw_headers = headers
         return response
@@ -97,7 +107,7 @@ def _add_errors(app: FastAPI, api: Api) -> None:
             allowed = headers.get("Allow", "")
             return answer(request, LocalFault("method-not-allowed", allow=allowed))
         if error.status_code == HTTPStatus.NOT_FOUND:
-            return answer(request, LocalFault("not-found", what=request.url.path))
+            return answer(request, LocalFault(unknown, what=request.url.path))
         return answer(request, LocalFault("request-invalid", misfit="form", field=""))
 
     async def unexpected(request: Request, error: Any) -> Response:

@@ -53,6 +53,10 @@ class Live(Protocol):
         """Dial a neighbour, now and whenever it is lost. Raises LocalFault."""
         ...
 
+    def restart(self) -> None:
+        """Start again with what the home holds by now."""
+        ...
+
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:
         """Stop, set this home's community aside, and start as a member of another."""
         ...

@@ -14,9 +14,9 @@ from node.api.routing import Route, get, write
 from node.api.shaping import iso_time
 from node.api.tokens import Access
 from node.services.publish import COPIED_HOME
-from node.services.setup import is_restoring
+from node.services.setup import finish_restore_running, is_restoring
 from node.storage.kept.access import Token
-from node.wallet import phrase_file
+from node.wallet import phrase, phrase_file
 
 VERSION_PACKAGE = "wetalk"
 
@@ -63,6 +63,15 @@ class NodeRoutes:
         phrase_file.confirm(core.home.phrase, body.words, core.member)
         self._api.hub.status_changed()
         return Nothing()
+
+    async def restore(self, body: shapes.RestoreIn) -> shapes.Restored:
+        """Speak for a member whose records have come back, with the 24 words; shuts the devices
+        out that this one takes the place of. The node starts again."""
+        core, words = self._api.core, phrase.check(body.words)
+        since = None if body.since is None else bytes.fromhex(body.since)
+        shut_out = await finish_restore_running(core, self._api.publisher, words, since=since)
+        self._api.live.restart()
+        return shapes.Restored(shut_out=[device.hex() for device in shut_out])
 
     async def tokens(self) -> shapes.Tokens:
         """The tokens of clients, without their secrets."""
@@ -150,6 +159,7 @@ def routes(api: Api) -> list[Route]:
         get("/status", node.status, shapes.Status),
         get("/identity", node.identity, shapes.Identity),
         write("POST", "/identity/confirm", node.confirm, Nothing, "admin", once=False),
+        write("POST", "/identity/restore", node.restore, shapes.Restored, "admin", once=False),
         get("/tokens", node.tokens, shapes.Tokens, scope="admin"),
         write(
             "POST", "/tokens", node.make_token, shapes.TokenMade, "admin", status=201, once=False

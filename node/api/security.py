@@ -17,7 +17,7 @@ from typing import Any, Final
 import trio
 
 from node.api import problems
-from node.api.tokens import TokenStore
+from node.api.tokens import OwnerStore
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
 from node.services.paper.as_html import STYLE_HASH
@@ -60,7 +60,7 @@ HEADERS: Final = (
 class Gate:
     """ASGI middleware around everything."""
 
-    def __init__(self, app: App, port: int, tokens: TokenStore, language: str) -> None:
+    def __init__(self, app: App, port: int, tokens: OwnerStore, language: str) -> None:
         """`language`: what problems are told in when the client does not say."""
         self._app = app
         self._tokens = tokens

@@ -17,6 +17,7 @@ from node.protocol import limits
 from node.protocol.errors import LocalFault
 from node.services.core import Core
 from node.services.setup import checked_name
+from node.storage.home import Home
 from node.storage.kept.access import Token
 from node.storage.state import WriterState
 from node.wallet.errors import Problem, WalletError
@@ -47,26 +48,12 @@ def hash_of(token: bytes) -> bytes:
     return sha256(token).digest()
 
 
-class TokenStore:
-    """The tokens that this node accepts."""
+class OwnerStore:
+    """The owner's token, the only one that a home without a member accepts."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, home: Home) -> None:
         """Reads the owner's token, or makes it. Raises WalletError, WalletStorageError."""
-        self._core = core
-        self._owner = hash_of(self._owner_token())
-
-    def _owner_token(self) -> bytes:
-        path = self._core.home.token
-        try:
-            found = read_private(path, limits.TOKEN_MAX_CHARACTERS).strip()
-            if _TOKEN.fullmatch(found):
-                return found
-        except WalletError as problem:
-            if problem.code not in (Problem.FILE_MISSING, Problem.HOME_PERMISSIONS):
-                raise
-        made = secrets.token_urlsafe(limits.TOKEN_SECRET_BYTES).encode()
-        write_private(path, made + b"\n", replace=True)
-        return made
+        self._owner = hash_of(_owner_token(home))
 
     def access(self, authorization: bytes | None) -> Access:
         """What the header of a request allows. Raises LocalFault `unauthorised`."""
@@ -76,6 +63,35 @@ class TokenStore:
         given = hash_of(token)
         if hmac.compare_digest(given, self._owner):
             return Access(given, OWNER, SCOPES)
+        return self._access_of_client(given)
+
+    def _access_of_client(self, given: bytes) -> Access:
+        raise LocalFault("unauthorised")
+
+
+def _owner_token(home: Home) -> bytes:
+    path = home.token
+    try:
+        found = read_private(path, limits.TOKEN_MAX_CHARACTERS).strip()
+        if _TOKEN.fullmatch(found):
+            return found
+    except WalletError as problem:
+        if problem.code not in (Problem.FILE_MISSING, Problem.HOME_PERMISSIONS):
+            raise
+    made = secrets.token_urlsafe(limits.TOKEN_SECRET_BYTES).encode()
+    write_private(path, made + b"\n", replace=True)
+    return made
+
+
+class TokenStore(OwnerStore):
+    """The tokens that this node accepts."""
+
+    def __init__(self, core: Core) -> None:
+        """Reads the owner's token, or makes it. Raises WalletError, WalletStorageError."""
+        super().__init__(core.home)
+        self._core = core
+
+    def _access_of_client(self, given: bytes) -> Access:
         # Found by its hash: what a clock could tell is the hash of something nobody can guess.
         kept = self._core.reader.tokens.get(given, self._core.clock())
         if kept is None:

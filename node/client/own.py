@@ -18,6 +18,38 @@ class OwnNode(Connection):
         """Check the 24 words, and remove the file that holds them."""
         self.post("/identity/confirm", {"words": words})
 
+    def restore(self, words: str, since: str | None = None) -> Json:
+        """Speak for a member whose records have come back; the devices that were `shut_out`."""
+        return self.post("/identity/restore", {"words": words, "since": since})
+
+    def first_run(self) -> Json:
+        """The home of a node that has no member yet. These four are refused by any other node."""
+        return self.get("/setup")
+
+    def look_at_invitation(self, invitation: str) -> Json:
+        """Where an invitation leads."""
+        return self.post("/setup/invitation", {"invitation": invitation})
+
+    def new_member(
+        self,
+        name: str,
+        language: str,
+        *,
+        invitation: str | None = None,
+        community: Json | None = None,
+    ) -> Json:
+        """Make a member; the 24 `words` are told this once. `community`: `name` and `unit`."""
+        body = {"name": name, "language": language}
+        body |= {"invitation": invitation, "community": community}
+        return self.post("/setup/new", body)
+
+    def come_back(
+        self, words: str, language: str, invitation: str, *, beside: bool = False
+    ) -> Json:
+        """Make a home for a member who has been here before; the node fetches their records."""
+        body = {"words": words, "language": language, "invitation": invitation, "beside": beside}
+        return self.post("/setup/back", body)
+
     def profile(self) -> Json:
         """The own profile."""
         return self.get("/profile")

@@ -4,7 +4,6 @@ Rules: on a terminal the name is asked for; elsewhere the system's own name for 
 """
 
 import getpass
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from typing import Final
 import click
 
 from node.commands.base import App, asks_possible
-from node.protocol import genesis, limits, portable
+from node.protocol import genesis, limits
 from node.protocol.errors import LocalFault, RemoteFault
 from node.protocol.portable import Invitation
 from node.services import setup
@@ -54,11 +53,11 @@ def read_invitation(written: str) -> Invitation:
     Raises LocalFault invitation-invalid, file-missing, file-unreadable.
     """
     try:
-        if (link := _link_in(written)) is not None:
-            return portable.decode_invitation(link)
+        if (found := setup.invitation_in(written)) is not None:
+            return found
         data = _read(Path(written), LINK_FILE_MAX_BYTES)
-        if (link := _link_in(data.decode("utf-8", "replace"))) is not None:
-            return portable.decode_invitation(link)
+        if (found := setup.invitation_in(data.decode("utf-8", "replace"))) is not None:
+            return found
         _, document = genesis.parse(data)
         return Invitation([], document.chapters[0].name, None, data)
     except RemoteFault as fault:
@@ -74,12 +73,6 @@ def read_plan_file(path: Path) -> Plan:
         return read_plan(data.decode())
     except UnicodeDecodeError as problem:
         raise LocalFault("plan-syntax", problem=str(problem)) from None
-
-
-def _link_in(written: str) -> str | None:
-    """The link in a message that was handed on with greetings around it."""
-    found = re.search(re.escape(portable.LINK_PREFIX) + r"[A-Za-z0-9_-]*", written)
-    return None if found is None else found[0]
 
 
 def _read(path: Path, size_max_bytes: int) -> bytes:

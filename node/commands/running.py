@@ -28,6 +28,7 @@ from node.protocol.errors import LocalFault, WetalkError
     option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
     option("--role", type=click.Choice(("member", "relay")), default="member", about="role"),
     option("--no-web", is_flag=True, about="no_web"),
+    option("--first-run", is_flag=True, about="first_run"),
     option(
         "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
     ),

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.client import ApiProblem, Client, Event, NotRunning
-from node.commands.base import DONE, App, on_terminal
+from node.commands.base import DONE, App, asks_possible, on_terminal
 from node.protocol.errors import LocalFault
-from node.runtime import Options, Ready, run_node
+from node.runtime import Options, Ready, Waiting, run_node
 from node.wallet.keyfile import read_info
 
 AGAIN_S: Final = 1.0
@@ -30,25 +30,32 @@ def run(
     peers: tuple[str, ...],
     role: str,
     no_web: bool,
+    first_run: bool,
     password_file: Path | None,
 ) -> int:
     """Run until Ctrl-C. Raises LocalFault, WalletError, StorageFault."""
     import trio
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    _make_if_needed(app)
+    # Who sits at a terminal has a browser beside it; who does not is asked nothing.
+    in_browser = not no_web and (first_run or (not app.json and asks_possible()))
+    in_browser = in_browser and not app.home.genesis.exists()
+    if not in_browser:
+        _make_if_needed(app)
     options = Options(
         api_port=api_port,
         listen=listen or None,
         peers=peers,
         relay=role == "relay",
         web=not no_web,
-        passphrase=_password(app, password_file),
+        passphrase=None if in_browser else _password(app, password_file),
+        first_run=app.language if in_browser else None,
     )
     teller = Teller(app)
 
     async def live() -> None:
-        await run_node(app.home, options, teller.ready, report=teller.report)
+        told = {"report": teller.report, "waiting": teller.waiting}
+        await run_node(app.home, options, teller.ready, **told)
 
     trio.run(live)  # pyright: ignore[reportUnknownMemberType]
     return DONE
@@ -89,6 +96,22 @@ class Teller:
         if what in REPORTS:
             self._app.hint(f"up.{what.replace('-', '_')}")
 
+    def waiting(self, told: Waiting) -> None:
+        """A member can be made in the browser."""
+        app = self._app
+        if app.json:
+            _print({"first_run": told.api, "token_file": str(told.token_file)})
+            return
+        app.say("first_run.open", address=self._address(told.api, told.token_file))
+        app.say("first_run.instead")
+        app.say("status.stop_hint")
+
+    def _address(self, api: str, token_file: Path) -> str:
+        """The page's address; on a terminal with the token in its fragment."""
+        if not on_terminal():
+            return f"{api}/"
+        return f"{api}/#token={token_file.read_text(encoding='ascii').strip()}"
+
     def ready(self, told: Ready) -> None:
         """The node can be reached."""
         app = self._app
@@ -111,11 +134,8 @@ class Teller:
     def _greet(self, told: Ready) -> None:
         app = self._app
         app.say("status.running")
-        if told.web and on_terminal():
-            token = told.token_file.read_text(encoding="ascii").strip()
-            app.say("status.web", address=f"{told.api}/#token={token}")
-        elif told.web:
-            app.say("status.web", address=f"{told.api}/")
+        if told.web:
+            app.say("status.web", address=self._address(told.api, told.token_file))
         for address in told.addresses:
             app.say("up.listening", address=address)
         app.say("peers.none")

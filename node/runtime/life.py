@@ -29,14 +29,20 @@ AFTER_ANSWER_S: Final = 0.3  # the answer to the request that ends this run goes
 
 
 @dataclass(frozen=True, slots=True)
-class Rejoining:
-    """The node shall start again as the same member of another community."""
+class Again:
+    """The node shall start again, at this port."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoining(Again):
+    """And as the same member of another community."""
 
     invitation: Invitation
     phrase: Phrase
     name: str
     language: i18n.Language
-    port: int
 
 
 class Life:
@@ -49,7 +55,7 @@ class Life:
         self._left = trio.Event()
         self.network_state: NetworkState = "starting" if network else "off"
         self.started_ms = now_ms()
-        self.rejoining: Rejoining | None = None
+        self.again: Again | None = None
         self.port = 0
 
     async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
@@ -133,7 +139,12 @@ class Life:
         name = setup.leave_own(self._core)
         kept = self._core.reader.settings.get(setup.LANGUAGE_SETTING)
         language = i18n.match_language(kept) or i18n.FALLBACK
-        self.rejoining = Rejoining(invitation, phrase, name, language, self.port)
+        self.again = Rejoining(self.port, invitation, phrase, name, language)
+        trio.lowlevel.spawn_system_task(self._leave)
+
+    def restart(self) -> None:
+        """End this run, and start again with what the home holds by now."""
+        self.again = Again(self.port)
         trio.lowlevel.spawn_system_task(self._leave)
 
     async def _leave(self) -> None:

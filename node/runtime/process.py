@@ -13,8 +13,6 @@ home (commands).
 # pyright: reportUnknownMemberType=false, reportCallIssue=false
 # The stubs of trio that come with libp2p do not know their own types.
 
-import json
-import os
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -24,17 +22,19 @@ from typing import Final
 
 import trio
 
+from node import i18n
 from node.api.app import build_app
 from node.api.context import Api, open_api
 from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK, Server, bind
 from node.runtime.bridge import Bridge, NetworkWishes, only_fault
-from node.runtime.life import Life, Rejoining
+from node.runtime.first_run import Waiting, await_member
+from node.runtime.life import Again, Life, Rejoining
+from node.runtime.place import found_by
 from node.services import renewal, setup
 from node.services.core import Core, open_core
 from node.storage.follower import Search
 from node.storage.home import Home, HomeLock
-from node.wallet.private_file import write_private
 from node.wallet.signer import Signer
 
 API_PORT_DEFAULT: Final = 8445
@@ -54,6 +54,7 @@ class Options:
     discover: bool = True
     passphrase: str | None = None
     signals: bool = True  # stop on SIGINT and SIGTERM
+    first_run: i18n.Language | None = None  # ask in the browser where there is no member yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,11 @@ async def run_node(
     *,
     stop: trio.Event | None = None,
     report: Callable[[str], None] = lambda _: None,
+    waiting: Callable[[Waiting], None] = lambda _: None,
 ) -> None:
     """Run a node until SIGINT, SIGTERM or `stop`. `ready` is called when it can be reached, again
     after it has joined another community; `report` is told what takes long (`checking`,
-    `backing-up`, `migrating`, `rebuilding`).
+    `backing-up`, `migrating`, `rebuilding`); `waiting`, where a member is made first.
 
     Raises LocalFault home-in-use, no-member-here, port-taken, port-taken-by, listen-address,
     peer-address; WalletError; StorageFault.
@@ -89,9 +91,17 @@ async def run_node(
             async with trio.open_nursery() as nursery:
                 if options.signals:
                     nursery.start_soon(_heed_signals, stop)
-                while (joining := await _run_once(home, options, ready, stop, report)) is not None:
-                    await trio.to_thread.run_sync(_move, home, joining, options.passphrase)
-                    options = replace(options, api_port=joining.port)
+                if options.first_run is not None and not home.genesis.exists():
+                    port = API_PORT_DEFAULT if options.api_port is None else options.api_port
+                    made = await await_member(home, port, options.first_run, waiting, stop)
+                    if made is None:
+                        nursery.cancel_scope.cancel()
+                        return
+                    options = replace(options, api_port=made)
+                while (again := await _run_once(home, options, ready, stop, report)) is not None:
+                    if isinstance(again, Rejoining):
+                        await trio.to_thread.run_sync(_move, home, again, options.passphrase)
+                    options = replace(options, api_port=again.port)
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         raise only_fault(group) from None
@@ -121,8 +131,8 @@ async def _run_once(
     ready: Callable[[Ready], None],
     stop: trio.Event,
     report: Callable[[str], None],
-) -> Rejoining | None:
-    """One run on one community; returns which one to go on with, if any."""
+) -> Again | None:
+    """One run on one community; returns how to go on, if at all."""
     setup.forget_reserved(home)
     core = open_core(home, report=report)
     try:
@@ -147,7 +157,7 @@ async def _serve(
     options: Options,
     ready: Callable[[Ready], None],
     stop: trio.Event,
-) -> Rejoining | None:
+) -> Again | None:
     bridge = Bridge(core)
     life = Life(core, bridge, stop, network=options.network)
     api = open_api(core, bridge.intake, bridge.publisher, search, life)
@@ -167,7 +177,7 @@ async def _serve(
         api.hub.close()
         server.stop()
         nursery.cancel_scope.cancel()
-    return life.rejoining
+    return life.again
 
 
 @asynccontextmanager
@@ -175,19 +185,12 @@ async def _answering(home: Home, api: Api, server: Server) -> AsyncGenerator[Non
     """The API answers within this."""
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run)
-        told = {
-            "pid": os.getpid(),
-            "port": server.port,
-            "url": f"http://{LOOPBACK}:{server.port}",
-            "version": program_version(),
-        }
-        write_private(home.api, json.dumps(told).encode() + b"\n", replace=True)
-        try:
-            yield
-        finally:
-            home.api.unlink(missing_ok=True)
-            api.hub.close()
-            server.stop()
+        with found_by(home, server.port):
+            try:
+                yield
+            finally:
+                api.hub.close()
+                server.stop()
 
 
 def _wanted_port(core: Core, chosen: int | None) -> int:

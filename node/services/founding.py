@@ -22,6 +22,8 @@ from node.services import written
 T = TypeVar("T")
 
 ME: Final = "me"
+ALL_LANGUAGES: Final = ("en", "ko", "zh")
+DECIMALS_USUAL_COUNT: Final = 2
 PLAN_SIZE_MAX_BYTES: Final = 262_144  # the largest founding document, in hex, with comments
 COMMUNITY_FIELDS: Final = frozenset({"name", "languages", "unit", "decimals", "chapter"})
 CHAPTER_FIELDS: Final = frozenset(
@@ -118,6 +120,20 @@ class Plan:
             treasury=treasury,
             witnesses=sorted(keys(planned.witnesses, own_relay)),
         )
+
+
+def plan_of_one(name: str, unit: str, chapter: str, limits_units: tuple[int, int]) -> Plan:
+    """A community that one member starts: one chapter, no relays, two decimals.
+
+    `limits_units`: what a new member may owe, and the most that officers may grant. Raises
+    LocalFault name-invalid, unit-invalid.
+    """
+    word = written.line(unit)
+    if not 1 <= len(word) <= limits.WORD_SIZE_MAX_BYTES // 3:
+        raise LocalFault("unit-invalid")
+    default, most = limits_units
+    only = PlannedChapter(written.name(chapter), (ME,), 1, (), 0, default, most, None)
+    return Plan(written.name(name), ALL_LANGUAGES, word, DECIMALS_USUAL_COUNT, (only,))
 
 
 def read_plan(text: str) -> Plan:

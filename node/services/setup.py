@@ -10,6 +10,7 @@ caller holds the home's lock.
 Left to others: asking and showing (commands), dialling (network).
 """
 
+import re
 import secrets
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from node import i18n
 from node.ledger.fold import FOLD_VERSION, Fold
 from node.protocol import genesis as documents
 from node.protocol import lanes, limits, portable
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, RemoteFault
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.portable import Invitation
 from node.protocol.ports import Clock
@@ -158,6 +159,18 @@ def founding(home: Home, plan: Plan, founder: bytes) -> Invitation:
     return Invitation([], plan.chapter_of(founder), None, document)
 
 
+def invitation_in(written: str) -> Invitation | None:
+    """The invitation in a message that was handed on with greetings around it; None without one.
+
+    Raises LocalFault invitation-invalid.
+    """
+    found = re.search(re.escape(portable.LINK_PREFIX) + r"[A-Za-z0-9_-]*", written)
+    try:
+        return None if found is None else portable.decode_invitation(found[0])
+    except RemoteFault as fault:
+        raise LocalFault("invitation-invalid", str(fault)) from None
+
+
 def is_restoring(core: Core) -> bool:
     """True while this home waits for its member's records."""
     return core.reader.settings.get(RESTORING_SETTING) is not None
@@ -184,6 +197,22 @@ def finish_restore(
     trade that was not the member's: the device that made it is cut before it. Raises LocalFault
     restore-not-ready until then, nothing-to-restore, trade-not-there.
     """
+    with _finishing(core, phrase, whole=whole, since=since) as work:
+        return publisher.transact_sync(work, anyway=True)
+
+
+async def finish_restore_running(
+    core: Core, publisher: Publisher, phrase: Phrase, *, since: bytes | None = None
+) -> tuple[bytes, ...]:
+    """The same in a running node."""
+    with _finishing(core, phrase, whole=False, since=since) as work:
+        return await publisher.transact(work, anyway=True)
+
+
+@contextmanager
+def _finishing(
+    core: Core, phrase: Phrase, *, whole: bool, since: bytes | None
+) -> Generator[Callable[[Appender, WriterState], tuple[bytes, ...]]]:
     manner = core.reader.settings.get(RESTORING_SETTING)
     if manner is None:
         raise LocalFault("nothing-to-restore")
@@ -205,7 +234,7 @@ def finish_restore(
             state.settings.remove(MET_SETTING)
             return old
 
-        return publisher.transact_sync(work, anyway=True)
+        yield work
 
 
 def own_genesis(name: str, language: i18n.Language, officer: bytes) -> bytes:

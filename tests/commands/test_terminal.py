@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from node.client import Client
 from node.services.setup import Person, create_home
 from node.storage.home import Home
 
@@ -122,21 +123,35 @@ def test_walking_away_while_words_are_asked_keeps_them(home: Home) -> None:
     assert home.phrase.exists()
 
 
-def test_the_first_start_makes_a_member_and_shows_the_way_to_the_web_page(home: Home) -> None:
+def test_the_first_start_shows_the_way_to_the_web_page_where_the_member_is_made(home: Home) -> None:
     wishes = ["--api-port", "0", "--listen", "/ip4/127.0.0.1/tcp/0"]
+    with terminal("--home", str(home.path), "--language", "en", "up", *wishes) as screen:
+        screen.until("There is nobody here yet")
+        page, token = screen.until(r"(http://127\.0\.0\.1:\d+)/#token=(\S+)").groups()
+        assert home.token.read_text(encoding="ascii").strip() == token
+        screen.until("wetalk init")
+        assert not home.genesis.exists()
+        Client(page, token).new_member("Anna", "en")
+        screen.until("WeTalk is running")
+        assert screen.until(r"(http://127\.0\.0\.1:\d+)/#token=(\S+)").groups() == (page, token)
+        screen.until("Press Ctrl-C")
+        screen.process.send_signal(signal.SIGINT)
+        assert screen.end() == 0
+        assert "Traceback" not in screen.seen
+    assert not home.api.exists()
+
+
+def test_the_first_start_without_the_web_page_asks_in_the_terminal(home: Home) -> None:
+    wishes = ["--api-port", "0", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-web"]
     with terminal("--home", str(home.path), "--language", "en", "up", *wishes) as screen:
         words = first_words(screen)
         for _ in range(3):
             number = int(screen.until(r"word number (\d+)")[1])
             screen.type(words[number - 1])
         screen.until("WeTalk is running")
-        token = home.token.read_text(encoding="ascii").strip()
-        assert screen.until(r"http://127\.0\.0\.1:\d+/#token=(\S+)")[1] == token
-        screen.until("Press Ctrl-C")
         screen.process.send_signal(signal.SIGINT)
         assert screen.end() == 0
         assert "Traceback" not in screen.seen
-    assert not home.api.exists()
 
 
 def test_a_new_password_is_asked_twice_until_both_are_the_same(home: Home, tmp_path: Path) -> None:

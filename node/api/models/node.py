@@ -105,6 +105,21 @@ class WordsIn(Model):
     words: Words
 
 
+class RestoreIn(Model):
+    """Brings a member back whose records have come."""
+
+    words: Words
+    since: Annotated[
+        Id | None, Field(description="the first trade that was not this member's")
+    ] = None
+
+
+class Restored(Model):
+    """The member is back; these devices were shut out."""
+
+    shut_out: list[Id]
+
+
 class ProfileIn(Model):
     """How a member wants to be shown."""
 

@@ -10,6 +10,7 @@ const TOKEN = "wetalk-token";
 const SEEN = "wetalk-seen"; // see store.js: what this tab showed last
 const NO_TOKEN = 401;
 const AWAY = "node-away";
+const NO_MEMBER = "setup-needed";
 const ANSWER_MAX_MS = 60000; // some answers are computed from the whole ledger
 
 // Writes that were not answered, with their keys. A member who presses again after a break sends
@@ -18,6 +19,9 @@ const unanswered = new Map();
 
 /** False while there is no token that the node accepts. */
 export const known = signal(sessionStorage.getItem(TOKEN) !== null);
+
+/** True while the home has no member yet, until the first run is over. */
+export const unborn = signal(false);
 
 /** A refusal: `title` says what happened, `message` why and what to do, `values` what is in it. */
 export class Problem extends Error {
@@ -86,7 +90,9 @@ async function ask(method, path, body, { keepalive } = {}) {
   unanswered.delete(write);
   if (response.ok) return response;
   if (response.status === NO_TOKEN) dropToken();
-  throw new Problem(await told(response), response.status);
+  const problem = new Problem(await told(response), response.status);
+  if (problem.code === NO_MEMBER) unborn.value = true;
+  throw problem;
 }
 
 async function answer(address, options) {

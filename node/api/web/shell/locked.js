@@ -2,9 +2,10 @@
 
 import { adoptToken } from "../base/api.js";
 import { Field, Form, Misfit, Submit } from "../base/forms.js";
+import { Languages } from "../base/languages.js";
 import { Card, Page } from "../base/parts.js";
 import { html } from "../base/ui.js";
-import { LANGUAGES, language, speak, t } from "../base/words.js";
+import { t } from "../base/words.js";
 
 const TOKEN = /(?:^|token=)([A-Za-z0-9_-]{40,128})$/;
 
@@ -27,21 +28,4 @@ export function Locked() {
       <//>
     <//>
   <//>`;
-}
-
-/** A button for each language, in that language. */
-export function Languages() {
-  return html`<div class="row">
-    ${Object.entries(LANGUAGES).map(
-      ([code, name]) => html`<button
-        type="button"
-        key=${code}
-        lang=${code}
-        aria-pressed=${code === language.value}
-        onClick=${() => speak(code)}
-      >
-        ${name}
-      </button>`
-    )}
-  </div>`;
 }

@@ -1,6 +1,6 @@
 // The frame around every page: the boat and the news above, the five places, what waits.
 
-import { known } from "../base/api.js";
+import { known, unborn } from "../base/api.js";
 import { Dialog } from "../base/dialog.js";
 import { Notices, Trouble, useQuietOn } from "../base/notices.js";
 import { titles } from "../base/parts.js";
@@ -19,8 +19,10 @@ const LOADERS = {
   trade: () => import("../places/trade/index.js"),
   community: () => import("../places/community/index.js"),
   me: () => import("../places/me/index.js"),
+  first: () => import("../first/index.js"),
+  coming: () => import("../first/coming.js"),
 };
-const loaded = Object.fromEntries(PLACES.map((place) => [place, signal(null)]));
+const loaded = Object.fromEntries(Object.keys(LOADERS).map((part) => [part, signal(null)]));
 
 /** Everything on the screen. */
 export function Shell() {
@@ -29,12 +31,20 @@ export function Shell() {
     document.querySelector("main").focus();
   };
   return html`<a class="skip" href="#main" onClick=${skip}>${t("web.skip")}</a>
-    ${known.value ? html`<${Frame} />` : html`<main tabindex="-1"><${Locked} /></main>`}
+    <${Inside} />
     <${Notices} />
     <${Dialog} />`;
 }
 
+function Inside() {
+  const bare = (content) => html`<main id="main" class="bare" tabindex="-1">${content}</main>`;
+  if (!known.value) return bare(html`<${Locked} />`);
+  if (unborn.value) return bare(html`<${Lazy} part="first" />`);
+  return html`<${Frame} />`;
+}
+
 function Frame() {
+  const identity = useData("/identity");
   return html`<header>
       <img src="/boat.svg" alt="" width="40" height="40" />
       <p class="brand">${t("app.name")}</p>
@@ -42,7 +52,10 @@ function Frame() {
     </header>
     <nav class="places" aria-label=${t("web.places")}>${PLACES.map(placeLink)}</nav>
     <${Bars} />
-    <main id="main" tabindex="-1"><${Place} /></main>`;
+    <main id="main" tabindex="-1">
+      ${identity.value?.restoring && html`<${Lazy} part="coming" />`}
+      <${Place} />
+    </main>`;
 }
 
 function placeLink(place) {
@@ -84,24 +97,33 @@ function Place() {
   const found = loaded[place];
   const first = useRef(true);
   useQuietOn(hash);
-  useEffect(() => {
-    if (found.peek() === null || found.peek().problem) load(place);
-  }, [place]);
   useLayoutEffect(() => {
-    if (!found.value || first.current) return void (first.current = first.current && !found.value);
-    restoreHeight();
-    arrive();
+    if (!found.value) return;
+    if (!first.current) {
+      restoreHeight();
+      arrive();
+    }
+    first.current = false;
   }, [hash, found.value]);
-  if (found.value === null) return html`<p class="busy" role="status">${t("web.moment")}</p>`;
-  const { View, problem } = found.value;
-  if (problem) return html`<${Trouble} problem=${problem} again=${() => load(place)} />`;
-  return html`<${View} key=${place} path=${path} />`;
+  return html`<${Lazy} key=${place} part=${place} path=${path} />`;
 }
 
-async function load(place) {
-  const found = loaded[place];
+/** A part of the client that is loaded when it is first shown. */
+function Lazy({ part, ...rest }) {
+  const found = loaded[part];
+  useEffect(() => {
+    if (found.peek() === null || found.peek().problem) load(part);
+  }, []);
+  if (found.value === null) return html`<p class="busy" role="status">${t("web.moment")}</p>`;
+  const { View, problem } = found.value;
+  if (problem) return html`<${Trouble} problem=${problem} again=${() => load(part)} />`;
+  return html`<${View} ...${rest} />`;
+}
+
+async function load(part) {
+  const found = loaded[part];
   try {
-    found.value = { View: (await LOADERS[place]()).default };
+    found.value = { View: (await LOADERS[part]()).default };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     found.value = { problem: { title: t("web.away"), message: t("web.away_what_now") } };
