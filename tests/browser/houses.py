@@ -83,7 +83,7 @@ class House:
 
         told = until(ready, "the first line of up")
         assert told is not None
-        self.api = told["api"]
+        self.api = told.get("api") or told["first_run"]
 
     def freeze(self) -> None:
         """Have the node answer nothing, as a computer that sleeps."""

@@ -1,6 +1,7 @@
 // What pages are put together from.
 
 import { file } from "./api.js";
+import { Boat } from "./boat.js";
 import { clean, cleanLines, moment, money, when } from "./format.js";
 import { ask } from "./dialog.js";
 import { Trouble, attempt } from "./notices.js";
@@ -57,7 +58,7 @@ export function Loaded({ of, children }) {
 /** Nothing there yet: the boat, a sentence, and what could be done (children). */
 export function Empty({ text, children }) {
   return html`<div class="empty">
-    <img src="/boat.svg" alt="" width="72" height="72" />
+    <${Boat} width="72" />
     <p>${text}</p>
     ${children}
   </div>`;

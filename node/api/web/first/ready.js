@@ -1,5 +1,6 @@
 // The last page of the first run: what can be done now.
 
+import { Boat } from "../base/boat.js";
 import { Button, Page } from "../base/parts.js";
 import { html } from "../base/ui.js";
 import { t } from "../base/words.js";
@@ -12,7 +13,7 @@ export function Ready({ facts, leave }) {
     leave(place);
   };
   return html`<${Page} title=${t("first_run.ready_title", { name: facts.name })}>
-    <div class="empty"><img src="/boat.svg" alt="" width="120" height="120" /></div>
+    <div class="empty"><${Boat} width="120" /></div>
     ${facts.confirmed && html`<p class="strong">${t("first_run.confirmed")}</p>`}
     <p>${t("first_run.ready")}</p>
     <div class="ways">

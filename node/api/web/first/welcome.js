@@ -1,5 +1,6 @@
 // The first page: the language, and whether somebody is new or comes back.
 
+import { Boat } from "../base/boat.js";
 import { Page } from "../base/parts.js";
 import { Languages } from "../base/languages.js";
 import { html } from "../base/ui.js";
@@ -8,9 +9,7 @@ import { t } from "../base/words.js";
 /** Two ways to begin, the way back beside the other. */
 export function Welcome({ next }) {
   return html`<${Page} title=${t("first_run.welcome")}>
-    <div class="empty">
-      <img src="/boat.svg" alt="" width="120" height="120" />
-    </div>
+    <div class="empty"><${Boat} width="120" /></div>
     <p>${t("first_run.about")}</p>
     <h2>${t("first_run.language")}</h2>
     <${Languages} />

@@ -1,6 +1,7 @@
 // What stands here without a token: how to open the page, in a language that can be read.
 
 import { adoptToken } from "../base/api.js";
+import { Boat } from "../base/boat.js";
 import { Field, Form, Misfit, Submit } from "../base/forms.js";
 import { Languages } from "../base/languages.js";
 import { Card, Page } from "../base/parts.js";
@@ -18,7 +19,7 @@ export function Locked() {
     location.reload();
   };
   return html`<${Page} title=${t("app.name")}>
-    <img src="/boat.svg" alt="" width="96" height="96" />
+    <${Boat} width="96" />
     <p>${t("web.token")}</p>
     <${Languages} />
     <${Card}>

@@ -1,6 +1,7 @@
 // The frame around every page: the boat and the news above, the five places, what waits.
 
 import { known, unborn } from "../base/api.js";
+import { Boat } from "../base/boat.js";
 import { Dialog } from "../base/dialog.js";
 import { Notices, Trouble, useQuietOn } from "../base/notices.js";
 import { titles } from "../base/parts.js";
@@ -46,7 +47,7 @@ function Inside() {
 function Frame() {
   const identity = useData("/identity");
   return html`<header>
-      <img src="/boat.svg" alt="" width="40" height="40" />
+      <${Boat} width="40" />
       <p class="brand">${t("app.name")}</p>
       <${News} />
     </header>
