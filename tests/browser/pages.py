@@ -1,4 +1,4 @@
-"""A page of the web client in a browser, as a test uses it: where to go, what is seen, what is wrong.
+"""A page of the web client in a browser, as a test uses it.
 
 Screenshots go to `build/screenshots/`, which git does not keep; people look at them.
 """
