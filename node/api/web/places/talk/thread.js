@@ -35,7 +35,11 @@ export function Thread({ room, post }) {
         <${Card} title=${t("talking.answers")}>
           <${List} items=${value.replies} empty=${t("talking.no_replies")}>${draw}<//>
           <${Form} send=${reply} draft=${`talk/reply/${post}`}>
-            <${Area} label=${t("talking.your_reply")} name="text" maxlength=${TEXT_MAX_CHARACTERS} />
+            <${Area}
+              label=${t("talking.your_reply")}
+              name="text"
+              maxlength=${TEXT_MAX_CHARACTERS}
+            />
             <${Submit}>${t("action.send")}<//>
           <//>
         <//>`}
