@@ -107,6 +107,10 @@ class Window:
         """Type into the field with this label."""
         self.page.get_by_label(self.says(key), exact=True).first.fill(value)
 
+    def write_amount(self, value: str) -> None:
+        """Type into the field of an amount, whose label names the unit."""
+        self.page.locator("main input[name=amount]").first.fill(value)
+
     def sees(self, wanted: str) -> None:
         """Until this text is on the page."""
         found = self.page.get_by_text(wanted).filter(visible=True).first

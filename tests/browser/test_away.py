@@ -24,7 +24,6 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house.stop()
 
 
-
 def test_what_was_seen_stays_while_the_node_is_away_and_goes_on_by_itself(
     away: House, window: Open
 ) -> None:
