@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 # The stubs of trio that come with libp2p do not know their own types.
 
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain, islice
 
@@ -11,13 +12,15 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from node.api.context import Api
-from node.api.models.node import ImportReport
+from node.api.models.node import BackupIn, ImportReport
 from node.api.routing import Route, get, write
 from node.api.security import JSON_LINES
 from node.protocol.limits import EXPORT_HEAD_MAX_BYTES
-from node.services import portability
+from node.services import backups, portability
 
 LINES_AT_ONCE_COUNT = 256
+PIECE_BYTES = 65_536
+OCTETS = "application/octet-stream"
 
 
 class LineReader:
@@ -83,10 +86,39 @@ class RecordRoutes:
         return StreamingResponse(pieces(), media_type=JSON_LINES, headers=headers)
 
 
+    async def back_up(self, body: BackupIn) -> Response:
+        """Everything of this member that is worth keeping, sealed under a password, as a file.
+
+        It never holds a device key; with the 24 words it brings the member back.
+        """
+        core = self._api.core
+        path = core.home.path / f"{secrets.token_hex(8)}.backup"
+
+        def write() -> None:
+            with core.reading() as reader:
+                document = core.home.genesis.read_bytes()
+                backups.write(path, body.password, core.member, document, reader)
+
+        try:
+            await trio.to_thread.run_sync(write)
+            file = path.open("rb")  # goes on being read when its name is gone
+        finally:
+            path.unlink(missing_ok=True)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            with file:
+                while piece := await trio.to_thread.run_sync(file.read, PIECE_BYTES):
+                    yield piece
+
+        headers = {"content-disposition": 'attachment; filename="wetalk.backup"'}
+        return StreamingResponse(pieces(), media_type=OCTETS, headers=headers)
+
+
 def routes(api: Api) -> list[Route]:
     """The table."""
     records = RecordRoutes(api)
     return [
         write("POST", "/records/import", records.take, ImportReport, "admin", once=False),
+        write("POST", "/backup", records.back_up, None, "admin", once=False, media=OCTETS),
         get("/records/export", records.give, None, media=JSON_LINES),
     ]

@@ -215,6 +215,15 @@ class Connection:
         finally:
             connection.close()
 
+    def backup(self, password: str) -> bytes:
+        """Everything of this member that is worth keeping, sealed under a password."""
+        headers = {**self._headers, "Content-Type": "application/json"}
+        data = json.dumps({"password": password}).encode()
+        status, answer = self._once("POST", f"{PREFIX}/backup", headers, data)
+        if status != 200:
+            _result(status, answer)
+        return answer
+
     def events(self, last_id: str | None = None, *, come_back: bool = True) -> Iterator[Event]:
         """Events as they come, from now or after `last_id`; resumed when the connection breaks.
 

@@ -98,6 +98,9 @@ def test_every_text_of_the_client_stands_in_the_catalogue() -> None:
     signed = ("propose", "accept", "decline", "settle", "release")
     keys |= {f"trading.step_trade_{step}" for step in signed}
     keys |= {f"place.{name}" for name in ("talk", "market", "trade", "community", "me")}
+    keys |= {f"me.scope_{name}" for name in ("read", "talk", "trade", "admin")}
+    rights = ("account", "market", "office", "social", "witness")
+    keys |= {f"device.may_{name}" for name in rights}
     keys |= {f"web.theme_{name}" for name in ("system", "light", "dark")}
     cases = ("take", "leave", "close", "pay")
     keys |= {f"web.case_{step}" for step in cases} | {f"web.sure_case_{step}" for step in cases}

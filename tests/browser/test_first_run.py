@@ -112,9 +112,10 @@ def test_somebody_invited_sees_where_it_leads_and_is_let_in(
     words_shown(here)
     here.press("first_run.words_later")
     here.press("first_run.go_talk")
-    expect(here.page.get_by_role("navigation")).to_be_visible()
-    here.go("me")
-    here.sees(here.says("phrase.ask"))  # it nags, and where the words lie is said
+    expect(here.page.get_by_role("navigation").first).to_be_visible()
+    here.sees(here.says("me.words_wait"))
+    here.go("me", "words")
+    here.sees(here.says("me.words_type"))
     until(lambda: empty.client.balance()["limit"], "the first limit")
 
 

@@ -105,6 +105,15 @@ class WordsIn(Model):
     words: Words
 
 
+class BackupIn(Model):
+    """Under which password a backup is sealed. Who loses it loses the backup."""
+
+    password: Annotated[
+        str,
+        Field(min_length=1, max_length=limits.PASSPHRASE_MAX_BYTES, examples=["갈매기 셋, 돛 하나"]),
+    ]
+
+
 class RestoreIn(Model):
     """Brings a member back whose records have come."""
 

@@ -120,5 +120,8 @@ export const post = async (path, body = {}, more) => (await ask("POST", path, bo
 export const put = async (path, body, more) => (await ask("PUT", path, body, more)).json();
 export const remove = async (path, more) => (await ask("DELETE", path, undefined, more)).json();
 
+/** A file that is made for what is asked, such as a backup under a password. */
+export const sealed = async (path, body) => (await ask("POST", path, body)).blob();
+
 /** A file, such as a receipt to print or a picture, as a Blob. */
 export const file = async (path, query) => (await ask("GET", withQuery(path, query))).blob();

@@ -8,6 +8,7 @@ import { Trouble, attempt } from "./notices.js";
 import { html, signal, useEffect, useSignal } from "./ui.js";
 import { t } from "./words.js";
 
+const PAGE_KEPT_MS = 600000; // it may be read again while it is printed
 const LINK = /\bhttps?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/gu;
 
 /** Titles of the pages in sight, the outermost first; the window bears the last. */
@@ -182,9 +183,18 @@ export function Copyable({ text }) {
     <${Button} work=${copy}>${t(copied.value ? "web.copied" : "web.copy")}<//>`;
 }
 
+/** Have the browser keep a file among the member's own. */
+export function saved(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), PAGE_KEPT_MS);
+}
+
 /** Opens a page of its own for the browser to print: `path` gives it as a file. */
 export async function printed(path, query) {
-  const PAGE_KEPT_MS = 600000; // the page may be read again while it is printed
   const sheet = window.open("", "_blank"); // at once: later the browser may refuse
   const done = await attempt(async () => {
     const page = URL.createObjectURL(await file(path, query));

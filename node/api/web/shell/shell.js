@@ -12,7 +12,7 @@ import { language, t } from "../base/words.js";
 import { PlaceSign } from "./icons.js";
 import { Locked } from "./locked.js";
 import { renewed } from "./offline.js";
-import { waitsAt } from "./waiting.js";
+import { said, waitsAt } from "./waiting.js";
 
 const LOADERS = {
   talk: () => import("../places/talk/index.js"),
@@ -84,10 +84,10 @@ function Bars() {
         ${t("web.renewed")} <button type="button" onClick=${reload}>${t("web.reload")}</button>
       </p>`}
     </div>
-    ${waiting.map(({ code, text }) => {
-      const address = waitsAt(code);
-      return html`<p class="bar attention" key=${code + text}>
-        ${address ? html`<a href=${address}>${text}</a>` : text}
+    ${waiting.map((hint) => {
+      const address = waitsAt(hint.code);
+      return html`<p class="bar attention" key=${hint.code + hint.text}>
+        ${address ? html`<a href=${address}>${said(hint)}</a>` : said(hint)}
       </p>`;
     })}
   </section>`;

@@ -1,31 +1,29 @@
-// Me: profile, the 24 words, devices, language, this computer.
+// Me: a list of what belongs to this member, and the page of what is chosen.
 
-import { clean } from "../../base/format.js";
-import { Card, Loaded, Page } from "../../base/parts.js";
-import { useData } from "../../base/store.js";
+import { Split } from "../../base/parts.js";
 import { html } from "../../base/ui.js";
-import { t } from "../../base/words.js";
 import { Computer } from "./computer.js";
 import { Devices } from "./devices.js";
+import { Keeping } from "./keeping.js";
 import { Looks } from "./looks.js";
-import { Profile } from "./profile.js";
+import { Overview } from "./overview.js";
+import { Programs } from "./programs.js";
+import { ProfilePage } from "./profile.js";
 import { Words } from "./phrase.js";
 
+const PAGES = {
+  profile: ProfilePage,
+  words: Words,
+  devices: Devices,
+  looks: Looks,
+  keeping: Keeping,
+  programs: Programs,
+  computer: Computer,
+};
+
 /** Everything about the member at this computer. */
-export default function Me() {
-  const profile = useData("/profile");
-  const identity = useData("/identity");
-  const title = profile.value ? clean(profile.value.name) : t("place.me");
-  return html`<${Page} title=${title}>
-    <${Loaded} of=${identity}>
-      ${(mine) => mine.words_waiting && html`<${Words} identity=${mine} />`}
-    <//>
-    <${Computer} />
-    <${Loaded} of=${profile}>${(told) => html`<${Profile} profile=${told} />`}<//>
-    <${Looks} />
-    <${Devices} />
-    <${Card} title=${t("web.my_number")}>
-      <${Loaded} of=${identity}>${(mine) => html`<p class="link">${mine.member}</p>`}<//>
-    <//>
-  <//>`;
+export default function Me({ path: [page, ...rest] }) {
+  const Chosen = PAGES[page];
+  const detail = Chosen ? html`<${Chosen} key=${page} path=${rest} />` : null;
+  return html`<${Split} list=${html`<${Overview} chosen=${page} />`} detail=${detail} />`;
 }

@@ -1,33 +1,37 @@
 // The 24 words, while they still lie in a file: checked against what their owner wrote on paper.
 
 import { post } from "../../base/api.js";
-import { Area, Form, Submit } from "../../base/forms.js";
+import { Form, Submit } from "../../base/forms.js";
 import { say } from "../../base/notices.js";
-import { Card } from "../../base/parts.js";
-import { renew } from "../../base/store.js";
+import { Card, Loaded, Page } from "../../base/parts.js";
+import { href } from "../../base/router.js";
+import { renew, useData } from "../../base/store.js";
 import { html } from "../../base/ui.js";
 import { t } from "../../base/words.js";
+import { TypedWords, needWords } from "./typed_words.js";
 
-/** The card that asks for the words. */
-export function Words({ identity }) {
+/** The page that asks for the words; once they were right it says so. */
+export function Words() {
+  const identity = useData("/identity");
   const send = async ({ words }) => {
+    needWords({ words });
     await post("/identity/confirm", { words });
-    say(t("phrase.confirmed"));
+    say(t("first_run.confirmed"));
     renew("/identity");
   };
-  return html`<${Card} title=${t("word.phrase")}>
-    <p>${t("phrase.explain")}</p>
-    <p>${t("web.words_file", { path: identity.words_file ?? "" })}</p>
-    <${Form} send=${send}>
-      <${Area}
-        label=${t("phrase.ask")}
-        name="words"
-        rows="4"
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck="false"
-      />
-      <${Submit}>${t("web.check_words")}<//>
+  return html`<${Page} title=${t("word.phrase")} back=${href("me")} backText=${t("place.me")}>
+    <${Card}>
+      <p>${t("phrase.explain")}</p>
+      <${Loaded} of=${identity}>
+        ${({ words_waiting: waiting, words_file: file }) =>
+          waiting
+            ? html`<p>${t("web.words_file", { path: file })}</p>
+                <${Form} send=${send}>
+                  <${TypedWords} />
+                  <${Submit}>${t("web.check_words")}<//>
+                <//>`
+            : html`<p class="strong">${t("first_run.confirmed")}</p>`}
+      <//>
     <//>
   <//>`;
 }
