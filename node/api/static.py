@@ -7,11 +7,12 @@ two versions, and browsers may keep them for ever. Those at the top (the page, t
 manifest, the sign) keep their addresses and are asked for anew each time.
 
 Rules: nothing in these files is inline and nothing comes from another host. The texts are those of
-the catalogue. What is served needs no token, for nothing of the member is in it.
+the catalogue that a script names. What is served needs no token: nothing of the member is in it.
 """
 
 import gzip
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -39,18 +40,14 @@ TYPES: Final = {
     "webmanifest": "application/manifest+json",
     "json": "application/json",
 }
+VENDORED: Final = "vendor/"
 NOT_SERVED: Final = ("vendor/manifest.json",)  # and what has no type: licences, notes
 VERSION_MARK: Final = b"@VERSION@"
 FILES_MARK: Final = b"@FILES@"
 VERSION_CHARACTERS: Final = 16
 KEPT_FOR_EVER: Final = "public, max-age=31536000, immutable"
-# Parts of the catalogue that belong to other faces.
-NOT_FOR_THE_WEB: Final = frozenset(
-    {
-        *("command", "option", "cli", "column", "doctor", "service", "demo", "up", "backup"),
-        *("replay", "audit", "closes", "close_proof", "level_means", "missing", "verified"),
-    }
-)
+# A key of the catalogue in a script, or what it begins with: t("web.undo"), t(`place.${place}`).
+NAMED: Final = re.compile(rb"[\"`]([a-z_]+\.[\w.-]*)(\$\{)?")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -109,8 +106,12 @@ def serve(app: FastAPI) -> None:
 def collected() -> Client:
     """The client as it lies in this package."""
     found = dict(_walk(files(PACKAGE) / FOLDER, ""))
+    ours = (one for one in found if one.endswith(".js") and not one.startswith(VENDORED))
+    named = NAMED.findall(b"".join(found[one] for one in ours))
+    keys = {key.decode() for key, more in named if not more}
+    beginnings = tuple(key.decode() for key, more in named if more)
     for language in LANGUAGES:
-        found[f"text/{language}.json"] = _texts(language)
+        found[f"text/{language}.json"] = _texts(language, keys, beginnings)
     version = _version(found)
     addresses = {name: _address(name, version) for name in found}
     listed = " ".join(sorted(address for name, address in addresses.items() if name != WORKER))
@@ -133,11 +134,12 @@ def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
             yield name, one.read_bytes()
 
 
-def _texts(language: Language) -> bytes:
+def _texts(language: Language, keys: set[str], beginnings: tuple[str, ...]) -> bytes:
+    """The sentences that the scripts name, and no others: the rest belongs to other faces."""
     texts = {
         key: text
         for key, text in catalogue(language).items()
-        if key.partition(".")[0] not in NOT_FOR_THE_WEB
+        if key in keys or key.startswith(beginnings)
     }
     return json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from node.client import Client
 from tests.support.command import call
+from tests.tidy import ROOT
 
 T = TypeVar("T")
 PROGRAM: Final = (sys.executable, "-c", "from cli import main; main()")
@@ -60,8 +61,11 @@ class House:
         joins = [] if link is None else ["--community", link]
         call(self.home, "init", "--name", name, "--language", language, *joins)
 
-    def start(self, *wishes: str, port: int = 0) -> None:
-        """Start the node, and wait for it. A node that was stopped gets the same port again."""
+    def start(self, *wishes: str, port: int = 0, program: Path = ROOT) -> None:
+        """Start the node, and wait for it. A node that was stopped gets the same port again.
+
+        `program`: where another version of the source lies.
+        """
         port = port or int(self.api.rpartition(":")[2] or 0)
         command = [*PROGRAM, "--home", str(self.home), "--json", "up", "--api-port", str(port)]
         out, err = (self.home.with_name(f"{self.home.name}.{end}") for end in ("out", "err"))
@@ -72,7 +76,8 @@ class House:
                 stdout=told,
                 stderr=wrong,
                 start_new_session=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(program)},
+                cwd=program,
             )
 
         def ready() -> dict[str, Any] | None:

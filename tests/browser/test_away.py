@@ -1,12 +1,16 @@
 """The node goes and comes back: what was seen stays, what happened meanwhile appears, by itself."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
+from node.api import static
 from tests.browser.houses import House
 from tests.browser.pages import PATIENCE_MS, Window
+from tests.tidy import ROOT
 
 Open = Callable[..., Window]
 READY = "navigator.serviceWorker.ready.then((found) => !!found.active)"
@@ -76,3 +80,55 @@ def test_the_page_opens_while_the_node_is_frozen_or_gone(away: House, window: Op
     kept += "(await (await caches.open(name)).keys()).map((one) => one.url)))).then(String)"
     assert "/v1/" not in here.page.evaluate(kept)
     assert away.token not in here.page.evaluate(kept)
+
+
+def test_what_was_done_unheard_is_not_done_twice(away: House, window: Open) -> None:
+    """The answer is lost on its way; the member presses again."""
+    here = window(away)
+    here.go("talk", "once")
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost or route.request.method != "POST":
+            route.continue_()
+            return
+        lost.append(route.request.headers["idempotency-key"])
+        route.fetch()  # the node does it
+        route.abort()
+
+    here.page.route("**/v1/posts", lose)
+    here.write("web.say", "only once")
+    here.press("action.send")
+    here.sees(here.says("web.away_what_now"))
+    assert lost
+    here.press("action.send")
+    expect(here.page.get_by_label(here.says("web.say"))).to_have_value("")
+    texts = [one["text"] for one in away.client.posts("once")["items"]]
+    assert texts == ["only once"]
+
+
+def test_a_newer_client_takes_over_whole_and_the_page_says_so(
+    away: House, window: Open, tmp_path: Path
+) -> None:
+    """Two versions never mix: the page runs on with its own until the member takes the new one."""
+    here = window(away, workers=True)
+    assert here.page.evaluate(READY)
+    old = static.collected().version
+    newer = tmp_path / "newer"
+    shutil.copytree(ROOT / "node", newer / "node", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "cli.py", newer)
+    with (newer / "node" / "api" / "web" / "css" / "base.css").open("a") as style:
+        style.write("/* newer */\n")
+    away.stop()
+    away.start(program=newer)
+    here.page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
+    here.sees(here.says("web.renewed"))
+    here.press("place.market")  # never opened before, and still there in the old version
+    expect(here.page.locator("main h1").first).to_have_text(here.says("place.market"))
+    here.press("web.reload")
+    here.settled()
+    loaded = "performance.getEntriesByType('resource').map((one) => one.name)"
+    files = [one for one in here.page.evaluate(loaded) if "/web/" in one]
+    assert len(files) > 10
+    assert not [one for one in files if old in one]
+    expect(here.page.get_by_text(here.says("web.renewed"))).to_have_count(0)

@@ -14,6 +14,7 @@ const SEEN = "wetalk-seen";
 const SEEN_MAX_CHARACTERS = 400000;
 const KEPT_MAX_COUNT = 60;
 const PAUSE_MS = 250; // between two loads of the same answer, however many events come
+const AGAIN_MS = 3000;
 const PAGE_COUNT = 50;
 const PAGE_MAX_COUNT = 200;
 const AWAY_SHOWN_AFTER_MS = 1200;
@@ -120,6 +121,8 @@ class Answer {
       if (!(problem instanceof Problem)) throw problem;
       this.stale = true;
       this.#state.value = { value, problem, busy: true };
+      // The stream may stand while a request was lost: then nothing else would try again.
+      if (problem.away) setTimeout(() => this.stale && this.renew(), AGAIN_MS);
     }
   }
 

@@ -1,0 +1,35 @@
+"""How much a browser has to load before the first view: little enough for an old phone on a Pi."""
+
+import gzip
+from collections.abc import Callable
+
+from playwright.sync_api import Request
+
+from node.api import static
+from tests.browser.houses import House
+from tests.browser.pages import Window
+
+START_MAX_BYTES = 60_000  # compressed
+TEXTS_MAX_BYTES = 15_000
+Open = Callable[..., Window]
+
+
+def test_the_first_view_takes_little(house: House, window: Open) -> None:
+    here = window(house, "ko")
+    asked: list[str] = []
+
+    def heard(request: Request) -> None:
+        path = request.url.removeprefix(house.api)
+        if path == "/" or path.startswith("/web/"):
+            asked.append(path)
+
+    here.page.on("request", heard)
+    here.page.reload()
+    here.settled()
+    files = static.collected().files
+    weights = {path: len(gzip.compress(files[path].data)) for path in asked}
+    texts = sum(weight for path, weight in weights.items() if "/text/" in path)
+    assert 0 < texts <= TEXTS_MAX_BYTES
+    assert len([path for path in asked if "/text/" in path]) == 1  # one language
+    assert 10_000 < sum(weights.values()) - texts <= START_MAX_BYTES
+    assert not [path for path in asked if "/qr/" in path]  # what few need comes when they need it
