@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from node.api import static
 from tests.browser.houses import House
-from tests.browser.pages import PATIENCE_MS, Window
+from tests.browser.pages import Window
 from tests.tidy import ROOT
 
 Open = Callable[..., Window]
@@ -43,7 +43,7 @@ def test_what_was_seen_stays_while_the_node_is_away_and_goes_on_by_itself(
     here.sees(here.says("web.away_what_now"))
     assert here.page.get_by_label(here.says("web.say")).input_value() == "into the dark"
     away.start()
-    expect(here.page.get_by_text(here.says("web.away_bar"))).to_have_count(0, timeout=PATIENCE_MS)
+    expect(here.page.get_by_text(here.says("web.away_bar"))).to_have_count(0)
     away.client.say("kitchen", "after the break")
     here.sees("after the break")
     here.press("action.send")  # what was typed is still there
@@ -75,7 +75,7 @@ def test_the_page_opens_while_the_node_is_frozen_or_gone(away: House, window: Op
         expect(here.page.locator("main h1").first).to_have_text(here.says("place.market"))
     finally:
         away.thaw()
-    expect(here.page.get_by_text(here.says("web.away_bar"))).to_have_count(0, timeout=PATIENCE_MS)
+    expect(here.page.get_by_text(here.says("web.away_bar"))).to_have_count(0)
     kept = "caches.keys().then((names) => Promise.all(names.map(async (name) => "
     kept += "(await (await caches.open(name)).keys()).map((one) => one.url)))).then(String)"
     assert "/v1/" not in here.page.evaluate(kept)

@@ -28,9 +28,10 @@ export default function Coming() {
   }, []);
   const here = (status.value?.sync.in_sync ?? 0) > 0;
   const finish = async ({ words }) => {
+    const { started } = status.value;
     await post("/identity/restore", { words: comingBack.peek() ?? words });
     comingBack.value = null;
-    await untilBack();
+    await untilStarted(started);
     say(t("first_run.coming_done"));
     renew();
   };
@@ -55,10 +56,4 @@ export default function Coming() {
       <${Submit}>${t("first_run.coming_finish")}<//>
     <//>`}
   <//>`;
-}
-
-async function untilBack() {
-  while ((await untilStarted()).restoring) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }

@@ -46,12 +46,20 @@ function Inside() {
 
 function Frame() {
   const identity = useData("/identity");
+  const bar = useRef(null);
+  useEffect(() => {
+    const style = document.documentElement.style;
+    const measure = () => style.setProperty("--bar-height", `${bar.current.offsetHeight}px`);
+    const observer = new ResizeObserver(measure);
+    observer.observe(bar.current);
+    return () => observer.disconnect();
+  }, []);
   return html`<header>
       <${Boat} width="40" />
       <p class="brand">${t("app.name")}</p>
       <${News} />
     </header>
-    <nav class="places" aria-label=${t("web.places")}>${PLACES.map(placeLink)}</nav>
+    <nav class="places" aria-label=${t("web.places")} ref=${bar}>${PLACES.map(placeLink)}</nav>
     <${Bars} />
     <main id="main" tabindex="-1">
       ${identity.value?.restoring && html`<${Lazy} part="coming" />`}
