@@ -89,9 +89,7 @@ function Relays({ chapter }) {
     <span aria-hidden="true">${good ? "●" : "○"}</span> ${texts.join(" ")}
   </li>`;
   if (!chapter.relays) {
-    return html`<ul class="lights">
-      ${light(false, chapter.relay_texts)}
-    </ul>`;
+    return chapter.relay_texts.map((text) => html`<p class="soft" key=${text}>○ ${text}</p>`);
   }
   return html`<ul class="lights">
     ${light(true, chapter.relay_texts)}
