@@ -9,6 +9,7 @@ query         newest listings and text search
 verify        a ledger from its first byte; the start of a node
 idle          a node that nobody asks, beside the bare libraries
 api           small requests a second
+page          the web client's first view on a slow machine; by name only, needs the test packages
 
 workload S|M  write that workload as an export file into the current folder
 report FILE   the table of results that --out has written, in Markdown
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report, runner, workloads
-from bench.runner import BENCHES, PRIMITIVES, Wishes
+from bench.runner import BENCHES, BY_NAME_ONLY, PRIMITIVES, Wishes
 from node.runtime.interpreter import settle
 
 FAILED, USAGE = 1, 2
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _write_workloads(asked.names[1:])
     if asked.names[:1] == ["report"]:
         return _report(asked.names[1:])
-    known = (*BENCHES, PRIMITIVES)
+    known = (*BENCHES, *BY_NAME_ONLY, PRIMITIVES)
     unknown = [name for name in asked.names if name not in known]
     if unknown:
         print(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)

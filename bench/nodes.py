@@ -37,7 +37,9 @@ def main() -> None:
 
 
 class Node(Actor):
-    """A node in a prepared home."""
+    """A node in a prepared home. `web`: it serves the web client, too."""
+
+    web = False
 
     def launch(self, *more: str) -> None:
         """Start the node; `await_up` waits for it. `more` are further words for `wetalk up`."""
@@ -45,7 +47,7 @@ class Node(Actor):
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [*PROGRAM, *words, "--no-web", *more],
+                [*PROGRAM, *words, *([] if self.web else ["--no-web"]), *more],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -59,9 +61,10 @@ class Node(Actor):
 
 
 @contextmanager
-def running(home: Path) -> Generator[Node]:
+def running(home: Path, *, web: bool = False) -> Generator[Node]:
     """A node in this home while this lasts."""
     node = Node("Ada", "en", home)
+    node.web = web
     try:
         node.launch()
         node.await_up()

@@ -24,6 +24,7 @@ from bench.measure import progress
 ROOT: Final = Path(__file__).resolve().parent.parent
 PRIMITIVES: Final = "primitives"
 BENCHES: Final = ("ingest", "sync", "reconcile", "propagate", "query", "verify", "idle", "api")
+BY_NAME_ONLY: Final = ("page",)  # needs what only the tests need
 MODULES: Final = {PRIMITIVES: "bench.bounds"}
 """Where a bench is, if not in the module of its name."""
 

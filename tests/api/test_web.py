@@ -65,9 +65,9 @@ def test_one_rule_alone_makes_the_address_of_a_script() -> None:
     assert makers == ["offline.js"]
 
 
-def test_only_looks_are_kept_beyond_the_tab() -> None:
+def test_only_looks_and_a_phones_token_are_kept_beyond_the_tab() -> None:
     kept = {(path.name, name) for path in SCRIPTS for name in KEPT_FOR_GOOD.findall(read(path))}
-    assert kept == {("words.js", "KEPT"), ("look.js", "THEME"), ("look.js", "SIZE")}
+    assert kept == {("words.js", "KEPT"), ("look.js", "THEME"), ("look.js", "SIZE"), ("api.js", "TOKEN")}
 
 
 @pytest.mark.parametrize("folder", sorted(VENDORED), ids=["client", "tests"])
@@ -98,6 +98,7 @@ def test_every_text_of_the_client_stands_in_the_catalogue() -> None:
     signed = ("propose", "accept", "decline", "settle", "release")
     keys |= {f"trading.step_trade_{step}" for step in signed}
     keys |= {f"place.{name}" for name in ("talk", "market", "trade", "community", "me")}
+    keys |= {f"me.phone_{name}" for name in ("read", "talk", "trade")}
     keys |= {f"me.scope_{name}" for name in ("read", "talk", "trade", "admin")}
     rights = ("account", "market", "office", "social", "witness")
     keys |= {f"device.may_{name}" for name in rights}

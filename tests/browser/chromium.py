@@ -12,24 +12,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+from bench.browser import executable
+
 PACKAGES: Final = ("chromium", "fonts-noto-cjk")
 INSTALL_MAX_S: Final = 900
 MISSING: Final = (
     "no Chromium: install your system's package `chromium`, or run"
     " `.venv/bin/python -m playwright install chromium`"
 )
-
-
-def executable() -> Path | None:
-    """The browser to use: $WETALK_CHROMIUM, the system's, or Playwright's own."""
-    asked = os.environ.get("WETALK_CHROMIUM")
-    found = asked or next(filter(None, map(shutil.which, NAMES)), None)
-    if found:
-        return Path(found)
-    home = Path.home() / ".cache" / "ms-playwright"
-    builds = sorted(home.glob("chromium-*/chrome-linux*/chrome"))
-    return builds[-1] if builds else None
 
 
 def must_run() -> bool:

@@ -11,21 +11,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from bench.browser import ARGUMENTS, executable
 from tests.browser import chromium
 from tests.browser.houses import House, until
 from tests.browser.pages import Window
-
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--disable-dev-shm-usage", "--no-proxy-server"),
-]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; without one the test is skipped, in continuous integration it fails."""
-    path = chromium.executable()
+    path = executable()
     if path is None:
         pytest.fail(chromium.MISSING) if chromium.must_run() else pytest.skip(chromium.MISSING)
     with sync_playwright() as playwright:

@@ -140,7 +140,7 @@ class Window:
     def close(self) -> None:
         """Close it; nothing unexpected may have been said on its console."""
         self.context.close()
-        assert self.errors == []
+        assert not self.errors, self.errors
 
 
 def axe_violations(page: Page) -> list[str]:

@@ -81,7 +81,7 @@ def test_somebody_new_starts_a_community_and_says_hello(
     here.page.get_by_role("link", name=here.says("web.first_room")).click()
     here.write("web.say", "안녕하세요")
     here.press("action.send")
-    expect(here.page.get_by_role("listitem").filter(has_text="안녕하세요")).to_be_visible()
+    expect(here.page.get_by_role("listitem").filter(has_text="안녕하세요").last).to_be_visible()
     assert empty.client.community()["name"] == "햇살 마을"
     assert not (empty.home / "phrase.txt").exists()
     storage = here.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")

@@ -17,8 +17,14 @@ const ANSWER_MAX_MS = 60000; // some answers are computed from the whole ledger
 // the same key, so what the node had done unheard is not done twice.
 const unanswered = new Map();
 
+const kept = localStorage.getItem(TOKEN); // on a phone whose member wanted so; see pairing.js
+if (kept !== null && sessionStorage.getItem(TOKEN) === null) sessionStorage.setItem(TOKEN, kept);
+
 /** False while there is no token that the node accepts. */
 export const known = signal(sessionStorage.getItem(TOKEN) !== null);
+
+/** The code that lets this phone in, until it was exchanged. */
+export const pairing = signal(null);
 
 /** True while the home has no member yet, until the first run is over. */
 export const unborn = signal(false);
@@ -39,26 +45,33 @@ export class Problem extends Error {
   }
 }
 
-/** Take a token out of the address, once. What another token had shown is forgotten. */
+/** Take a token, or a phone's code, out of the address, once. */
 export function takeToken() {
-  const found = /[#&]token=([A-Za-z0-9_-]+)/.exec(location.hash);
+  const found = /^#(token|pair)=([A-Za-z0-9_-]+)/.exec(location.hash);
   if (!found) return;
   history.replaceState(null, "", location.pathname);
-  adoptToken(found[1]);
+  if (found[1] === "token") adoptToken(found[2]);
+  else pairing.value = found[2];
 }
 
-/** Go on with this token. */
-export function adoptToken(token) {
-  if (token !== sessionStorage.getItem(TOKEN)) sessionStorage.removeItem(SEEN);
+/** Go on with this token, on a phone for good. What another token had shown is forgotten. */
+export function adoptToken(token, { keep = false } = {}) {
+  if (token !== sessionStorage.getItem(TOKEN)) forget();
   sessionStorage.setItem(TOKEN, token);
+  if (keep) localStorage.setItem(TOKEN, token);
   known.value = true;
 }
 
-function dropToken() {
+/** Forget the token and what was seen with it. */
+export function forget() {
+  localStorage.removeItem(TOKEN);
   sessionStorage.removeItem(TOKEN);
   sessionStorage.removeItem(SEEN);
   known.value = false;
 }
+
+/** True where the token outlives the tab. */
+export const keeps = () => localStorage.getItem(TOKEN) !== null;
 
 /** Headers that every request carries. */
 export function headers() {
@@ -89,7 +102,7 @@ async function ask(method, path, body, { keepalive } = {}) {
   const response = await answer(`/v1${path}`, options);
   unanswered.delete(write);
   if (response.ok) return response;
-  if (response.status === NO_TOKEN) dropToken();
+  if (response.status === NO_TOKEN) forget();
   const problem = new Problem(await told(response), response.status);
   if (problem.code === NO_MEMBER) unborn.value = true;
   throw problem;

@@ -30,6 +30,7 @@ const CONCERNS = {
   devices: ["device.added", "device.revoked", "fork"],
   tokens: [],
   peers: ["status"],
+  lan: ["status"],
   community: ["member.admit", "member.suspend", "stamp", "profile"],
   members: [...MEMBERSHIP, ...MONEY],
   chapters: [...MEMBERSHIP, "credit.grant"],

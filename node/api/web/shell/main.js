@@ -17,7 +17,5 @@ effect(() => {
 render(html`<${Shell} />`, document.getElementById("app"));
 serveOffline();
 addEventListener("hashchange", () => {
-  if (!location.hash.startsWith("#token=")) return;
-  takeToken();
-  location.reload();
+  if (/^#(token|pair)=/.test(location.hash)) location.reload();
 });

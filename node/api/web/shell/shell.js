@@ -1,6 +1,6 @@
 // The frame around every page: the boat and the news above, the five places, what waits.
 
-import { known, unborn } from "../base/api.js";
+import { known, pairing, unborn } from "../base/api.js";
 import { Boat } from "../base/boat.js";
 import { Dialog } from "../base/dialog.js";
 import { Notices, Trouble, useQuietOn } from "../base/notices.js";
@@ -12,6 +12,7 @@ import { language, t } from "../base/words.js";
 import { PlaceSign } from "./icons.js";
 import { Locked } from "./locked.js";
 import { renewed } from "./offline.js";
+import { Pairing } from "./pairing.js";
 import { said, waitsAt } from "./waiting.js";
 
 const LOADERS = {
@@ -39,6 +40,7 @@ export function Shell() {
 
 function Inside() {
   const bare = (content) => html`<main id="main" class="bare" tabindex="-1">${content}</main>`;
+  if (pairing.value) return bare(html`<${Pairing} />`);
   if (!known.value) return bare(html`<${Locked} />`);
   if (unborn.value) return bare(html`<${Lazy} part="first" />`);
   return html`<${Frame} />`;
@@ -48,10 +50,11 @@ function Frame() {
   const identity = useData("/identity");
   const bar = useRef(null);
   useEffect(() => {
-    const style = document.documentElement.style;
-    const measure = () => style.setProperty("--bar-height", `${bar.current.offsetHeight}px`);
+    const places = bar.current;
+    const { style } = document.documentElement;
+    const measure = () => style.setProperty("--bar-height", `${places.offsetHeight}px`);
     const observer = new ResizeObserver(measure);
-    observer.observe(bar.current);
+    observer.observe(places);
     return () => observer.disconnect();
   }, []);
   return html`<header>

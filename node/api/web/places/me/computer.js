@@ -1,5 +1,6 @@
 // How this computer is: what waits, neighbours, where the data lies, room on the disk.
 
+import { forget, keeps } from "../../base/api.js";
 import { number } from "../../base/format.js";
 import { Card, Loaded, Page } from "../../base/parts.js";
 import { href } from "../../base/router.js";
@@ -38,5 +39,6 @@ function facts({ next, sync, records, home, disk, version }) {
         <dt>${t("me.version")}</dt>
         <dd>${version}</dd>
       </dl>
+      ${keeps() && html`<button type="button" onClick=${forget}>${t("pair.forget")}</button>`}
     <//>`;
 }

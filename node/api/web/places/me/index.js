@@ -7,6 +7,7 @@ import { Devices } from "./devices.js";
 import { Keeping } from "./keeping.js";
 import { Looks } from "./looks.js";
 import { Overview } from "./overview.js";
+import { Phone } from "./phone.js";
 import { Programs } from "./programs.js";
 import { ProfilePage } from "./profile.js";
 import { Words } from "./phrase.js";
@@ -17,6 +18,7 @@ const PAGES = {
   devices: Devices,
   looks: Looks,
   keeping: Keeping,
+  phone: Phone,
   programs: Programs,
   computer: Computer,
 };

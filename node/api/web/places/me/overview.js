@@ -13,6 +13,7 @@ export function Overview({ chosen }) {
   const status = useData("/status");
   const identity = useData("/identity");
   const title = profile.value ? clean(profile.value.name) : t("place.me");
+  const lan = useData("/lan");
   const waiting = identity.value?.words_waiting;
   return html`<${Page} title=${title}>
     <${Card}>
@@ -32,6 +33,10 @@ export function Overview({ chosen }) {
           <${Entry} page="keeping" chosen=${chosen} title=${t("me.keeping")}>
             ${t("me.keeping_about")}
           <//>
+          ${lan.value &&
+          html`<${Entry} page="phone" chosen=${chosen} title=${t("me.phone")}>
+            ${lan.value.text}
+          <//>`}
           <${Entry} page="programs" chosen=${chosen} title=${t("me.programs")} />
           <${Entry} page="computer" chosen=${chosen} title=${t("me.computer")}>
             ${status.value?.sync.text}
