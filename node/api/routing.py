@@ -33,6 +33,8 @@ class Route:
     tag: str = ""
     media: str | None = None  # what it answers, if not JSON
     also: tuple[str, ...] = ()  # other media types that can be asked for
+    takes: str | None = None  # the media type of its body, if that is not JSON
+    until: Any = None  # what it answers, with 202, while there is nothing to give yet
 
 
 def get(path: str, handler: Handler, answers: Any, **options: Any) -> Route:
@@ -77,14 +79,29 @@ def add_routes(app: FastAPI, routes: Sequence[Route]) -> None:
             methods=[route.method],
             response_model=route.answers,
             status_code=route.status,
-            responses={route.status: {"content": dict.fromkeys(route.also, BINARY)}},
+            responses=_responses(route),
             summary=summary.strip().rstrip("."),
             description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
             tags=[route.tag or route.path.split("/")[1]],
             operation_id=_operation(route),
-            openapi_extra={"x-scope": route.scope, "x-once": route.once},
+            openapi_extra={"x-scope": route.scope, "x-once": route.once, **_body(route)},
             route_class_override=GuardedRoute,
         )
+
+
+def _responses(route: Route) -> dict[int | str, dict[str, Any]]:
+    told: dict[int | str, dict[str, Any]] = {
+        route.status: {"content": dict.fromkeys(route.also, BINARY)}
+    }
+    if route.until is not None:
+        told[202] = {"model": route.until, "description": "Not here yet"}
+    return told
+
+
+def _body(route: Route) -> dict[str, Any]:
+    if route.takes is None:
+        return {}
+    return {"requestBody": {"required": True, "content": {route.takes: BINARY}}}
 
 
 def _operation(route: Route) -> str:

@@ -46,13 +46,15 @@ def backup(app: App, file: Path, password_file: Path | None) -> None:
     from node.commands import words
     from node.commands.local import read_home
     from node.services import backups
+    from node.storage.pictures import own_files
     from node.wallet import keyfile
 
     with read_home(app) as reader:
         member = keyfile.read_info(app.home.device_key).member_id
         password = words.ask_password(app, password_file, twice=True)
         with told_of(file):
-            count = backups.write(file, password, member, app.home.genesis.read_bytes(), reader)
+            genesis, pictures = app.home.genesis.read_bytes(), own_files(app.home)
+            count = backups.write(file, password, member, genesis, reader, pictures)
     app.result({"file": str(file), "records": count})
     app.say("backup.done", path=str(file), count=count)
 

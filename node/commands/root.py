@@ -34,7 +34,10 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
     "talk": {"say": "talk", "read": "talk", "post": "talk"},
-    "market": {"sell": "market", "want": "market", "search": "market", "listing": "market"},
+    "market": {
+        **dict.fromkeys(("sell", "want", "search", "listing"), "market"),
+        "pictures": "photos",
+    },
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),

@@ -1,7 +1,7 @@
 """Backups: everything of a member that is worth keeping, sealed under a password.
 
 Content, as JSON lines inside the sealed container: a head (what this is, whose, the founding
-document), the member's own things (orders, contacts, settings), then records as in an export.
+document), the member's own things (orders, contacts, settings, pictures of own listings), then records as in an export.
 
 Rules: never a device key nor the host key (R11), so a stolen backup signs nothing and a restored
 one makes a new device; nothing of a backup is believed before all of it was found genuine and
@@ -45,8 +45,8 @@ NOT_KEPT: Final = frozenset(
 )
 
 
-Own = Order | Contact | tuple[str, str]
-"""The member's own things; the last is a setting: key and value."""
+Own = Order | Contact | tuple[str, str] | bytes
+"""The member's own things; a setting is its key and value, a picture its bytes."""
 
 
 class _Head(msgspec.Struct):
@@ -59,6 +59,7 @@ class _Line(msgspec.Struct):
     order: tuple[bytes, _Salt, bytes] | UnsetType = UNSET
     contact: tuple[str, str, str, _Time] | UnsetType = UNSET
     setting: tuple[str, str] | UnsetType = UNSET
+    picture: bytes | UnsetType = UNSET
     header: str | UnsetType = UNSET
 
 
@@ -70,8 +71,16 @@ class BackupHead:
     genesis: bytes
 
 
-def write(path: Path, password: str, member: bytes, genesis: bytes, reader: SqliteReader) -> int:
-    """Write a backup file that is not there yet; returns the number of records.
+def write(
+    path: Path,
+    password: str,
+    member: bytes,
+    genesis: bytes,
+    reader: SqliteReader,
+    pictures: Iterable[bytes] = (),
+) -> int:
+    """Write a backup file that is not there yet; returns the number of records. `pictures`: files
+    of own listings.
 
     Raises WalletError file-exists, password-…; WalletStorageError.
     """
@@ -79,7 +88,7 @@ def write(path: Path, password: str, member: bytes, genesis: bytes, reader: Sqli
     counted = [0]
 
     def chunks() -> Iterator[bytes]:
-        for line in _lines(member, genesis, reader, counted):
+        for line in _lines(member, genesis, reader, pictures, counted):
             yield line.encode() + b"\n"
 
     try:
@@ -93,7 +102,11 @@ def write(path: Path, password: str, member: bytes, genesis: bytes, reader: Sqli
 
 
 def _lines(
-    member: bytes, genesis: bytes, reader: SqliteReader, counted: list[int]
+    member: bytes,
+    genesis: bytes,
+    reader: SqliteReader,
+    pictures: Iterable[bytes],
+    counted: list[int],
 ) -> Iterator[str]:
     yield _json({"wetalk_backup": VERSION, "member": member.hex(), "genesis": _encode(genesis)})
     for order in reader.orders.all():
@@ -104,6 +117,8 @@ def _lines(
     for key, value in reader.settings.all().items():
         if key not in NOT_KEPT:
             yield _json({"setting": [key, value]})
+    for data in pictures:
+        yield _json({"picture": _encode(data)})
     for raw in all_records(reader):
         counted[0] += 1
         yield portable.encode_line(raw)
@@ -157,6 +172,7 @@ def restore_into(core: Core, path: Path, password: str) -> Outcome:
             records = []
     _add(outcome, intake.take_sync(records, FILE))
     core.writer.run_sync(lambda state: _put_own(state, own))
+    core.pictures.put_back(item for item in own if isinstance(item, bytes))
     return outcome
 
 
@@ -173,6 +189,8 @@ def _item(line: bytes) -> Own | RawRecord | None:
         raise LocalFault("backup-damaged") from None
     if found.order is not UNSET:
         return Order(*found.order)
+    if found.picture is not UNSET:
+        return found.picture
     return None if found.setting is UNSET else found.setting
 
 
@@ -183,7 +201,7 @@ def _put_own(state: WriterState, items: Iterable[Own]) -> None:
                 state.orders.put(item)
         elif isinstance(item, Contact):
             state.contacts.put(item)
-        else:
+        elif isinstance(item, tuple):
             state.settings.put(*item)
 
 
