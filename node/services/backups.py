@@ -1,7 +1,8 @@
 """Backups: everything of a member that is worth keeping, sealed under a password.
 
 Content, as JSON lines inside the sealed container: a head (what this is, whose, the founding
-document), the member's own things (orders, contacts, settings, pictures of own listings), then records as in an export.
+document), the member's own things (orders, contacts, settings, pictures), then records as in an
+export.
 
 Rules: never a device key nor the host key (R11), so a stolen backup signs nothing and a restored
 one makes a new device; nothing of a backup is believed before all of it was found genuine and
@@ -45,8 +46,8 @@ NOT_KEPT: Final = frozenset(
 )
 
 
-Own = Order | Contact | tuple[str, str] | bytes
-"""The member's own things; a setting is its key and value, a picture its bytes."""
+Own = Order | Contact | tuple[str, str]
+"""The member's own things; the last is a setting: key and value."""
 
 
 class _Head(msgspec.Struct):
@@ -165,6 +166,8 @@ def restore_into(core: Core, path: Path, password: str) -> Outcome:
     for item in map(_item, lines):
         if isinstance(item, RawRecord):
             records.append(item)
+        elif isinstance(item, bytes):
+            core.pictures.put_back(item)  # at once: together they may be large
         elif item is not None:
             own.append(item)
         if len(records) >= BATCH_COUNT:
@@ -172,12 +175,12 @@ def restore_into(core: Core, path: Path, password: str) -> Outcome:
             records = []
     _add(outcome, intake.take_sync(records, FILE))
     core.writer.run_sync(lambda state: _put_own(state, own))
-    core.pictures.put_back(item for item in own if isinstance(item, bytes))
     return outcome
 
 
-def _item(line: bytes) -> Own | RawRecord | None:
-    """What a line after the head brings; None for what only a later program knows."""
+def _item(line: bytes) -> Own | RawRecord | bytes | None:
+    """What a line after the head brings, a picture as its bytes; None for what only a later program
+    knows."""
     found = _parsed(line, _Line)
     try:
         if found.header is not UNSET:
@@ -201,7 +204,7 @@ def _put_own(state: WriterState, items: Iterable[Own]) -> None:
                 state.orders.put(item)
         elif isinstance(item, Contact):
             state.contacts.put(item)
-        elif isinstance(item, tuple):
+        else:
             state.settings.put(*item)
 
 

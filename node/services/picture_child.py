@@ -144,13 +144,13 @@ def _high_byte(grey: Any) -> Any:
 
 def _in_srgb(photo: Any, profile: bytes) -> Any:
     """Colours as the camera meant them; where its profile is odd, as they are."""
-    from PIL import ImageCms
+    import PIL.ImageCms
 
+    cms: Any = PIL.ImageCms  # half of it has no types
     try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        target: Any = ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownMemberType]
-        done = ImageCms.profileToProfile(photo, source, target)
-    except (ImageCms.PyCMSError, OSError, ValueError):
+        source = cms.ImageCmsProfile(BytesIO(profile))
+        done = cms.profileToProfile(photo, source, cms.createProfile("sRGB"))
+    except (cms.PyCMSError, OSError, ValueError):
         return photo
     return done or photo
 

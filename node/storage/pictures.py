@@ -181,13 +181,12 @@ class PictureStore:
             for (key,) in keys.fetchall()[limits.PICTURES_FRESH_MAX_COUNT :]:
                 _drop(connection, key)
 
-    def put_back(self, files: Iterable[bytes]) -> None:
-        """Keep own files that a backup held. What is no picture is passed over."""
-        for data in files:
-            found = look(data)
-            if found is not None:
-                file = PictureFile(sha256(data), found.media, len(data), found.width, found.height)
-                self.put(file, data, own=True, room=0, fresh=True)
+    def put_back(self, data: bytes) -> None:
+        """Keep an own file that a backup held. What is no picture is passed over."""
+        found = look(data)
+        if found is not None:
+            file = PictureFile(sha256(data), *found[:1], len(data), *found[1:])
+            self.put(file, data, own=True, room=0, fresh=True)
 
     def made(self, large: bytes) -> tuple[PictureFile, PictureFile] | None:
         """Both sizes of a picture that was made here, by the hash of the large one."""
