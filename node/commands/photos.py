@@ -128,7 +128,7 @@ def pictures(app: App, room: int | None, ahead: int | None) -> None:
 
 
 def _megabytes(count: int) -> str:
-    return f"{count / MEGABYTE:.1f}"
+    return f"{max(count / MEGABYTE, 0.1 if count else 0):.1f}"
 
 
 COMMANDS: Final = {"pictures": pictures}
