@@ -1,6 +1,7 @@
 """Vectors of pictures: what the header of a file says, and bytes that are no picture."""
 
 from typing import Any
+from zlib import crc32
 
 from tests.vectors.kind_cases import packed
 
@@ -20,8 +21,8 @@ def jpeg(width: int, height: int, *before: bytes, frame: int = 0xC0) -> bytes:
 
 
 def chunk(kind: bytes, inside: bytes) -> bytes:
-    """A chunk of a PNG. Its check is not looked at."""
-    return len(inside).to_bytes(4, "big") + kind + inside + bytes(4)
+    """A chunk of a PNG."""
+    return len(inside).to_bytes(4, "big") + kind + inside + crc32(kind + inside).to_bytes(4, "big")
 
 
 def png(width: int, height: int, *between: bytes) -> bytes:
