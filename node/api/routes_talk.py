@@ -157,7 +157,9 @@ class TalkRoutes:
         """Put up a listing."""
         offer = self._offer(body)
         pictures = self._api.pictures.chosen(_chosen(body.pictures), offer.title)
-        return Made(id=(await self._api.market.put(offer, pictures)).hex())
+        made = await self._api.market.put(offer, pictures)
+        await self._api.pictures.offered(pictures)
+        return Made(id=made.hex())
 
     async def revise(self, listing: IdPath, body: shapes.ListingChange) -> Made:
         """Change an own listing; what is left out stays."""
@@ -170,7 +172,9 @@ class TalkRoutes:
         offer = None
         if pictures is None or body.model_fields_set > {"pictures"}:
             offer = _changed(_offer_of(now.body), body, self._api.core)
-        return Made(id=(await self._api.market.revise(found, offer, pictures)).hex())
+        made = await self._api.market.revise(found, offer, pictures)
+        await self._api.pictures.offered(pictures or ())
+        return Made(id=made.hex())
 
     async def close(self, listing: IdPath, erase: FlagQuery = False) -> Made:
         """Take an own listing off for ever; with `erase` its texts go everywhere."""

@@ -102,6 +102,12 @@ class Pictures:
             raise LocalFault("picture-text", maximum=limits.PICTURE_TEXT_MAX_CHARACTERS)
         return Picture(text, *files)
 
+    async def offered(self, chosen: Sequence[Picture]) -> None:
+        """A listing names these now: what was made for it waits no more, and goes with it."""
+        files = [file.hash for one in chosen for file in (one.large, one.small)]
+        if files:
+            await trio.to_thread.run_sync(self._core.pictures.settle, files, ())
+
     def held(self) -> Held:
         """How much is here. Raises StorageFault."""
         return self._core.pictures.held()
