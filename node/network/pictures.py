@@ -129,8 +129,8 @@ class PictureExchange:
                 with trio.fail_after(limits.PICTURE_ANSWER_MAX_S):
                     frame = await self._exchange(line, key)
                 return _read(frame, key, sizes)
-            except MultiselectClientError:  # a program that knows of no pictures
-                line.rests_until = float("inf")
+            except MultiselectClientError:  # knows of no pictures, or the stream has ended
+                line.rests_until = trio.current_time() + limits.PICTURE_AGAIN_MAX_S
             except FrameFault as fault:
                 line.rests_until = trio.current_time() + limits.PICTURE_REST_S
                 if fault.offence != Offence.SLOW:
