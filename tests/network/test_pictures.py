@@ -193,9 +193,7 @@ async def test_a_program_that_knows_no_pictures_is_left_alone_for_long() -> None
 
 
 @bounded(30)
-async def test_who_asks_without_end_is_slowed_down_and_then_banned(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_who_asks_without_end_is_slowed_down_and_then_banned() -> None:
     victim, attacker = House(FILE), Attacker()
     async with victim.host.running(LOOPBACK), attacker.attacking(victim.host):
         stream = await attacker.open(PROTOCOL)
