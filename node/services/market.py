@@ -40,6 +40,7 @@ from node.protocol.market import (
 )
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
+from node.protocol.state import NUMBER_SIZE_BYTES
 from node.services import written
 from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
@@ -50,6 +51,7 @@ from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
 from node.views import listings, rooms
 from node.views.listings import Listing
+from node.views.pictures import PICTURES_SHOWN
 from node.views.rooms import Post
 
 State = Literal["active", "paused", "expired"]
@@ -196,7 +198,7 @@ class Market:
         found: list[ListingView] = []
         looked_at, now = 0, self._core.clock()
         with self._core.reading() as stored:
-            reader = _ReadOnce(stored, self._core.community)
+            reader = _PageReader(stored, self._core.community)
             for listing in self._newest(reader, facets, before, limit + 1):
                 if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
                     return found, before
@@ -245,21 +247,49 @@ class Market:
         return _shown(listing, _state(listing, self._core.clock()))
 
 
-class _ReadOnce:
-    """A reader that takes each record from the disk once: a listing is asked for its author, its id
-    and its text."""
+class _PageReader:
+    """A reader for a page of listings: what their index names is read in a few statements, and no
+    record is taken from the disk twice (a listing is asked for its author, its id, its text)."""
 
     def __init__(self, reader: SqliteReader, community: bytes) -> None:
-        self._raw = reader.raw
+        self._reader = reader
         self._community = community
+        self._rows: dict[tuple[str, bytes], bytes | None] = {}
         self._held: dict[int, RawRecord | None] = {}
-        self.get = reader.get
-        self.scan = reader.scan
         self.next_number = reader.next_number
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        found = self._reader.scan(table, low, high, reverse=reverse, limit=limit)
+        if table == listings.LISTING_INDEX.name:
+            self._read_ahead([key[-NUMBER_SIZE_BYTES:] for key, _ in found])
+        return found
+
+    def _read_ahead(self, keys: list[bytes]) -> None:
+        numbers = {int.from_bytes(key, "big") for key in keys}
+        for table in (listings.LISTING, PICTURES_SHOWN):
+            self._rows.update({(table.name, key): None for key in keys})
+            for key, row in self._reader.get_many(table.name, keys):
+                self._rows[table.name, key] = row
+                numbers.add(table.read(row).number)
+        unknown = [number for number in numbers if number not in self._held]
+        self._held.update(zip(unknown, self._reader.raws(unknown), strict=True))
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        if (table, key) in self._rows:
+            return self._rows[table, key]
+        return self._reader.get(table, key)
 
     def raw(self, number: int) -> RawRecord | None:
         if number not in self._held:
-            self._held[number] = self._raw(number)
+            self._held[number] = self._reader.raw(number)
         return self._held[number]
 
     def id_of(self, number: int) -> bytes:

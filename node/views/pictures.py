@@ -13,7 +13,7 @@ from node.protocol import codec, lanes
 from node.protocol.market import ListingPictures, Picture, PictureFile
 from node.protocol.ports import Reader
 from node.protocol.shapes import Row
-from node.protocol.state import Group, Overlay, Table, u40
+from node.protocol.state import NUMBER_SIZE_BYTES, Group, Overlay, Table, u40
 
 STATEMENTS_MAX_COUNT = 16  # of one file that are looked at: copies of a listing, or lies
 
@@ -82,7 +82,7 @@ def is_named(reader: Reader, file: bytes) -> bool:
 def naming(reader: Reader, file: bytes) -> Iterator[int]:
     """Numbers of the live listings that name a file."""
     for key, _ in PICTURED.under(reader, file, limit=STATEMENTS_MAX_COUNT):
-        yield int.from_bytes(key[-5:], "big")
+        yield int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big")
 
 
 def _body(reader: Reader, number: int) -> ListingPictures | None:
