@@ -20,7 +20,7 @@ from node.services.picture_fetching import PictureFetching
 from node.services.picture_maker import Made
 from node.services.pictures import Chosen, Pictures
 from node.storage.pictures import own_files
-from tests.support.homes import Person, town
+from tests.support.homes import Clock, Person, move_in, town
 from tests.vectors.picture_cases import lossy
 
 pytestmark = pytest.mark.trio
@@ -332,9 +332,7 @@ async def test_a_backup_holds_own_pictures_and_others_come_back_from_neighbours(
     genesis = core.home.genesis.read_bytes()
     backups.write(file, "long password", core.member, genesis, core.reader, own_files(core.home))
     backups.read_head(file, "long password")
-    from tests.support.homes import move_in
-
-    restored = move_in(tmp_path / "again", "amina", genesis, core.clock, "second")  # type: ignore[arg-type]
+    restored = move_in(tmp_path / "again", "amina", genesis, Clock(core.clock()), "second")
     backups.restore_into(restored.core, file, "long password")
     stall = Stall(restored)
     assert stall.has("mine") == (True, True)
@@ -343,7 +341,7 @@ async def test_a_backup_holds_own_pictures_and_others_come_back_from_neighbours(
     assert stall.core.pictures.held().own_count == 2
     restored.close()
     # Restored from the words alone, they come from neighbours, and are own ones again.
-    bare = move_in(tmp_path / "bare", "amina", genesis, core.clock, "third")  # type: ignore[arg-type]
+    bare = move_in(tmp_path / "bare", "amina", genesis, Clock(core.clock()), "third")
     await people[0].hand_to(bare)
     stall = Stall(bare)
     stall.give_all("mine")

@@ -487,11 +487,6 @@ class World:
         )  # fmt: skip
         return self.on(prev, body)
 
-    def pictures(self, prev: Made, listing: Made, *pictures: market.Picture) -> Made:
-        """What pictures a listing has."""
-        body = market.ListingPictures(listing=listing.id, pictures=list(pictures), salt=SALT)
-        return self.on(prev, body)
-
     def close(self, prev: Made, listing: Made, *, erase: bool = False) -> Made:
         """Take a listing off."""
         return self.on(prev, market.ListingClose(erase=erase, listing=listing.id, salt=SALT))

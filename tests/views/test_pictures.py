@@ -8,11 +8,11 @@ from node.ledger.fold import BODYLESS, Fold
 from node.protocol import codec, record
 from node.protocol.errors import RemoteFault
 from node.protocol.lanes import ENTRY
-from node.protocol.market import Picture, PictureFile
+from node.protocol.market import ListingPictures, Picture, PictureFile
 from node.protocol.record import RawRecord
 from node.views import listings, pictures
 from tests.support.nodes import Node
-from tests.support.world import Made, World
+from tests.support.world import SALT, Made, World
 
 
 @pytest.fixture
@@ -26,6 +26,11 @@ def file_of(name: str, size: int = 1_000) -> PictureFile:
 
 def picture(name: str) -> Picture:
     return Picture(name, file_of(name), file_of(f"{name} small", 100))
+
+
+def illustrated(world: World, prev: Made, listing: Made, *found: Picture) -> Made:
+    """What pictures a listing has."""
+    return world.on(prev, ListingPictures(listing.id, list(found), SALT))
 
 
 def shown(node: Node, listing: Made) -> list[str]:
@@ -48,9 +53,9 @@ def test_the_newest_pictures_of_the_author_are_shown_in_any_order(world: World) 
     first, second, third = (world.seller("ada") for _ in range(3))
     thief = world.seller("bo")
     bread = world.listing(first, "bread")
-    front = world.pictures(second, bread, picture("front"))
-    both = world.pictures(third, bread, picture("front"), picture("back"))
-    lie = world.pictures(thief, bread, picture("lie"))
+    front = illustrated(world, second, bread, picture("front"))
+    both = illustrated(world, third, bread, picture("front"), picture("back"))
+    lie = illustrated(world, thief, bread, picture("lie"))
     for node in in_every_order(world, [bread, front, both, lie]):
         assert shown(node, bread) == ["front", "back"]
         names = ("front", "front small", "back", "back small", "lie", "lie small")
@@ -62,11 +67,11 @@ def test_the_newest_pictures_of_the_author_are_shown_in_any_order(world: World) 
 def test_new_words_keep_the_pictures_and_an_empty_list_takes_them_off(world: World) -> None:
     first, second, third = (world.seller("ada") for _ in range(3))
     bread = world.listing(first, "bread")
-    front = world.pictures(second, bread, picture("front"))
+    front = illustrated(world, second, bread, picture("front"))
     rye = world.listing(third, "rye", revises=bread)
     for node in in_every_order(world, [bread, front, rye]):
         assert shown(node, bread) == ["front"]
-    world.pictures(front, bread)
+    illustrated(world, front, bread)
     assert shown(world.node, bread) == []
     assert named(world.node, "front") == []
 
@@ -75,7 +80,7 @@ def test_new_words_keep_the_pictures_and_an_empty_list_takes_them_off(world: Wor
 def test_a_closing_takes_the_pictures_along_in_any_order(world: World, erase: bool) -> None:
     first, second, third = (world.seller("ada") for _ in range(3))
     bread = world.listing(first, "bread")
-    front = world.pictures(second, bread, picture("front"))
+    front = illustrated(world, second, bread, picture("front"))
     closed = world.close(third, bread, erase=erase)
     for node in in_every_order(world, [bread, front, closed]):
         assert (shown(node, bread), named(node, "front")) == ([], [])
@@ -89,15 +94,15 @@ def test_pictures_that_name_a_revision_are_not_shown(world: World) -> None:
     first, second = (world.seller("ada") for _ in range(2))
     bread = world.listing(first, "bread")
     rye = world.listing(bread, "rye", revises=bread)
-    world.pictures(second, rye, picture("front"))
+    illustrated(world, second, rye, picture("front"))
     assert (shown(world.node, bread), named(world.node, "front")) == ([], [])
 
 
 def test_a_file_stays_named_while_another_listing_names_it(world: World) -> None:
     first, second = (world.seller("ada") for _ in range(2))
     bread, cake = world.listing(first, "bread"), world.listing(second, "cake")
-    ours = world.pictures(bread, bread, picture("front"))
-    theirs = world.pictures(cake, cake, Picture("big", file_of("front", 9_000), file_of("x")))
+    ours = illustrated(world, bread, bread, picture("front"))
+    theirs = illustrated(world, cake, cake, Picture("big", file_of("front", 9_000), file_of("x")))
     sizes = [file.size for file in pictures.statements(world.node.state, file_of("front").hash)]
     assert sorted(sizes) == [1_000, 9_000]
     last = world.close(theirs, cake)
@@ -110,8 +115,8 @@ def test_a_file_stays_named_while_another_listing_names_it(world: World) -> None
 def test_pictures_of_a_device_that_was_cut_off_go_and_older_ones_show_again(world: World) -> None:
     first, second = (world.seller("ada") for _ in range(2))
     bread = world.listing(first, "bread")
-    world.pictures(bread, bread, picture("mine"))
-    thief = world.pictures(second, bread, picture("theirs"))
+    illustrated(world, bread, bread, picture("mine"))
+    thief = illustrated(world, second, bread, picture("theirs"))
     assert shown(world.node, bread) == ["theirs"]
     world.revoke(thief)
     assert shown(world.node, bread) == ["mine"]
@@ -121,7 +126,7 @@ def test_pictures_of_a_device_that_was_cut_off_go_and_older_ones_show_again(worl
 def test_pictures_whose_words_are_missing_show_nothing_until_they_come(world: World) -> None:
     first, second = (world.seller("ada") for _ in range(2))
     bread = world.listing(first, "bread")
-    front = world.pictures(second, bread, picture("front"))
+    front = illustrated(world, second, bread, picture("front"))
     raws = [raw for raw in world.raws() if raw != front.raw]
     node = world.fresh().receive_all(raws)
     node.receive(RawRecord(front.raw.header, None, front.raw.signature))
