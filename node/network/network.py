@@ -10,7 +10,7 @@ the intake's part.
 
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -196,9 +196,9 @@ class Network:
             return []
         return [self._neighbour(self._parts, link) for link in self._parts.host.links()]
 
-    async def picture(self, key: bytes, sizes: Collection[int]) -> Found:
+    async def picture(self, key: bytes) -> Found:
         """Ask the neighbours for a file of a picture by its hash. Never raises."""
-        return Found(None) if self._parts is None else await self._parts.pictures.ask(key, sizes)
+        return Found(None) if self._parts is None else await self._parts.pictures.ask(key)
 
     def announce(self, records: Sequence[RawRecord]) -> None:
         """Tell new records to the neighbours. Never waits; sync repairs what is dropped."""

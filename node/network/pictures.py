@@ -2,10 +2,10 @@
 
     question: the file's hash (32 bytes)     answer: one byte, with HERE followed by the file
 
-Rules: both in frames as `sync` has them. A file is asked for by its hash and with the sizes that
-listings state, so what comes is right or its sender is to blame; who is slow has a rest and keeps
-its connection. A neighbour's questions and what they are given are paid for. What a file is worth
-is decided by others.
+Rules: both in frames as `sync` has them. A file is asked for by its hash and has a bounded length,
+so what comes is right or its sender is to blame; who is slow has a rest and keeps its connection. A
+neighbour's questions and what they are given are paid for. What a file is worth is decided by
+others.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -13,7 +13,6 @@ is decided by others.
 import logging
 import random
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Protocol
@@ -99,17 +98,15 @@ class PictureExchange:
             del self._lines[link.peer]
 
     # --- asking -----------------------------------------------------------------------------------
-    async def ask(self, key: bytes, sizes: Collection[int]) -> Found:
-        """Ask neighbours, one after the other, those that gave something last before others.
-
-        `sizes`: in bytes, one of which the file must have. Never raises.
-        """
+    async def ask(self, key: bytes) -> Found:
+        """Ask neighbours, one after the other, those that gave something last before others. Never
+        raises."""
         now = trio.current_time()
         rested = [line for line in self._lines.values() if line.rests_until <= now]
         rested.sort(key=lambda line: (-line.gave_at, random.random()))
         asked, later = 0, False
         for line in rested[: limits.PICTURE_ASKED_MAX_COUNT]:
-            answer = await self._ask(line, key, sizes)
+            answer = await self._ask(line, key)
             if answer is None:
                 continue
             asked += 1
@@ -119,16 +116,14 @@ class PictureExchange:
             later = later or answer[0] == Word.LATER
         return Found(None, asked, later)
 
-    async def _ask(
-        self, line: _Line, key: bytes, sizes: Collection[int]
-    ) -> tuple[Word, bytes] | None:
+    async def _ask(self, line: _Line, key: bytes) -> tuple[Word, bytes] | None:
         """One neighbour's answer, None where there is none that counts."""
         guard, peer = self._host.guard, line.link.peer
         async with line.turn:
             try:
                 with trio.fail_after(limits.PICTURE_ANSWER_MAX_S):
                     frame = await self._exchange(line, key)
-                return _read(frame, key, sizes)
+                return _read(frame, key)
             except MultiselectClientError:  # knows of no pictures, or the stream has ended
                 line.rests_until = trio.current_time() + limits.PICTURE_AGAIN_MAX_S
             except FrameFault as fault:
@@ -203,11 +198,11 @@ class PictureExchange:
             await stream.write(framed(bytes((word,)) + data))
 
 
-def _read(frame: bytes, key: bytes, sizes: Collection[int]) -> tuple[Word, bytes]:
+def _read(frame: bytes, key: bytes) -> tuple[Word, bytes]:
     """An answer. Raises FrameFault for one that no honest program gives."""
     word, data = frame[0], frame[1:]
     if word not in (Word.NOT_HERE, Word.HERE, Word.LATER) or (word != Word.HERE and data):
         raise FrameFault(Offence.GARBAGE, "no answer")
-    if word == Word.HERE and (len(data) not in sizes or sha256(data) != key):
+    if word == Word.HERE and sha256(data) != key:
         raise FrameFault(Offence.GARBAGE, "another file")
     return Word(word), data

@@ -3,8 +3,9 @@
 Rules: only files that live listings name are asked for. What somebody looks at comes first; what is
 fetched ahead (own listings', and small ones of the newest listings nearby) or for a neighbour that
 asked us is paid from a daily budget. What nobody has is asked for again after growing pauses, and
-forgotten when nobody wants it any more: no wish is ever a busy loop. A file that is not what its
-listing says of it is not kept, and not asked for again.
+forgotten when nobody wants it any more: no wish is ever a busy loop. A file that is not what
+listings say of it is not kept, and not asked for again until another listing says otherwise; who
+gave it is not to blame.
 
 Left to others: asking neighbours (`network.pictures`).
 """
@@ -13,7 +14,7 @@ Left to others: asking neighbours (`network.pictures`).
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -42,7 +43,7 @@ BAD_MAX_COUNT: Final = 4_096
 Waiting = Literal["coming", "nobody", "alone"]
 """Being fetched; no neighbour that was asked has it; there is no neighbour to ask."""
 
-Ask = Callable[[bytes, Collection[int]], Awaitable[Any]]
+Ask = Callable[[bytes], Awaitable[Any]]
 """`Network.picture`."""
 
 
@@ -64,7 +65,7 @@ class PictureFetching:
         self._core = core
         self._service = service
         self._wishes: dict[bytes, _Wish] = {}
-        self._bad: dict[bytes, None] = {}
+        self._bad: dict[bytes, list[PictureFile]] = {}  # what was falsely said of a file
         self._woken = trio.Event()
         self._news = trio.Event()
         self._budget = _daily(service.bounds().ahead)
@@ -81,7 +82,7 @@ class PictureFetching:
 
     def _wish(self, key: bytes, *, urgent: bool) -> _Wish | None:
         now = trio.current_time()
-        if key in self._bad:
+        if key in self._bad and self._bad[key] == pictures.statements(self._core.reader, key):
             return _Wish(key, urgent, now, now, waiting="nobody")
         wish = self._wishes.get(key)
         if wish is None:
@@ -219,22 +220,24 @@ class PictureFetching:
             wish.due_at = now + min(DAY_S, paid / self._budget.rate if self._budget.rate else DAY_S)
             return
         assert self.ask is not None
-        found = await self.ask(key, {file.size for file in stated})
+        found = await self.ask(key)
         if found.data is None:
             if paid:
                 self._budget.pay(-paid, trio.current_time())
             wish.waiting = _standing(found)
             self._put_off(wish)
             return
+        if paid and len(found.data) > paid:  # a listing says less than there is
+            self._budget.pay(len(found.data) - paid, trio.current_time())
         await self._keep(key, stated, found.data, own=own)
         self._forget(wish)
 
     async def _keep(self, key: bytes, stated: list[PictureFile], data: bytes, *, own: bool) -> None:
         file = next((one for one in stated if is_stated(data, one)), None)
-        if file is None:  # a listing lies about it; who gave it is not to blame
+        if file is None:
             if len(self._bad) >= BAD_MAX_COUNT:
                 self._bad.pop(next(iter(self._bad)))
-            self._bad[key] = None
+            self._bad[key] = stated
             return
         room, store = self._service.bounds().room, self._core.pictures
         kept = await trio.to_thread.run_sync(lambda: store.put(file, data, own=own, room=room))

@@ -86,11 +86,10 @@ async def test_files_come_by_their_hash_over_one_stream_that_stays() -> None:
         assert (giver.shelf.met_count, asker.shelf.met_count) == (1, 1)
         before = asker.streams()
         for data in (FILE, LARGEST, b"x", FILE):
-            sizes = {1, len(data)}
-            assert await asker.exchange.ask(sha256(data), sizes) == Found(data, 1)
-        assert await asker.exchange.ask(bytes(32), {5}) == Found(None, 1)
+            assert await asker.exchange.ask(sha256(data)) == Found(data, 1)
+        assert await asker.exchange.ask(bytes(32)) == Found(None, 1)
         giver.shelf.later = True
-        assert await asker.exchange.ask(bytes(32), {5}) == Found(None, 1, True)
+        assert await asker.exchange.ask(bytes(32)) == Found(None, 1, True)
         assert asker.streams() == before + 1
         assert giver.shelf.given == 6
 
@@ -100,18 +99,18 @@ async def test_neighbours_are_asked_in_turn_and_who_gave_comes_first() -> None:
     asker, empty, giver = House(), House(), House(FILE)
     async with houses(asker, empty, giver):
         for _ in range(4):
-            found = await asker.exchange.ask(KEY, {len(FILE)})
+            found = await asker.exchange.ask(KEY)
             assert found.data == FILE
         assert empty.shelf.given <= 1  # at most before it was known who gives
         assert giver.shelf.given == 4
-        assert await asker.exchange.ask(bytes(32), {1}) == Found(None, 2)
+        assert await asker.exchange.ask(bytes(32)) == Found(None, 2)
 
 
 @bounded(20)
 async def test_nobody_at_hand_is_an_answer_too() -> None:
     lonely = House()
     async with lonely.host.running(LOOPBACK):
-        assert await lonely.exchange.ask(KEY, {1}) == Found(None, 0)
+        assert await lonely.exchange.ask(KEY) == Found(None, 0)
 
 
 Answer = Callable[[INetStream], Awaitable[None]]
@@ -158,7 +157,7 @@ def sends(data: bytes) -> Answer:
 async def test_who_gives_what_was_not_asked_for_is_banned(data: bytes) -> None:
     victim = House()
     async with asked(victim, sends(data)) as attacker:
-        assert await victim.exchange.ask(KEY, {len(FILE)}) == Found(None, 0)
+        assert await victim.exchange.ask(KEY) == Found(None, 0)
         await attacker.is_thrown_out()
 
 
@@ -170,11 +169,11 @@ async def test_who_is_slow_has_a_rest_and_keeps_its_connection(
     monkeypatch.setattr(module.limits, "PICTURE_ANSWER_MAX_S", 0.3)
     victim = House()
     async with asked(victim, sends(data) if data else _silent) as attacker:
-        assert await victim.exchange.ask(KEY, {len(FILE)}) == Found(None, 0)
+        assert await victim.exchange.ask(KEY) == Found(None, 0)
         assert attacker.connected()
         assert await victim.host.ping(victim.host.links()[0]) < 5
         with trio.fail_after(0.2):  # not asked again for a while
-            assert await victim.exchange.ask(KEY, {len(FILE)}) == Found(None, 0)
+            assert await victim.exchange.ask(KEY) == Found(None, 0)
 
 
 async def _silent(stream: INetStream) -> None:
@@ -185,7 +184,7 @@ async def _silent(stream: INetStream) -> None:
 async def test_a_program_that_knows_no_pictures_is_left_alone_for_long() -> None:
     victim, attacker = House(), Attacker()
     async with victim.host.running(LOOPBACK), attacker.attacking(victim.host):
-        assert await victim.exchange.ask(KEY, {1}) == Found(None, 0)
+        assert await victim.exchange.ask(KEY) == Found(None, 0)
         rest = victim.exchange._lines[attacker.host.id].rests_until - trio.current_time()
         assert rest > limits.PICTURE_REST_S
         assert attacker.connected()
@@ -230,8 +229,8 @@ async def test_a_neighbour_is_given_no_more_than_its_budget(
     giver, asker = House(FILE), House()
     async with houses(giver, asker):
         for _ in range(3):
-            assert (await asker.exchange.ask(KEY, {len(FILE)})).data == FILE
-        assert await asker.exchange.ask(KEY, {len(FILE)}) == Found(None, 1, True)
+            assert (await asker.exchange.ask(KEY)).data == FILE
+        assert await asker.exchange.ask(KEY) == Found(None, 1, True)
 
 
 @pytest.mark.parametrize("question", [b"short", bytes(33), bytes(31)])
