@@ -24,6 +24,7 @@ from node.storage.home import Home
 
 if TYPE_CHECKING:
     from node.commands.asking import Node
+    from node.services.receipt_check import Check
 
 HOME_VARIABLE: Final = "WETALK_HOME"
 DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
@@ -144,6 +145,17 @@ def local_time(written: str) -> str:
     except OverflowError:
         pass  # the last day there is, as claimed by somebody, on a clock ahead of UTC
     return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def told_checks(app: App, checks: "Iterable[Check]") -> list[dict[str, Any]]:
+    """Checks of a file as `--json` gives them."""
+    return [{"ok": one.ok, "code": one.key, "text": one.text(app.language)} for one in checks]
+
+
+def show_checks(app: App, told: Iterable[dict[str, Any]]) -> None:
+    """A sentence a line, with a mark before it."""
+    for one in told:
+        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
 
 
 def read_some(file: Path, size_max_bytes: int) -> bytes:

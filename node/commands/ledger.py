@@ -20,6 +20,8 @@ from node.commands.base import (
     on_terminal,
     option,
     read_some,
+    show_checks,
+    told_checks,
 )
 from node.commands.closes import check_proof, close, closes, proof
 from node.i18n import amount_text
@@ -106,13 +108,9 @@ def check_receipt(app: App, file: Path) -> int:
 
     data = read_some(file, RECEIPT_SIZE_MAX_BYTES + 1)
     report = verify_receipt(data)
-    checks = [
-        {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}
-        for one in report.checks
-    ]
+    checks = told_checks(app, report.checks)
     app.result({"ok": report.ok, "level": report.level or None, "checks": checks})
-    for one in checks:
-        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
+    show_checks(app, checks)
     if report.ok and report.level:
         app.line(app.text(f"level.{report.level}"))
     return DONE if report.ok else REFUSED

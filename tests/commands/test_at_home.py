@@ -324,12 +324,12 @@ def test_a_plan_replaces_a_community_of_ones_own_that_is_still_empty(
 
 def test_a_faulty_plan_changes_nothing(shell: Shell, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
-    for written, code in (("name = 3", "plan-missing"), ("\ufeff=", "plan-syntax")):
+    for written, code in (("name = 3", "plan-missing"), ("\ufeff=", "plan-line")):
         plan.write_text(written, encoding="utf-8")
         for words in (("community", "new", "--plan"), ("community", "plan")):
             assert shell(*words, str(plan), code=REFUSED)["error"]["code"] == code
     plan.write_bytes(b"\xff\xfe")
-    assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-syntax"
+    assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-line"
     plan.write_bytes(b"#" * 300_000)
     assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-size"
     gone = shell("community", "new", "--plan", str(tmp_path / "none"), code=REFUSED)

@@ -87,7 +87,7 @@ def test_a_plan_becomes_the_founding_document() -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("name = ", "plan-syntax"),
+        ("name = ", "plan-line"),
         ("", "plan-missing"),
         ("chapter = 3", "plan-field"),
         ("chapter = [3]", "plan-field"),
