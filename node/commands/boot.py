@@ -48,7 +48,7 @@ def install(home: Path) -> tuple[Path, bool]:
     path = unit_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = TEXT.format(program=_quoted(*_program()), home=_quoted(str(home.absolute())))
+        text = TEXT.format(program=_quoted(*program()), home=_quoted(str(home.absolute())))
         path.write_text(text, encoding="utf-8")
     except OSError as problem:
         raise LocalFault("home-not-writable", str(problem), path=str(path)) from None
@@ -66,7 +66,7 @@ def remove() -> bool:
     return True
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """How this very program is started."""
     beside = Path(sys.executable).with_name("wetalk")
     if beside.exists():

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from node.commands.base import DONE, REFUSED, App, argument, command, on_terminal, option
+from node.commands.base import DONE, REFUSED, App, argument, command, option
 from node.commands.member import WORDS_FILE
+from node.commands.screen import on_terminal
 from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase

@@ -17,13 +17,13 @@ from node.commands.base import (
     argument,
     clean,
     group,
-    on_terminal,
     option,
     read_some,
     show_checks,
     told_checks,
 )
 from node.commands.closes import check_proof, close, closes, proof
+from node.commands.screen import on_terminal
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 

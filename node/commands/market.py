@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from node.commands.base import App, amount_of, argument, clean, command, group, option
+from node.commands.screen import emphasised
 from node.i18n import amount_text, clean_for_display
 
 KINDS: Final = ("goods", "service", "loan", "share", "gift")
@@ -135,7 +136,7 @@ def listing(app: App) -> None:
 def listing_show(app: App, listing_id: str) -> None:
     found = app.client.get(f"/listings/{app.client.listing(listing_id)}")
     app.result(found)
-    app.line(click.style(clean(found["title"]), bold=True))
+    app.line(emphasised(clean(found["title"]), bold=True))
     state = app.text(f"listing.{found['state']}")
     kind = app.text(f"listing.{found['kind']}")
     app.line(f"{kind} · {price_text(app, found)} · {clean(found['region'] or '')} · {state}")

@@ -25,6 +25,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "doctor": "running",
         "peers": "running",
         "service": "running",
+        "completion": "completion",
     },
     "me": {
         "id": "member",
@@ -81,7 +82,7 @@ class Root(Group):
 
 
 def _print_version(context: click.Context, _: Any, value: bool) -> None:
-    if value:
+    if value and not context.resilient_parsing:
         from importlib.metadata import version
 
         click.echo(f"wetalk {version('wetalk')}")
@@ -94,7 +95,7 @@ def make_root() -> Root:
     @click.pass_context
     def alone(context: click.Context) -> None:
         if context.invoked_subcommand is None:
-            from node.commands.running import welcome
+            from node.commands.alone import welcome
 
             welcome(app_of(context))
 

@@ -1,4 +1,4 @@
-"""The node itself: `up`, `status`, `doctor`, `peers`, `service`, and `wetalk` alone."""
+"""The node itself: `up`, `status`, `doctor`, `peers`, `service`."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from node.commands.base import (
     option,
 )
 from node.commands.witness import own_relay_of, say_relay
-from node.protocol.errors import LocalFault, WetalkError
+from node.protocol.errors import LocalFault
 
 
 @command(
@@ -91,34 +91,6 @@ def web_address(app: App) -> str | None:
     except (OSError, ValueError):
         return None
     return str(told["url"]) + "/" if "url" in told else None
-
-
-def welcome(app: App) -> None:
-    """`wetalk` alone: how it is, and what to do next."""
-    app.say("app.tagline")
-    if not app.home.genesis.exists():
-        app.result({"running": False, "home": None})
-        app.say("welcome.nobody")
-        app.say("status.next")
-        commands = ("up", "init", "--help")
-    else:
-        try:
-            found = app.client.get("/status")
-        except Exception as error:
-            from node.commands.asking import told_by_client
-
-            if told_by_client(app, error) is None and not isinstance(error, WetalkError):
-                raise
-            app.result({"running": False, "home": str(app.home.path)})
-            app.say("status.stopped")
-            app.say("status.next")
-            commands = ("up", "doctor", "--help")
-        else:
-            app.result({"running": True, **found})
-            _show(app, found)
-            commands = ("read", "search 김치", "balance", "community invite", "--help")
-    for name in commands:
-        app.line(f"  wetalk {name}")
 
 
 @command("doctor", "wetalk doctor", option("--rebuild", is_flag=True, about="rebuild"))

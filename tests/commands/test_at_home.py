@@ -328,7 +328,8 @@ def test_a_faulty_plan_changes_nothing(shell: Shell, tmp_path: Path) -> None:
         plan.write_text(written, encoding="utf-8")
         for words in (("community", "new", "--plan"), ("community", "plan")):
             assert shell(*words, str(plan), code=REFUSED)["error"]["code"] == code
-    plan.write_bytes(b"\xff\xfe")
+    plan.write_bytes(b"# a\n# b\n\xff\xfe")
+    assert "Line 3" in shell("community", "plan", str(plan), code=REFUSED)["error"]["detail"]
     assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-line"
     plan.write_bytes(b"#" * 300_000)
     assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-size"

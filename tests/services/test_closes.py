@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_trio import trio_fixture
 
-from node.i18n import LANGUAGES, text
+from node.i18n import LANGUAGES
 from node.ledger import book
 from node.protocol.errors import LocalFault
 from node.services import closes

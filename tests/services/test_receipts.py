@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 from pytest_trio import trio_fixture
 
-from node.i18n import LANGUAGES, text
+from node.i18n import LANGUAGES
 from node.protocol import portable
 from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane

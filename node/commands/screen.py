@@ -1,0 +1,111 @@
+"""What a terminal is given: tables, cards where a table has no room, wrapped lines, emphasis.
+
+Rules: a person at a terminal sees columns that fit; a program that reads a pipe gets lines of
+fields with a tab between. Widths are those of the characters (Korean and Chinese take two columns).
+Emphasis never carries meaning alone and is left out where NO_COLOR or TERM=dumb ask for that. The
+drawing library is loaded for tables only: it costs more time than a whole `wetalk`.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+RIGHT: Final = frozenset(
+    {"amount", "balance", "limit", "left", "opening", "received", "given", "closing", "before"}
+)
+"""Columns of numbers."""
+FLOWING: Final = frozenset(
+    {"for", "text", "title", "note", "may", "officers", "alerts", "state", "counts", "vote"}
+)
+"""Columns of words, which may break; all others stay whole."""
+FLOWING_MIN_CELLS: Final = 12
+
+
+def on_terminal() -> bool:
+    """True iff a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def width_cells() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
+def emphasised(written: str, *, bold: bool = False, dim: bool = False) -> str:
+    """A text as it stands out, where it can."""
+    asked = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return (
+        written
+        if asked or not on_terminal()
+        else click.style(written, bold=bold or None, dim=dim or None)
+    )
+
+
+def wrapped(written: str, room_cells: int) -> Iterator[str]:
+    """Lines of at most so many cells, broken between words, and inside of those that are longer."""
+    from rich.cells import cell_len, chop_cells
+
+    line = ""
+    for word in written.split():
+        joined = f"{line} {word}" if line else word
+        if cell_len(joined) <= room_cells:
+            line = joined
+            continue
+        if line:
+            yield line
+        *whole, line = chop_cells(word, room_cells) or [""]
+        yield from whole
+    yield line
+
+
+def draw_table(names: Sequence[str], headings: Sequence[str], rows: list[list[str]]) -> None:
+    """Rows under headings; one below the other where the terminal is too narrow for columns."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console(highlight=False)
+    table = _table(names, headings, rows)
+    if Measurement.get(console, console.options, table).minimum <= console.width:
+        console.print(table)
+        return
+    for row in rows:
+        _card(console, headings, row)
+
+
+def _table(names: Sequence[str], headings: Sequence[str], rows: list[list[str]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for place, (name, heading) in enumerate(zip(names, headings, strict=True)):
+        longest = max((Text(row[place]).cell_len for row in rows), default=0)
+        flows = name in FLOWING and longest > FLOWING_MIN_CELLS
+        table.add_column(
+            Text(heading),
+            justify="right" if name in RIGHT else "left",
+            no_wrap=not flows,
+            overflow="fold",
+            min_width=FLOWING_MIN_CELLS if flows else longest,
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _card(console: "Console", headings: Sequence[str], row: list[str]) -> None:
+    """One row: its first cell, and below it what each other cell is."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Text(row[0], style="bold"))
+    for heading, cell in zip(headings[1:], row[1:], strict=True):
+        if cell:
+            console.print(Padding(Text(f"{heading}: {cell}"), (0, 0, 0, 2)))
