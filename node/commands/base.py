@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 HOME_VARIABLE: Final = "WETALK_HOME"
 COMPLETED: Final = frozenset({"MEMBER", "TRADE", "ROOM", "LISTING", "DEVICE"})
 COMPLETED_BY_FILES: Final = frozenset({"LINK|FILE", "LINK"})
+USAGE_PIECES: Final = {
+    "[OPTIONS]": "cli.any_options",
+    "[COMMAND] [ARGS]...": "cli.any_command",
+    "COMMAND [ARGS]...": "cli.command",
+}
+"""What the library writes in English, and what stands for it."""
 DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
 
@@ -273,8 +279,10 @@ class Told:
 
     def write_help(self, command: click.Command, ctx: click.Context, to: Any) -> None:
         app = app_of(ctx)
-        pieces = command.collect_usage_pieces(ctx)
-        to.write_usage(ctx.command_path, " ".join(pieces), prefix=app.text("cli.usage") + " ")
+        pieces = " ".join(command.collect_usage_pieces(ctx))
+        for english, key in USAGE_PIECES.items():
+            pieces = pieces.replace(english, app.text(key))
+        to.write_usage(ctx.command_path, pieces, prefix=app.text("cli.usage") + " ")
         to.write_paragraph()
         to.write_text(app.text(f"command.{self.key}"))
         if self.example:

@@ -127,7 +127,8 @@ def root(app: App, chapter: str | None) -> None:
             found = _root(core, chapter)
     app.result(found)
     app.say("ledger.root", root=found["root"])
-    app.table(("part", "hash"), [[one["name"], one["hash"][:16]] for one in found["sections"]])
+    parts = [(app.text(f"part.{one['name']}"), one["hash"][:16]) for one in found["sections"]]
+    app.table(("part", "hash"), parts)
 
 
 def _root(core: "Core", chapter: str | None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ FLOWING: Final = frozenset(
 )
 """Columns of words, which may break; all others stay whole."""
 FLOWING_MIN_CELLS: Final = 12
+WIDEST_CELLS: Final = 10_000  # as if there were no edge
 
 
 def on_terminal() -> bool:
@@ -73,7 +74,8 @@ def draw_table(names: Sequence[str], headings: Sequence[str], rows: list[list[st
 
     console = Console(highlight=False)
     table = _table(names, headings, rows)
-    if Measurement.get(console, console.options, table).minimum <= console.width:
+    free = console.options.update(max_width=WIDEST_CELLS)
+    if Measurement.get(console, free, table).minimum <= console.width:
         console.print(table)
         return
     for row in rows:

@@ -172,11 +172,13 @@ def test_wrapped_lines_lose_nothing_and_fit() -> None:
             assert all(cell_len(line) <= room for line in lines)
 
 
+NAMES = ("trade", "sides", "amount", "state", "goods", "level", "for")
+HEADINGS = [text(f"column.{name}", "ko") for name in NAMES]
+NEEDED = "김치 두 통하고 깍두기 조금"
 ROWS = [
-    ["7d90ab12", "순희 → 민수", "12.50 나눔", "김치 두 통하고 깍두기 조금"],
-    ["8e01bc23", "王芳 → 순희", "1,200.00 나눔", ""],
+    ["7d90ab12", "순희 → 민수", "12.50 나눔", "상대의 대답을 기다려요", "기다리기", "L2", NEEDED],
+    ["8e01bc23", "王芳 → 순희", "1,200.00 나눔", "거래가 맺어졌어요", "맺어짐", "L2", ""],
 ]
-NAMES, HEADINGS = ("trade", "sides", "amount", "for"), ("거래", "누가 누구에게", "금액", "무엇")
 
 
 def drawn(capsys: pytest.CaptureFixture[str], monkeypatch: Any, width: int) -> list[str]:
