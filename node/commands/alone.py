@@ -92,6 +92,9 @@ def _running(app: App, found: dict[str, Any]) -> None:
         app.say("peers.count", count=found["sync"]["neighbours"])
     hints = [one for one in found["next"] if one["code"] not in TOLD_ABOVE]
     pressing = [(clean(one["text"]), one["command"]) for one in hints]
+    if any(one["code"] == "restoring" for one in hints):
+        _propose(app, pressing)  # there is nothing else to do yet
+        return
     alone = len(app.client.get("/members", limit=2)["items"]) < 2
     _propose(app, [*pressing, *_deeds(app, ALONE if alone else BELONGING)])
 

@@ -19,14 +19,18 @@ from node.commands.base import (
 from node.commands.witness import own_relay_of, say_relay
 from node.protocol.errors import LocalFault
 
+ROLES: Final = ("member", "relay")
+ROLE: Final = option("--role", type=click.Choice(ROLES), default=ROLES[0], about="role")
+LISTEN: Final = option("--listen", multiple=True, metavar="MULTIADDR", about="listen")
+
 
 @command(
     "up",
     "wetalk up --peer /ip4/192.0.2.7/tcp/4130/p2p/12D3KooW…",
     option("--api-port", type=click.IntRange(0, 65_535), metavar="PORT", about="api_port"),
-    option("--listen", multiple=True, metavar="MULTIADDR", about="listen"),
+    LISTEN,
     option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
-    option("--role", type=click.Choice(("member", "relay")), default="member", about="role"),
+    ROLE,
     option("--no-web", is_flag=True, about="no_web"),
     option(
         "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
@@ -168,11 +172,13 @@ def service(app: App) -> None:
     show_help(click.get_current_context())
 
 
-@service.sub("install", "wetalk service install")
-def service_install(app: App) -> None:
+@service.sub("install", "wetalk service install --role relay", ROLE, LISTEN)
+def service_install(app: App, role: str, listen: tuple[str, ...]) -> None:
     from node.commands import boot
 
-    path, started = boot.install(app.home.path)
+    wishes = ["--role", role] if role != ROLES[0] else []
+    wishes += [word for address in listen for word in ("--listen", address)]
+    path, started = boot.install(app.home.path, wishes)
     app.result({"file": str(path), "started": started})
     app.say("service.installed" if started else "service.written", path=str(path))
 

@@ -229,7 +229,11 @@ def test_the_service_file_starts_this_home_and_goes_again(
     found = shell("service", "install")
     unit = Path(found["file"]).read_text()
     assert found["started"] is False
-    assert f'--home "{shell.home.path}" up' in unit
+    assert f'"--home" "{shell.home.path}" "up"\n' in unit
+    address = "/ip4/0.0.0.0/tcp/4131"
+    shell("service", "install", "--role", "relay", "--listen", address)
+    unit = Path(found["file"]).read_text()
+    assert f'"up" "--role" "relay" "--listen" "{address}"\n' in unit
     assert shell("service", "remove")["removed"] is True
     assert shell("service", "remove")["removed"] is False
     assert not Path(found["file"]).exists()
