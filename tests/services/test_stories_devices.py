@@ -19,18 +19,9 @@ from node.protocol.office import CreditGrant, WitnessStamp
 from node.protocol.portable import decode_invitation
 from node.runtime.bridge import NEIGHBOURS_SETTING
 from node.services.publish import Draft
-from node.storage.home import Home
 from node.views import members
 from tests.support.homes import Person, introduce, move_in, seed_of
-from tests.support.stories import (
-    Neighbour,
-    Village,
-    balances,
-    screen_of,
-    spread,
-    village,
-    words_file,
-)
+from tests.support.stories import Neighbour, Village, balances, spread, village
 
 pytestmark = pytest.mark.trio
 QUIET = {"confirm-words", "neighbours"}
@@ -238,36 +229,6 @@ async def test_a_stolen_device_without_relays(place: Village) -> None:
     await cho.person.hand_to(thief.person)
     assert "shut out" in await thief.screen("pay", cho.id, "1", "--yes", code=1)
     assert "shut-out" in await thief.hints()
-
-
-async def test_a_thief_is_cut_off_while_coming_back_from_a_file(
-    place: Village, tmp_path: Path
-) -> None:
-    """A neighbour's export stands in for the neighbour; a trade that is not in it loses nothing."""
-    sunhee, amina, baraka, cho = await four(place)
-    await paid(amina, baraka, "10", sunhee)
-    stolen = await paid(amina, cho, "20", sunhee)
-    file = tmp_path / "records"
-    await sunhee.screen("export", str(file))
-    await amina.leave()
-    home = Home(tmp_path / "back")
-    home.prepare()
-    typed = words_file(home, amina.words)
-    come = ("restore", str(file), "--words-file", str(typed), "--since")
-    said = await screen_of(home, *come, "00000000", code=1)
-    assert "This trade is not known here" in said
-    assert "wetalk restore --finish" in said
-    again = ("restore", "--finish", "--words-file", str(typed), "--since")
-    await screen_of(home, *again, stolen[:12])
-    amina = await place.open("back", amina.words, "amina")
-    await spread(amina, sunhee, baraka, cho)
-    assert balances(amina, baraka, cho) == [-1_000, 1_000, 0]
-
-    other = Home(tmp_path / "other")
-    other.prepare()
-    await amina.screen("export", str(tmp_path / "later"))
-    late = ("restore", str(tmp_path / "later"), "--words-file", str(typed), "--since", stolen[:12])
-    assert "That trade is not on" in await screen_of(other, *late, code=1)
 
 
 async def test_a_stolen_device_with_relays(place: Village, tmp_path: Path) -> None:
