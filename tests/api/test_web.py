@@ -15,7 +15,11 @@ from tests.tidy import ROOT
 
 FOLDER = ROOT / "node" / "api" / "web"
 VENDORED = {FOLDER / "vendor", ROOT / "tests" / "browser" / "vendor"}
-OURS = [path for path in sorted(FOLDER.rglob("*")) if path.is_file() and not VENDORED & set(path.parents)]
+OURS = [
+    path
+    for path in sorted(FOLDER.rglob("*"))
+    if path.is_file() and not VENDORED & set(path.parents)
+]
 SCRIPTS = [path for path in OURS if path.suffix == ".js"]
 TEXT = re.compile(r"\bt\(\s*\"([\w.-]+)\"")
 CONDITIONAL = re.compile(r"\"((?:web|listing|membership|trade|balance|phrase)\.[\w.-]+)\"")

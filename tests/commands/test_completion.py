@@ -1,5 +1,6 @@
 """Completion in the shells themselves: what is typed after `wetalk`, with no node running."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncGenerator
@@ -12,6 +13,7 @@ from pytest_trio import trio_fixture
 from node.commands import completing, root
 from node.commands.base import DONE, App
 from node.commands.completion import SHELLS, place, script
+from node.i18n import text
 from node.services.trade import Proposal
 from node.storage.kept.private import Contact
 from node.wallet import keyfile
@@ -130,6 +132,41 @@ def test_the_script_of_each_shell_can_be_read_by_it(shell: str, tmp_path: Path) 
     file.write_text(script(shell))
     done = subprocess.run([shell, "-n", str(file)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_zsh_offers_commands_with_what_they_do(tmp_path: Path) -> None:
+    """Its completion system is stood in for, since it needs a terminal."""
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed here")
+    file = tmp_path / "zsh"
+    file.write_text(script("zsh"))
+    program = (
+        "compdef() {}; _describe() { print -l $completions_with_descriptions };"
+        'source "$1"; words=(wetalk --language ko comm); CURRENT=4; _wetalk_completion'
+    )
+    done = subprocess.run(
+        ["zsh", "-f", "-c", program, "-", str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.strip() == "community:" + text("command.community", "ko")
+
+
+def test_fish_offers_commands(tmp_path: Path) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("fish is not installed here")
+    file = tmp_path / "fish"
+    file.write_text(script("fish"))
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {file}; complete -C 'wetalk comm'"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+    )
+    assert done.stdout.split("\t")[0].strip() == "community"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
