@@ -21,7 +21,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from node import i18n
-from node.commands.screen import draw_table, on_terminal
+from node.commands.screen import HelpContext, draw_table, on_terminal
 from node.protocol.errors import LocalFault
 from node.storage.home import Home
 
@@ -311,6 +311,8 @@ class Told:
 class Command(Told, click.Command):
     """A command of ours."""
 
+    context_class = HelpContext
+
     def __init__(self, *args: Any, key: str, example: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.key, self.example = key, example
@@ -326,6 +328,8 @@ class Command(Told, click.Command):
 
 class Group(Told, click.Group):
     """A command with commands below it."""
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, key: str, example: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

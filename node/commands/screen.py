@@ -1,4 +1,4 @@
-"""What a terminal is given: tables, cards where a table has no room, wrapped lines, emphasis.
+"""What a terminal is given: tables, cards where a table has no room, help, wrapped lines, emphasis.
 
 Rules: a person at a terminal sees columns that fit; a program that reads a pipe gets lines of
 fields with a tab between. Widths are those of the characters (Korean and Chinese take two columns).
@@ -9,8 +9,8 @@ drawing library is loaded for tables only: it costs more time than a whole `weta
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -27,6 +27,7 @@ FLOWING: Final = frozenset(
 )
 """Columns of words, which may break; all others stay whole."""
 FLOWING_MIN_CELLS: Final = 12
+HELP_MIN_CELLS, HELP_MAX_CELLS = 24, 80
 WIDEST_CELLS: Final = 10_000  # as if there were no edge
 
 
@@ -65,6 +66,45 @@ def wrapped(written: str, room_cells: int) -> Iterator[str]:
         *whole, line = chop_cells(word, room_cells) or [""]
         yield from whole
     yield line
+
+
+class Help(click.HelpFormatter):
+    """Help that fits the terminal. The library counts a Korean letter as one column, and never
+    goes below fifty."""
+
+    def __init__(self, **wishes: Any) -> None:
+        super().__init__(**wishes)
+        self.width = max(min(width_cells(), HELP_MAX_CELLS) - 1, HELP_MIN_CELLS)
+
+    def write_text(self, text: str) -> None:
+        """A paragraph."""
+        margin = " " * self.current_indent
+        for line in wrapped(text, self.width - self.current_indent):
+            self.write(f"{margin}{line}\n")
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        """Names, and what each is beside or, where that has no room, below it."""
+        from rich.cells import cell_len
+
+        named = list(rows)
+        longest = max((cell_len(name) for name, _ in named), default=0)
+        column = min(longest, col_max, self.width * 2 // 5) + col_spacing
+        margin = " " * self.current_indent
+        for name, about in named:
+            lines = list(wrapped(about, self.width - self.current_indent - column))
+            beside = cell_len(name) + col_spacing <= column
+            first = " " * (column - cell_len(name)) + lines.pop(0) if beside else ""
+            self.write(f"{margin}{name}{first}\n")
+            for line in lines:
+                self.write(f"{margin}{' ' * column}{line}\n")
+
+
+class HelpContext(click.Context):
+    """A run of a command whose help is ours."""
+
+    formatter_class = Help
 
 
 def draw_table(names: Sequence[str], headings: Sequence[str], rows: list[list[str]]) -> None:

@@ -206,6 +206,19 @@ def test_ids_and_amounts_are_never_broken(
             assert any(row[2] in line for line in lines)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_help_fits_the_terminal_in_every_language(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    for width in (40, 60, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        for path in ([], ["statement"], ["restore"], ["chapter", "policy"]):
+            assert root.run([*path, "--language", language, "--help"]) == DONE
+            lines = capsys.readouterr().out.splitlines()
+            prose = [line for line in lines if "wetalk " not in line and "--" not in line]
+            assert max(map(cell_len, prose)) <= width, (width, path)
+
+
 def test_emphasis_is_left_out_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen, "on_terminal", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
