@@ -82,6 +82,8 @@ def _words(app: App) -> Iterator[Deed]:
 
 
 def _running(app: App, found: dict[str, Any]) -> None:
+    from node.commands.running import web_address
+
     app.say("status.running")
     app.say("status.member", name=found["member"]["name"], member=found["member"]["id"][:12])
     app.say("status.community", name=found["community"])
@@ -90,6 +92,9 @@ def _running(app: App, found: dict[str, Any]) -> None:
     app.line(found["sync"]["text"])
     if found["sync"]["in_sync"]:
         app.say("peers.count", count=found["sync"]["neighbours"])
+    address = web_address(app)
+    if address is not None:
+        app.say("status.web", address=address)
     hints = [one for one in found["next"] if one["code"] not in TOLD_ABOVE]
     pressing = [(clean(one["text"]), one["command"]) for one in hints]
     if any(one["code"] == "restoring" for one in hints):

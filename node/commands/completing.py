@@ -24,7 +24,7 @@ SHORT_CHARACTERS: Final = 8
 OFFERED_MAX_COUNT: Final = 30
 LOOKED_THROUGH_MAX_COUNT: Final = 300
 TITLE_MAX_CHARACTERS: Final = 40
-_HARMLESS: Final = re.compile(r"[\w가-힣]+(?:[.-]\w+)*")
+_HARMLESS: Final = re.compile(r"\w+(?:[.-]\w+)*")
 
 Found = Iterator[tuple[str, str]]  # what is typed, what it is
 

@@ -21,7 +21,7 @@ from tests.api.house import House, serving
 from tests.support.homes import Person, town
 from tests.tidy import ROOT
 
-HEAVY = ("libp2p", "trio", "fastapi", "hypercorn", "rich.console", "sqlite_utils", "pydantic")
+HEAVY = ("libp2p", "trio", "fastapi", "hypercorn", "rich.text", "sqlite_utils", "pydantic")
 Say = Callable[..., Any]
 
 
@@ -101,7 +101,7 @@ async def test_a_home_of_books_alone_can_verify_them(say: Say, tmp_path: Path) -
 
 @pytest.mark.trio
 async def test_the_balance_and_what_waits_stand_before_suggestions(pair: Any, say: Say) -> None:
-    (_, amina, baraka), _ = pair
+    (_, amina, baraka), house = pair
     assert text("next.trades", "ko", count=1) not in await say(baraka.core.home)
     await amina.trade.propose(Proposal(baraka.id, 1_250, invoice=True, order="김치 두 통"))
     await amina.hand_to(baraka)
@@ -109,6 +109,7 @@ async def test_the_balance_and_what_waits_stand_before_suggestions(pair: Any, sa
     order = [
         text("balance.book", "ko", amount="0.00 나눔"),
         text("balance.spendable", "ko", amount="100.00 나눔"),
+        f"http://127.0.0.1:{house.port}/",
         text("next.trades", "ko", count=1),
         "    wetalk trade list\n",
         text("welcome.read", "ko"),

@@ -10,7 +10,7 @@ import pytest
 import trio
 from pytest_trio import trio_fixture
 
-from node.commands import completing, root
+from node.commands import base, completing, root
 from node.commands.base import DONE, App
 from node.commands.completion import SHELLS, place, script
 from node.i18n import text
@@ -107,6 +107,10 @@ async def test_names_never_become_words_of_the_shell(amina: Person) -> None:
         offered = [one.value for one in completing.offer(app, "MEMBER", "")]
         assert name not in offered
         assert member.hex()[:8] in offered
+
+
+def test_whatever_usages_name_is_looked_up_in_the_home() -> None:
+    assert completing.KINDS.keys() == base.COMPLETED
 
 
 def test_a_home_that_cannot_be_read_offers_nothing(tmp_path: Path) -> None:
