@@ -126,7 +126,7 @@ def test_korean_sentences_are_polite() -> None:
 # What else a thing was called before it had one word; a reader takes two words for two things.
 SECOND_WORDS = {
     "ko": r"\}님|\((?:가|를|는)\)|낱말로 새|계좌|노드|데이터|환불|WeTalk|보여줘|알려줘",
-    "zh": r"限额|会员|密钥|节点|中继(?!站)|账单(?<!对账单)|婉拒|WeTalk",
+    "zh": r"限额|会员|密钥|节点|中继(?!站)|账单(?<!对账单)|婉拒|理事|WeTalk",
 }
 
 
