@@ -8,7 +8,10 @@ import { Overview } from "./overview.js";
 import { Stall } from "./stall.js";
 import { TradePage } from "./detail.js";
 
-/** The pages of Trade: `#/trade/pay/MEMBER/AMOUNT`, `…/invoice/MEMBER`, `…/stall`, `…/month/YYYY-MM`. */
+/**
+ * The pages of Trade: `#/trade/pay/MEMBER/AMOUNT`, `…/invoice/MEMBER`, `…/stall`,
+ * `…/month/YYYY-MM`, `#/trade/TRADE`.
+ */
 export default function Trade({ path }) {
   return html`<${Split} list=${html`<${Overview} chosen=${path[0]} />`} detail=${detail(path)} />`;
 }

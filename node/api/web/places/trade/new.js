@@ -11,7 +11,10 @@ import { useData } from "../../base/store.js";
 import { html } from "../../base/ui.js";
 import { t } from "../../base/words.js";
 
-/** The page that proposes a trade; `direction` is `pay` or `invoice`, `partner` and `amount` may be known. */
+/**
+ * The page that proposes a trade; `direction` is `pay` or `invoice`, `partner` and `amount` may be
+ * known.
+ */
 export function NewTrade({ direction, partner, amount }) {
   const balance = useData("/balance");
   const identity = useData("/identity");
