@@ -65,7 +65,9 @@ def _first_view(chromium: Any, address: str, token: str) -> dict[str, float]:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     debugger = context.new_cdp_session(page)
-    debugger.send("Performance.enable", {"timeDomain": "threadTicks"})  # of the thread, not the clock
+    debugger.send(
+        "Performance.enable", {"timeDomain": "threadTicks"}
+    )  # of the thread, not the clock
     debugger.send("Emulation.setCPUThrottlingRate", {"rate": THROTTLE})
     page.goto(address)
     page.locator(DRAWN).first.wait_for()

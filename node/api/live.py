@@ -10,6 +10,7 @@ from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase
 
 NetworkState = Literal["starting", "running", "off", "failed"]
+PictureWaiting = Literal["coming", "nobody", "alone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Live(Protocol):
 
     def restart(self) -> None:
         """Start again with what the home holds by now."""
+        ...
+
+    def want_picture(self, key: bytes) -> PictureWaiting:
+        """Fetch a file of a picture from neighbours, soon: it is `coming`, `nobody` that was asked
+        has it, or there is nobody to ask (`alone`)."""
         ...
 
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:

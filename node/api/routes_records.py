@@ -85,7 +85,6 @@ class RecordRoutes:
         headers = {"content-disposition": name}
         return StreamingResponse(pieces(), media_type=JSON_LINES, headers=headers)
 
-
     async def back_up(self, body: BackupIn) -> Response:
         """Everything of this member that is worth keeping, sealed under a password, as a file.
 

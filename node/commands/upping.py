@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.client import ApiProblem, Client, Event, NotRunning
-from node.commands.base import DONE, App, asks_possible, on_terminal
+from node.commands.base import DONE, App, asks_possible
+from node.commands.screen import on_terminal
 from node.protocol.errors import LocalFault
 from node.runtime import Options, Ready, Waiting, run_node
 from node.wallet.keyfile import read_info
@@ -37,9 +38,7 @@ def run(
     import trio
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    # Who sits at a terminal has a browser beside it; who does not is asked nothing.
-    in_browser = not no_web and (first_run or (not app.json and asks_possible()))
-    in_browser = in_browser and not app.home.genesis.exists()
+    in_browser = _asks_in_browser(app, first_run, web=not no_web and role == "member")
     if not in_browser:
         _make_if_needed(app)
     options = Options(
@@ -54,11 +53,18 @@ def run(
     teller = Teller(app)
 
     async def live() -> None:
-        told = {"report": teller.report, "waiting": teller.waiting}
-        await run_node(app.home, options, teller.ready, **told)
+        report, waiting = teller.report, teller.waiting
+        await run_node(app.home, options, teller.ready, report=report, waiting=waiting)
 
     trio.run(live)  # pyright: ignore[reportUnknownMemberType]
     return DONE
+
+
+def _asks_in_browser(app: App, first_run: bool, *, web: bool) -> bool:
+    """True iff a member is made there. Who sits at a terminal has a browser beside it; who does
+    not is asked nothing, unless they want to be."""
+    wanted = first_run or (not app.json and asks_possible())
+    return web and wanted and not app.home.genesis.exists()
 
 
 def _password(app: App, file: Path | None) -> str | None:

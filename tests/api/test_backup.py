@@ -22,7 +22,7 @@ async def test_a_backup_holds_what_was_said_and_leaves_nothing_behind(
     file.write_bytes(data)
     head = backups.read_head(file, PASSWORD)
     assert head.member.hex() == (await house.do(lambda c: c.identity()))["member"]
-    assert "worth keeping".encode() not in data
+    assert b"worth keeping" not in data
     key = house.home.device_key.read_bytes()
     assert key not in data
 
@@ -36,7 +36,7 @@ async def test_a_password_that_seals_nothing_is_refused(house: House, password: 
 
 async def test_a_token_without_the_right_gets_no_backup(house: House) -> None:
     made = await house.do(lambda c: c.make_token("bot", ("read", "talk", "trade"), 1))
+    client = house.client(token=made["token"])
     with pytest.raises(ApiProblem) as caught:
-        client = house.client(token=made["token"])
         await house.do(lambda _: client.backup(PASSWORD))
     assert caught.value.code == "scope-missing"

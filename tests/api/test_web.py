@@ -67,7 +67,12 @@ def test_one_rule_alone_makes_the_address_of_a_script() -> None:
 
 def test_only_looks_and_a_phones_token_are_kept_beyond_the_tab() -> None:
     kept = {(path.name, name) for path in SCRIPTS for name in KEPT_FOR_GOOD.findall(read(path))}
-    assert kept == {("words.js", "KEPT"), ("look.js", "THEME"), ("look.js", "SIZE"), ("api.js", "TOKEN")}
+    assert kept == {
+        ("words.js", "KEPT"),
+        ("look.js", "THEME"),
+        ("look.js", "SIZE"),
+        ("api.js", "TOKEN"),
+    }
 
 
 @pytest.mark.parametrize("folder", sorted(VENDORED), ids=["client", "tests"])

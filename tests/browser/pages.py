@@ -155,7 +155,6 @@ def axe_violations(page: Page) -> list[str]:
     ]
 
 
-
 def too_wide(page: Page) -> int:
     """By how many pixels the page is wider than the window; 0 where nothing is cut off."""
     return page.evaluate(

@@ -110,7 +110,9 @@ class BackupIn(Model):
 
     password: Annotated[
         str,
-        Field(min_length=1, max_length=limits.PASSPHRASE_MAX_BYTES, examples=["갈매기 셋, 돛 하나"]),
+        Field(
+            min_length=1, max_length=limits.PASSPHRASE_MAX_BYTES, examples=["갈매기 셋, 돛 하나"]
+        ),
     ]
 
 
@@ -118,9 +120,9 @@ class RestoreIn(Model):
     """Brings a member back whose records have come."""
 
     words: Words
-    since: Annotated[
-        Id | None, Field(description="the first trade that was not this member's")
-    ] = None
+    since: Annotated[Id | None, Field(description="the first trade that was not this member's")] = (
+        None
+    )
 
 
 class Restored(Model):

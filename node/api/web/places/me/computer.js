@@ -22,7 +22,9 @@ export function Computer() {
 function facts({ next, sync, records, home, disk, version }) {
   const megabytes = (bytes) => `${number(Math.round(bytes / MEGABYTE))} MB`;
   return html`<${Card}>
-      ${next.map((hint) => html`<p class="attention" key=${hint.code + hint.text}>${said(hint)}</p>`)}
+      ${next.map(
+        (hint) => html`<p class="attention" key=${hint.code + hint.text}>${said(hint)}</p>`
+      )}
       <p>${sync.text}</p>
       ${disk.problem && html`<p class="attention">${disk.problem}</p>`}
     <//>
