@@ -11,6 +11,7 @@ import click
 
 from node.commands import photos as taken
 from node.commands.base import App, amount_of, argument, clean, command, group, option
+from node.commands.screen import emphasised
 from node.i18n import amount_text, clean_for_display
 
 KINDS: Final = ("goods", "service", "loan", "share", "gift")
@@ -148,7 +149,7 @@ def listing_show(app: App, listing_id: str, folder: Path | None) -> None:
     found = app.client.get(f"/listings/{app.client.listing(listing_id)}")
     paths = [] if folder is None else taken.saved(app, found, folder.expanduser())
     app.result(found if folder is None else {**found, "saved": paths})
-    app.line(click.style(clean(found["title"]), bold=True))
+    app.line(emphasised(clean(found["title"]), bold=True))
     state = app.text(f"listing.{found['state']}")
     kind = app.text(f"listing.{found['kind']}")
     app.line(f"{kind} · {price_text(app, found)} · {clean(found['region'] or '')} · {state}")
