@@ -13,6 +13,7 @@ from node.api.context import Api
 from node.api.models import people as shapes
 from node.api.models.base import Made, Nothing
 from node.api.models.node import Profile, ProfileIn
+from node.api.models.stall import Code
 from node.api.parameters import (
     USUAL,
     ChapterQuery,
@@ -22,6 +23,7 @@ from node.api.parameters import (
     LimitQuery,
     NamePath,
 )
+from node.api.routes_stall import draw
 from node.api.routing import Route, get, write
 from node.api.shaping import (
     amount_shown,
@@ -133,7 +135,11 @@ class PeopleRoutes:
         link, expires = await self._api.community.invite(
             name, self._api.live.addresses(), with_code=body.code
         )
-        return shapes.Invitation(link=link, expires=None if expires is None else iso_time(expires))
+        return shapes.Invitation(
+            link=link,
+            expires=None if expires is None else iso_time(expires),
+            code=await trio.to_thread.run_sync(_drawn, link),
+        )
 
     async def join(self, body: shapes.JoinIn) -> shapes.Joining:
         """Join another community in place of an empty one of one's own; the node starts again."""
@@ -312,6 +318,14 @@ class PeopleRoutes:
         """Forget a contact."""
         await self._api.people.remove_contact(bytes.fromhex(member))
         return Nothing()
+
+
+def _drawn(link: str) -> Code | None:
+    """An invitation to scan; a community of many officers and relays fits into no code."""
+    try:
+        return draw(link)
+    except LocalFault:
+        return None
 
 
 def routes(api: Api) -> list[Route]:

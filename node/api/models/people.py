@@ -21,6 +21,7 @@ from node.api.models.base import (
     Who,
     Words,
 )
+from node.api.models.stall import Code
 from node.protocol import limits
 
 Membership = Literal["officer", "member", "suspended", "applicant", "none"]
@@ -82,6 +83,7 @@ class Invitation(Model):
 
     link: Annotated[str, Field(examples=["wetalk:join?c=…"])]
     expires: Time | None
+    code: Annotated[Code | None, Field(description="the link to scan, if it fits into one")]
 
 
 class JoinIn(Model):
