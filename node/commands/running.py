@@ -26,6 +26,7 @@ from node.protocol.errors import LocalFault, WetalkError
     option("--api-port", type=click.IntRange(0, 65_535), metavar="PORT", about="api_port"),
     option("--listen", multiple=True, metavar="MULTIADDR", about="listen"),
     option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
+    option("--no-discover", is_flag=True, about="no_discover"),
     option("--role", type=click.Choice(("member", "relay")), default="member", about="role"),
     option("--no-web", is_flag=True, about="no_web"),
     option(

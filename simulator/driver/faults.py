@@ -1,0 +1,90 @@
+"""What happens in a virtual day, from a seed: who says and trades what when, and what goes wrong.
+
+Rules: each kind of fault happens at least once; whoever is away comes back before the end. In the
+last part of a day nothing new goes wrong, so that back-off and bans that are under way run on.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal[
+    "act", "leave", "kill", "power", "reset", "forget", "wall", "part", "slow", "full", "garble"
+]
+HOUR_S: Final = 3_600.0
+# How often a day for each node, and how long it lasts (seconds, from and to).
+FAULTS: Final[dict[Kind, tuple[float, float, float]]] = {
+    "leave": (1.0, 60, 4 * HOUR_S),  # the program is ended, and started again
+    "kill": (1.0, 5, HOUR_S),  # the process is killed
+    "power": (1.0, 30, 2 * HOUR_S),  # the machine loses its power
+    "reset": (4.0, 0, 0),  # connections between two break
+    "forget": (2.0, 0, 0),  # connections between two become black holes
+    "wall": (2.0, 20, HOUR_S),  # two do not reach each other
+    "part": (0.2, 120, HOUR_S),  # half of all do not reach the other half
+    "slow": (0.5, 300, HOUR_S),  # a line of a few kilobytes a second
+    "full": (0.5, 30, HOUR_S / 2),  # a disk is full
+    "garble": (0.15, 60, 600),  # a program forges what it shows: it gets banned
+}
+ACTS_PER_NODE_AND_HOUR: Final = 3.0
+RUSHES_COUNT: Final = 4  # hours in which much happens at once
+RUSH_SHARE: Final = 0.5
+RUSH_S: Final = 5.0
+FAULTY_SHARE: Final = 0.9  # of the day; then nothing new goes wrong
+RATE_MIN_BYTES_PER_S: Final = 3_000
+RATE_MAX_BYTES_PER_S: Final = 30_000
+CHORD: Final = 3  # each is given the next node and the third after it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens at a time, to a house, for so long; `to`: the other one of two."""
+
+    at_s: float
+    kind: Kind
+    house: int
+    lasts_s: float
+    to: int
+    salt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole day. `given`: (who, whom): the addresses that members were told."""
+
+    seed: int
+    nodes: int
+    hours: float
+    ping_s: float
+    steps: tuple[Step, ...]
+    given: tuple[tuple[int, int], ...]
+
+
+def plan_of(seed: int, nodes: int, hours: float, ping_s: float) -> Plan:
+    """The day that a seed stands for. `nodes` at least 3."""
+    chance = random.Random(f"day {seed} {nodes} {hours}")
+    rushes = [chance.uniform(0, hours * HOUR_S) for _ in range(RUSHES_COUNT)]
+    steps: list[Step] = []
+
+    def add(kind: Kind, at: float, lasts_s: float) -> None:
+        house, to = chance.sample(range(nodes), 2)
+        steps.append(Step(at, kind, house, lasts_s, to, len(steps)))
+
+    for _ in range(round(ACTS_PER_NODE_AND_HOUR * nodes * hours)):
+        at = chance.uniform(0, hours * HOUR_S)
+        if chance.random() < RUSH_SHARE:
+            at = chance.choice(rushes) + chance.uniform(0, RUSH_S)
+        add("act", at, 0)
+    end = hours * HOUR_S * FAULTY_SHARE
+    for kind, (often, least, most) in FAULTS.items():
+        for _ in range(max(1, round(often * nodes * hours / 24))):
+            at = chance.uniform(0, end)
+            add(kind, at, min(chance.uniform(least, most), end - at))
+    given = [(n, (n + step) % nodes) for n in range(nodes) for step in (1, CHORD)]
+    return Plan(
+        seed,
+        nodes,
+        hours,
+        ping_s,
+        tuple(sorted(steps, key=lambda step: (step.at_s, step.salt))),
+        tuple(pair for pair in given if pair[0] != pair[1]),
+    )
