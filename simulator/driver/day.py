@@ -21,6 +21,7 @@ import trio
 import trio.testing
 
 from node.ledger.root import state_root
+from node.protocol import limits
 from simulator import town
 from simulator.broken import expect
 from simulator.driver import virtual
@@ -32,7 +33,8 @@ from simulator.driver.wires import Wires
 CHECK_S: Final = 600.0
 HEALING_MAX_S: Final = HOUR_S  # a third ban in a row lasts 16 minutes
 HEALING_STEP_S: Final = 5.0
-DEAD_LINK_MAX_S: Final = 60.0  # beyond the ping: a silent neighbour is cut off
+PINGS_COUNT: Final = 1.5  # with jitter; then a silent neighbour is cut off
+DEAD_LINK_MAX_S: Final = 30.0  # beyond that
 STOPPING_MAX_S: Final = 30.0
 TASKS_OF_HOUSE_COUNT: Final = 60
 TASKS_OF_LINK_COUNT: Final = 60
@@ -91,7 +93,7 @@ class Day:
     def run(self) -> Figures:
         """The whole day. Raises Broken, and what escaped."""
         began, threads = time.process_time(), threading.active_count()
-        virtual.run(f"{self.seed}", self._run)
+        virtual.run(self.seed, self.plan.calm, self._run)
         expect(threading.active_count() == threads, "threads", f"{threading.active_count()}")
         self.figures.cpu_s = time.process_time() - began
         self.figures.digest = self._hash.hexdigest()[:16]
@@ -105,6 +107,7 @@ class Day:
             self.nursery = nursery
             for house in self.houses:
                 house.start()
+            nursery.start_soon(self.wires.run)
             nursery.start_soon(self._check_always)
             await self._live()
             await self._heal()
@@ -225,7 +228,8 @@ class Day:
         seen = house.neighbours()
         for peer in seen:
             other = self.houses[self.numbers[peer]]
-            silent = not other.up and now - other.down_since > self.plan.ping_s + DEAD_LINK_MAX_S
+            away_s = 0.0 if other.up else now - other.down_since
+            silent = away_s > PINGS_COUNT * limits.PING_INTERVAL_S + DEAD_LINK_MAX_S
             expect(not silent, "dead-link", f"of node {house.number} to {other.number}")
         told = sorted(f"{self.numbers[peer]}{'=' if same else ''}" for peer, same in seen.items())
         self.note(house, "links", *told)

@@ -25,7 +25,8 @@ FAULTS: Final[dict[Kind, tuple[float, float, float]]] = {
     "full": (0.5, 30, HOUR_S / 2),  # a disk is full
     "garble": (0.15, 60, 600),  # a program forges what it shows: it gets banned
 }
-ACTS_PER_NODE_AND_HOUR: Final = 3.0
+ACTS_PER_NODE_AND_HOUR: Final = 0.5
+ACTS_MIN_COUNT: Final = 60
 RUSHES_COUNT: Final = 4  # hours in which much happens at once
 RUSH_SHARE: Final = 0.5
 RUSH_S: Final = 5.0
@@ -49,17 +50,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole day. `given`: (who, whom): the addresses that members were told."""
+    """A whole day. `given`: (who, whom): the addresses that members were told. `calm`: how many
+    times slower than in the program what happens on an idle line is: signs of life, heartbeats."""
 
     seed: int
     nodes: int
     hours: float
-    ping_s: float
+    calm: float
     steps: tuple[Step, ...]
     given: tuple[tuple[int, int], ...]
 
 
-def plan_of(seed: int, nodes: int, hours: float, ping_s: float) -> Plan:
+def plan_of(seed: int, nodes: int, hours: float, calm: float) -> Plan:
     """The day that a seed stands for. `nodes` at least 3."""
     chance = random.Random(f"day {seed} {nodes} {hours}")
     rushes = [chance.uniform(0, hours * HOUR_S) for _ in range(RUSHES_COUNT)]
@@ -69,7 +71,7 @@ def plan_of(seed: int, nodes: int, hours: float, ping_s: float) -> Plan:
         house, to = chance.sample(range(nodes), 2)
         steps.append(Step(at, kind, house, lasts_s, to, len(steps)))
 
-    for _ in range(round(ACTS_PER_NODE_AND_HOUR * nodes * hours)):
+    for _ in range(max(ACTS_MIN_COUNT, round(ACTS_PER_NODE_AND_HOUR * nodes * hours))):
         at = chance.uniform(0, hours * HOUR_S)
         if chance.random() < RUSH_SHARE:
             at = chance.choice(rushes) + chance.uniform(0, RUSH_S)
@@ -84,7 +86,7 @@ def plan_of(seed: int, nodes: int, hours: float, ping_s: float) -> Plan:
         seed,
         nodes,
         hours,
-        ping_s,
+        calm,
         tuple(sorted(steps, key=lambda step: (step.at_s, step.salt))),
         tuple(pair for pair in given if pair[0] != pair[1]),
     )

@@ -18,6 +18,7 @@ from node.network.addresses import PeerAddress
 from node.network.conduct import Ban
 from node.network.host import Host
 from node.network.network import Network, Ports, Settings
+from node.protocol import limits
 from node.protocol.errors import StorageFault
 from node.protocol.ports import ForkProof
 from node.protocol.record import RawRecord
@@ -142,7 +143,7 @@ class House:
                 listen=(f"/ip4/{self.machine}/tcp/{PORT}",),
                 peers=tuple(house.address for house in self.given),
                 discover=False,
-                ping_interval_s=self.day.plan.ping_s,
+                ping_interval_s=limits.PING_INTERVAL_S,
                 agent="day",
             ),
             Ports(

@@ -22,13 +22,20 @@ from libp2p.tools.timed_cache.base_timed_cache import BaseTimedCache
 from trio._core import _run as scheduler
 
 from node.network import network
+from node.protocol import limits
 
+IDLE: Final = (
+    "PING_INTERVAL_S",
+    "GOSSIP_HEARTBEAT_S",
+    "KEEPALIVE_INTERVAL_MS",
+    "SILENCE_MAX_MS",
+)
 WALL_S: Final = 1_790_000_000.0  # when virtual time begins
 
 
 @contextmanager
-def tamed(seed: str, clock: trio.testing.MockClock) -> Iterator[None]:
-    """Within this, chance and time are the run's."""
+def tamed(seed: str, calm: float, clock: trio.testing.MockClock) -> Iterator[None]:
+    """Within this, chance and time are the run's, and idle lines are so many times calmer."""
     chance = random.Random(f"process {seed}")
     before = random.getstate()
     random.seed(f"global {seed}")
@@ -47,15 +54,16 @@ def tamed(seed: str, clock: trio.testing.MockClock) -> Iterator[None]:
         (BaseTimedCache, "_background_cleanup", lambda self: None),
         (network, "usable", tuple),  # it would ask this computer for the addresses of machines
     )
+    calmed = [(limits, name, int(getattr(limits, name) * calm)) for name in IDLE]
     with ExitStack() as stack:
         stack.callback(random.setstate, before)
-        for owner, name, value in swaps:
+        for owner, name, value in (*swaps, *calmed):
             stack.enter_context(patch.object(owner, name, value))
         yield
 
 
-def run(seed: str, main: Callable[[], Any]) -> Any:
+def run(seed: str, calm: float, main: Callable[[], Any]) -> Any:
     """Run an async function to its end in virtual time that jumps wherever nothing happens."""
     clock = trio.testing.MockClock(autojump_threshold=0)
-    with tamed(seed, clock):
+    with tamed(seed, calm, clock):
         return trio.run(main, clock=clock)

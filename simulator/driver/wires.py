@@ -17,6 +17,7 @@ Left to others: when what happens (`day`), and to whom.
 # The stubs of trio that come with libp2p do not know their own types.
 
 import errno
+import heapq
 import math
 import os
 import random
@@ -35,6 +36,7 @@ MACHINE: ContextVar[str] = ContextVar("machine")
 WINDOW_BYTES: Final = 131_072  # sent and not yet read, one way
 LATENCY_MIN_S: Final = 0.002
 LATENCY_MAX_S: Final = 0.09
+TICK_S: Final = 0.005  # what arrives within one is noticed together
 FIRST_PORT: Final = 40_000
 Address = tuple[str, int]
 
@@ -63,8 +65,8 @@ class _Pipe:
         self.free_at = max(now, self.free_at) + len(data) / rate
         at = math.inf
         if not self.lost and not wires.blocked(self.source, self.target):
-            at = max(self.last_at, self.free_at + wires.latency(self.source, self.target))
-            self.last_at = at
+            arrival = self.free_at + wires.latency(self.source, self.target)
+            at = self.last_at = max(self.last_at, math.ceil(arrival / TICK_S) * TICK_S)
         if data:
             self.chunks.append((at, data))
             self.held += len(data)
@@ -125,6 +127,7 @@ class WireSocket(trio.socket.SocketType):
         self.peer: WireSocket | None = None
         self.closed = False
         self.waiting: deque[WireSocket] | None = None  # arrivals, of a socket that listens
+        self.alarm_at = math.inf
         self._reset_at = math.inf
         self._woken = trio.Event()
 
@@ -203,21 +206,26 @@ class WireSocket(trio.socket.SocketType):
 
     # --- bytes ------------------------------------------------------------------------------------
     async def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        rested = False
         while True:
             pipe = self._checked(self.incoming)
             now = trio.current_time()
+            full = pipe.held >= WINDOW_BYTES
             data = pipe.take(bufsize, now)
-            if data:
-                if self.peer is not None:
+            ended = not pipe.chunks and pipe.ended_at is not None and pipe.ended_at <= now
+            if data or ended:
+                if data and full and self.peer is not None:
                     self.peer.wake()  # there is room again
+                if not rested:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
-            if not pipe.chunks and pipe.ended_at is not None and pipe.ended_at <= now:
-                return b""
-            await self._rest(pipe.next_at())
+            self.wires.post(pipe.next_at(), self)
+            await self._woken.wait()
+            rested = True
 
     async def send(self, data: "bytes | bytearray | memoryview", flags: int = 0) -> int:
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         while True:
             pipe = self._checked(self.outgoing)
             if self.did_shutdown_SHUT_WR:
@@ -225,13 +233,14 @@ class WireSocket(trio.socket.SocketType):
             room = WINDOW_BYTES - pipe.held
             if room > 0:
                 break
-            await self._rest(math.inf)
+            await self._woken.wait()
         part = bytes(data[:room])
         pipe.push(self.wires, part)
         assert self.peer is not None
         if self.peer.closed and not pipe.lost and not self._blocked():
             self.break_off(2 * self.wires.latency(self.machine, self.peer.machine))
-        self.peer.wake()
+        self.wires.post(pipe.next_at(), self.peer)
+        await trio.lowlevel.cancel_shielded_checkpoint()
         return len(part)
 
     async def wait_writable(self) -> None:
@@ -268,7 +277,7 @@ class WireSocket(trio.socket.SocketType):
     def break_off(self, after_s: float) -> None:
         """A reset arrives."""
         self._reset_at = min(self._reset_at, trio.current_time() + after_s)
-        self.wake()
+        self.wires.post(self._reset_at, self)
 
     def wake(self) -> None:
         """Something has changed for whoever waits here."""
@@ -292,9 +301,6 @@ class WireSocket(trio.socket.SocketType):
             raise _fails(errno.ECONNRESET)
         return pipe
 
-    async def _rest(self, until: float) -> None:
-        with trio.move_on_at(min(until, self._reset_at)):
-            await self._woken.wait()
 
 
 class Wires(trio.abc.SocketFactory):
@@ -310,8 +316,33 @@ class Wires(trio.abc.SocketFactory):
         self.changed = trio.Event()
         self._off: dict[str, bool] = {}
         self._walls: dict[tuple[str, str], bool] = {}
+        self._alarms: list[tuple[float, int, WireSocket]] = []
+        self._earlier = trio.Event()
         self._seed = seed
         self._distances: dict[tuple[str, str], float] = {}
+
+    async def run(self) -> None:
+        """Wake whoever waits for bytes when they arrive, for ever."""
+        while True:
+            self._earlier = trio.Event()
+            with trio.move_on_at(self._alarms[0][0] if self._alarms else math.inf):
+                await self._earlier.wait()
+            now = trio.current_time()
+            while self._alarms and self._alarms[0][0] <= now:
+                at, _, end = heapq.heappop(self._alarms)
+                if at == end.alarm_at:
+                    end.alarm_at = math.inf
+                    end.wake()
+
+    def post(self, at: float, end: WireSocket) -> None:
+        """Wake whoever waits at an end when this time has come."""
+        if at <= trio.current_time():
+            end.wake()
+        elif at < end.alarm_at:
+            end.alarm_at = at
+            heapq.heappush(self._alarms, (at, next(self.numbers), end))
+            if self._alarms[0][2] is end:
+                self._earlier.set()
 
     def socket(self, family: int, type: int, proto: int) -> WireSocket:
         """A new socket, as trio asks for it."""
@@ -407,4 +438,4 @@ class Wires(trio.abc.SocketFactory):
                     pipe.thaw(self)
                 elif pipe.ended_at is not None:
                     pipe.thaw(self)
-                end.wake()
+                end.wake()  # and looks when what it waits for arrives

@@ -47,9 +47,9 @@ class _Line:
         self.scope = trio.CancelScope()
 
     def cut(self, *, reset: bool) -> None:
-        """End both sides at once: with a reset, or with a clean end."""
+        """End both sides at once: with a reset, or with a clean end. May be called again."""
         for stream in (self.near, self.far):
-            if reset:
+            if reset and stream.socket.fileno() >= 0:
                 linger = struct.pack("ii", 1, 0)
                 stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             stream.socket.close()
