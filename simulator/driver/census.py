@@ -1,12 +1,17 @@
-"""How large every table below a network layer is, ours and libp2p's, whether we know of it or not.
+"""How much there is of everything: tables below a network layer, and tasks of the whole run.
 
-Rules: objects of these packages are walked through their attributes, other objects are not; each
-container found is counted once, under the path that leads to it.
+Rules: tables are found whether we know of them or not. Objects of these packages are walked through
+their attributes, other objects are not; each container is counted once, under the path to it.
 """
 
-from collections import deque
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sized
 from typing import Any, Final
+
+import trio
 
 PACKAGES: Final = ("node.network", "libp2p")
 DEPTH_MAX: Final = 9
@@ -46,3 +51,15 @@ def _inside(one: Any) -> Iterator[tuple[str, Any]]:
             inner = getattr(one, name, None)
             if not callable(inner) or isinstance(inner, Sized):
                 yield name, inner
+
+
+def running() -> Counter[str]:
+    """How many tasks there are, by name."""
+    found: Counter[str] = Counter()
+    todo = [trio.lowlevel.current_root_task()]
+    while todo:
+        task = todo.pop()
+        if task is not None:
+            found[task.name] += 1
+            todo += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return found

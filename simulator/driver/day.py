@@ -25,19 +25,20 @@ from node.protocol import limits
 from simulator import town
 from simulator.broken import expect
 from simulator.driver import virtual
-from simulator.driver.census import census
+from simulator.driver.census import census, running
 from simulator.driver.faults import HOUR_S, RATE_MAX_BYTES_PER_S, RATE_MIN_BYTES_PER_S, Plan, Step
 from simulator.driver.house import House
 from simulator.driver.wires import Wires
 
 CHECK_S: Final = 600.0
-HEALING_MAX_S: Final = HOUR_S  # a third ban in a row lasts 16 minutes
+WATCH_S: Final = 20.0
 HEALING_STEP_S: Final = 5.0
 PINGS_COUNT: Final = 1.5  # with jitter; then a silent neighbour is cut off
 DEAD_LINK_MAX_S: Final = 30.0  # beyond that
 STOPPING_MAX_S: Final = 30.0
-TASKS_OF_HOUSE_COUNT: Final = 60
-TASKS_OF_LINK_COUNT: Final = 60
+TASKS_OF_HOUSE_COUNT: Final = 40
+TASKS_OF_LINK_COUNT: Final = 20
+TASKS_OF_NAME_COUNT: Final = 6  # tasks of one function, for each end of a link
 TABLE_MAX_COUNT: Final = 2_000
 DIALS_PER_HOUR_MAX_COUNT: Final = 200  # of one by one: every 30 s, with jitter, and a few to begin
 PLAN_OF_TOWN: Final = (3, 2, 2)  # witnesses, quorum, officers that an act takes
@@ -109,6 +110,7 @@ class Day:
                 house.start()
             nursery.start_soon(self.wires.run)
             nursery.start_soon(self._check_always)
+            nursery.start_soon(self._watch_links)
             await self._live()
             await self._heal()
             await self._stop()
@@ -207,10 +209,13 @@ class Day:
         tasks = trio.lowlevel.current_statistics().tasks_living
         most = len(self.houses) * TASKS_OF_HOUSE_COUNT + links * TASKS_OF_LINK_COUNT
         expect(tasks <= most, "tasks", f"{tasks} with {links} ends of links")
+        for name, count in running().items():
+            most = (links + len(self.houses)) * TASKS_OF_NAME_COUNT
+            expect(count <= most, "tasks", f"{count} of {name} with {links} ends of links")
         figures.tasks_most = max(figures.tasks_most, tasks)
         figures.links_most = max(figures.links_most, links)
         for house in self.houses:
-            self._look_at(house, now)
+            self._look_at(house)
         self._count_dials()
         up = sum(house.up for house in self.houses)
         self._told(
@@ -218,7 +223,19 @@ class Day:
             f"{len(self.verdicts)} records, {figures.bans} bans"
         )
 
-    def _look_at(self, house: House, now: float) -> None:
+    async def _watch_links(self) -> None:
+        """Whoever is switched off is soon nobody's neighbour."""
+        while True:
+            await trio.sleep(WATCH_S)
+            longest_s = PINGS_COUNT * limits.PING_INTERVAL_S + DEAD_LINK_MAX_S
+            for house in self.houses:
+                for peer in house.neighbours():
+                    other = self.houses[self.numbers[peer]]
+                    away_s = 0.0 if other.up else trio.current_time() - other.down_since
+                    told = f"of node {house.number} to {other.number}"
+                    expect(away_s <= longest_s, "dead-link", told)
+
+    def _look_at(self, house: House) -> None:
         if house.network is None:
             return
         expect(house.network.restarts == 0, "restart", f"node {house.number}")
@@ -226,11 +243,6 @@ class Day:
             expect(size <= TABLE_MAX_COUNT, "table", f"{path} of node {house.number}: {size}")
             self.figures.tables[path] = max(size, self.figures.tables.get(path, 0))
         seen = house.neighbours()
-        for peer in seen:
-            other = self.houses[self.numbers[peer]]
-            away_s = 0.0 if other.up else now - other.down_since
-            silent = away_s > PINGS_COUNT * limits.PING_INTERVAL_S + DEAD_LINK_MAX_S
-            expect(not silent, "dead-link", f"of node {house.number} to {other.number}")
         told = sorted(f"{self.numbers[peer]}{'=' if same else ''}" for peer, same in seen.items())
         self.note(house, "links", *told)
 
@@ -248,7 +260,7 @@ class Day:
         for house in self.houses:
             house.disk_full = house.store.garbles = False
         began = trio.current_time()
-        while (why := self._unsettled()) and trio.current_time() - began < HEALING_MAX_S:
+        while (why := self._unsettled()) and trio.current_time() - began < self.plan.healing_s:
             await trio.sleep(HEALING_STEP_S)
         expect(not why, "healing", why)
         self.figures.healed_in_s = trio.current_time() - began
@@ -289,5 +301,3 @@ class Day:
             for house in self.houses:
                 await house.until_stopped()
         expect(not scope.cancelled_caught, "stopping", "a node does not stop")
-
-

@@ -33,6 +33,9 @@ RUSH_S: Final = 5.0
 FAULTY_SHARE: Final = 0.9  # of the day; then nothing new goes wrong
 RATE_MIN_BYTES_PER_S: Final = 3_000
 RATE_MAX_BYTES_PER_S: Final = 30_000
+HEALING_MAX_S: Final = HOUR_S / 2  # a third ban in a row lasts 16 minutes
+DRILL_HEALING_S: Final = 200.0  # the first ban lasts one; a given peer is dialled every 30 s
+DRILL_CALM: Final = 2.0
 CHORD: Final = 3  # each is given the next node and the third after it
 
 
@@ -57,6 +60,7 @@ class Plan:
     nodes: int
     hours: float
     calm: float
+    healing_s: float  # how long it may take until all is well
     steps: tuple[Step, ...]
     given: tuple[tuple[int, int], ...]
 
@@ -87,6 +91,28 @@ def plan_of(seed: int, nodes: int, hours: float, calm: float) -> Plan:
         nodes,
         hours,
         calm,
+        HEALING_MAX_S,
         tuple(sorted(steps, key=lambda step: (step.at_s, step.salt))),
         tuple(pair for pair in given if pair[0] != pair[1]),
     )
+
+
+def drill(seed: int) -> Plan:
+    """Half an hour of three nodes, in which each fault comes alone and each timer can be seen."""
+    accidents: tuple[tuple[float, Kind, int, float, int], ...] = (
+        (100, "reset", 0, 0, 1),
+        (150, "forget", 1, 0, 2),
+        (300, "power", 1, 300, 0),
+        (800, "kill", 2, 60, 0),
+        (1_000, "full", 2, 60, 0),
+        (1_200, "garble", 0, 60, 0),
+        (1_400, "wall", 1, 240, 2),
+    )
+    busy = (10, 101, 160, 700, 801, 900, 1_001, 1_010, 1_030, 1_401, 1_700)
+    acts = [(at, "act", house, 0.0, 0) for at in busy for house in range(3)]
+    steps = [
+        Step(float(at), kind, house, lasts_s, to, salt)
+        for salt, (at, kind, house, lasts_s, to) in enumerate(sorted([*accidents, *acts]))
+    ]
+    given = ((0, 1), (1, 2), (2, 0))
+    return Plan(seed, 3, 0.5, DRILL_CALM, DRILL_HEALING_S, tuple(steps), given)

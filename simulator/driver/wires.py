@@ -302,7 +302,6 @@ class WireSocket(trio.socket.SocketType):
         return pipe
 
 
-
 class Wires(trio.abc.SocketFactory):
     """All machines and what is between them."""
 
