@@ -59,7 +59,7 @@ def running() -> Counter[str]:
     todo = [trio.lowlevel.current_root_task()]
     while todo:
         task = todo.pop()
-        if task is not None:
-            found[task.name] += 1
-            todo += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+        assert task, "within a run there is a root"
+        found[task.name] += 1
+        todo += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
     return found

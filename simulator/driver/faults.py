@@ -109,7 +109,9 @@ def drill(seed: int) -> Plan:
         (1_400, "wall", 1, 240, 2),
     )
     busy = (10, 101, 160, 700, 801, 900, 1_001, 1_010, 1_030, 1_401, 1_700)
-    acts = [(at, "act", house, 0.0, 0) for at in busy for house in range(3)]
+    acts: list[tuple[float, Kind, int, float, int]] = [
+        (at, "act", house, 0.0, 0) for at in busy for house in range(3)
+    ]
     steps = [
         Step(float(at), kind, house, lasts_s, to, salt)
         for salt, (at, kind, house, lasts_s, to) in enumerate(sorted([*accidents, *acts]))

@@ -5,7 +5,8 @@ by one writer after a while, commits are told, bans and addresses outlive the pr
 outlives everything; whatever was under way is lost with the process.
 """
 
-# pyright: reportUnknownMemberType=false, reportPrivateUsage=false
+# pyright: reportUnknownMemberType=false, reportPrivateUsage=false, reportCallIssue=false
+# The stubs of trio that come with libp2p do not know their own types.
 
 import hashlib
 import random
@@ -165,7 +166,7 @@ class House:
             self.day.nursery.start_soon(self.run)
 
     def stop(self) -> None:
-        """End the program as its user does; whether it can still say good-bye is up to the wires."""
+        """End the program as its user does; the wires decide whether good-byes still arrive."""
         self._scope.cancel()
 
     async def until_stopped(self) -> None:

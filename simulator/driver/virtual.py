@@ -7,11 +7,12 @@ OpenSSL makes for Noise stay random: they change bytes on the wire, not their nu
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingImports=false, reportUnknownArgumentType=false
 
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
@@ -33,8 +34,12 @@ IDLE: Final = (
 WALL_S: Final = 1_790_000_000.0  # when virtual time begins
 
 
+def _nothing(cache: object) -> None:
+    """In the place of what libp2p's threads do."""
+
+
 @contextmanager
-def tamed(seed: str, calm: float, clock: trio.testing.MockClock) -> Iterator[None]:
+def tamed(seed: str, calm: float, clock: trio.testing.MockClock) -> Generator[None]:
     """Within this, chance and time are the run's, and idle lines are so many times calmer."""
     chance = random.Random(f"process {seed}")
     before = random.getstate()
@@ -51,7 +56,7 @@ def tamed(seed: str, calm: float, clock: trio.testing.MockClock) -> Iterator[Non
         (time, "monotonic", lambda: clock.current_time() - begun),
         (os, "urandom", chance.randbytes),
         (scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
-        (BaseTimedCache, "_background_cleanup", lambda self: None),
+        (BaseTimedCache, "_background_cleanup", _nothing),
         (network, "usable", tuple),  # it would ask this computer for the addresses of machines
     )
     calmed = [(limits, name, int(getattr(limits, name) * calm)) for name in IDLE]

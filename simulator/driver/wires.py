@@ -112,8 +112,6 @@ class _Pipe:
 class WireSocket(trio.socket.SocketType):
     """A stream socket of a machine."""
 
-    did_shutdown_SHUT_WR = False
-
     def __init__(self, wires: "Wires", family: int, kind: int, proto: int) -> None:
         super().__init__()
         self.wires = wires
@@ -126,6 +124,7 @@ class WireSocket(trio.socket.SocketType):
         self.outgoing: _Pipe | None = None
         self.peer: WireSocket | None = None
         self.closed = False
+        self.ended = False  # nothing more is sent
         self.waiting: deque[WireSocket] | None = None  # arrivals, of a socket that listens
         self.alarm_at = math.inf
         self._reset_at = math.inf
@@ -134,6 +133,7 @@ class WireSocket(trio.socket.SocketType):
     family = property(lambda self: self._family)
     type = property(lambda self: self._type)
     proto = property(lambda self: self._proto)
+    did_shutdown_SHUT_WR = property(lambda self: self.ended)
 
     def fileno(self) -> int:
         return -1 if self.closed else self.number
@@ -228,7 +228,7 @@ class WireSocket(trio.socket.SocketType):
         await trio.lowlevel.checkpoint_if_cancelled()
         while True:
             pipe = self._checked(self.outgoing)
-            if self.did_shutdown_SHUT_WR:
+            if self.ended:
                 raise _fails(errno.EPIPE)
             room = WINDOW_BYTES - pipe.held
             if room > 0:
@@ -248,8 +248,8 @@ class WireSocket(trio.socket.SocketType):
 
     def shutdown(self, how: int) -> None:
         pipe = self._checked(self.outgoing)
-        if how != system.SHUT_RD and not self.did_shutdown_SHUT_WR:
-            self.did_shutdown_SHUT_WR = True
+        if how != system.SHUT_RD and not self.ended:
+            self.ended = True
             pipe.push(self.wires, b"")
             assert self.peer is not None
             self.peer.wake()
@@ -257,7 +257,7 @@ class WireSocket(trio.socket.SocketType):
     def close(self) -> None:
         if self.closed:
             return
-        if self.outgoing is not None and not self.did_shutdown_SHUT_WR:
+        if self.outgoing is not None and not self.ended:
             self.outgoing.push(self.wires, b"")
         self.end()
         self.closed = True
@@ -433,8 +433,7 @@ class Wires(trio.abc.SocketFactory):
         for end in list(self.sockets.values()):
             pipe = end.incoming
             if pipe is not None and not self.blocked(pipe.source, pipe.target):
-                if end.peer is not None and not end.peer.closed:
-                    pipe.thaw(self)
-                elif pipe.ended_at is not None:
+                alive = end.peer is not None and not end.peer.closed
+                if alive or pipe.ended_at is not None:
                     pipe.thaw(self)
                 end.wake()  # and looks when what it waits for arrives

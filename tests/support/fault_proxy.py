@@ -2,8 +2,8 @@
 
 Rules: it looks into nothing. Each way has its own delay, speed and faults; what was read is held in
 bounded queues, so that a side that takes nothing is felt by the other. Faults concern connections
-that are open when they are called, or the way as such; `heal` ends all that can end. Everything runs
-in a thread of its own; all methods may be called from any other.
+that are open when they are called, or the way as such; `heal` ends all that can end. It runs in a
+thread of its own; all methods may be called from any other.
 """
 
 # pyright: reportUnknownMemberType=false
