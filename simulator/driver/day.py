@@ -38,6 +38,7 @@ DEAD_LINK_MAX_S: Final = 30.0  # beyond that
 STOPPING_MAX_S: Final = 30.0
 TASKS_OF_HOUSE_COUNT: Final = 40
 TASKS_OF_LINK_COUNT: Final = 20
+TENDING: Final = "node.network.network._Parts._tend"  # a task that lasts as long as a link
 TASKS_OF_NAME_COUNT: Final = 6  # tasks of one function, for each end of a link
 TABLE_MAX_COUNT: Final = 2_000
 DIALS_PER_HOUR_MAX_COUNT: Final = 200  # of one by one: every 30 s, with jitter, and a few to begin
@@ -209,7 +210,10 @@ class Day:
         tasks = trio.lowlevel.current_statistics().tasks_living
         most = len(self.houses) * TASKS_OF_HOUSE_COUNT + links * TASKS_OF_LINK_COUNT
         expect(tasks <= most, "tasks", f"{tasks} with {links} ends of links")
-        for name, count in running().items():
+        names = running()
+        most = links + len(self.houses)  # one for each, and some that are just ending
+        expect(names[TENDING] <= most, "tended", f"{names[TENDING]} with {links} ends of links")
+        for name, count in names.items():
             most = (links + len(self.houses)) * TASKS_OF_NAME_COUNT
             expect(count <= most, "tasks", f"{count} of {name} with {links} ends of links")
         figures.tasks_most = max(figures.tasks_most, tasks)

@@ -26,7 +26,7 @@ FAULTS: Final[dict[Kind, tuple[float, float, float]]] = {
     "garble": (0.15, 60, 600),  # a program forges what it shows: it gets banned
 }
 ACTS_PER_NODE_AND_HOUR: Final = 0.5
-ACTS_MIN_COUNT: Final = 60
+ACTS_MIN_COUNT: Final = 30
 RUSHES_COUNT: Final = 4  # hours in which much happens at once
 RUSH_SHARE: Final = 0.5
 RUSH_S: Final = 5.0
