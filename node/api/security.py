@@ -36,15 +36,18 @@ READING: Final = frozenset({"GET", "HEAD"})
 METHODS: Final = READING | {"POST", "PUT", "DELETE"}
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
+OCTETS: Final = "application/octet-stream"
 IMPORT_PATH: Final = "/v1/records/import"
 NOTES_PATH: Final = "/v1/trades/notes"
+PICTURES_PATH: Final = "/v1/pictures"
 
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 WEB_POLICY: Final = (
-    b"default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    b"default-src 'none'; script-src 'self'; img-src 'self' blob:; connect-src 'self';"
     b" style-src 'self' '%b';"  # the one style of pages to print, which the client opens as blobs
     b" manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
-    b" frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    b" frame-ancestors 'none'; require-trusted-types-for 'script';"
+    b" trusted-types wetalk-worker"  # the one rule that lets the page name its service worker
 ) % STYLE_HASH.encode()
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -52,7 +55,7 @@ HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"permissions-policy", b"camera=(self), geolocation=(), microphone=(), payment=()"),
 )
 
 
@@ -160,11 +163,21 @@ def _judge_body(scope: Scope, headers: _Headers) -> None:
         return
     if length is not None and (not length.isdigit() or int(length) > body_max_bytes(scope)):
         raise LocalFault("request-too-large")
-    wanted = JSON_LINES if scope["path"] == IMPORT_PATH else JSON
+    wanted = _media_type(scope)
     kind, _, rest = (headers.only(b"content-type") or b"").decode("latin-1").partition(";")
     charset = rest.strip().lower().replace('"', "")
     if kind.strip().lower() != wanted or charset not in ("", "charset=utf-8"):
         raise LocalFault("media-type")
+
+
+def _is_photo(scope: Scope) -> bool:
+    return scope["path"] == PICTURES_PATH and scope["method"] == "POST"
+
+
+def _media_type(scope: Scope) -> str:
+    if scope["path"] == IMPORT_PATH:
+        return JSON_LINES
+    return OCTETS if _is_photo(scope) else JSON
 
 
 def body_max_bytes(scope: Scope) -> int:
@@ -173,6 +186,8 @@ def body_max_bytes(scope: Scope) -> int:
         return limits.IMPORT_BODY_MAX_BYTES
     if scope["path"] == NOTES_PATH:
         return limits.NOTE_REQUEST_MAX_BYTES
+    if _is_photo(scope):
+        return limits.PICTURE_INPUT_MAX_BYTES
     return limits.REQUEST_BODY_MAX_BYTES
 
 

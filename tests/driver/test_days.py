@@ -12,7 +12,7 @@ from tests.support.canaries import Canary, seeded
 
 SEED = 1
 NODES = 6
-HOURS = 1.0
+HOURS = 2.0
 CALM = 20.0
 
 
