@@ -72,9 +72,9 @@ class Actor:
             raise _failed(f"init {self.name}", done.stdout.decode(errors="replace"))
         self.member = json.loads(done.stdout)["member"]
 
-    def launch(self, *more: str) -> None:
+    def launch(self, *more: str, listen: str = LISTEN) -> None:
         """Start the node; `await_up` waits for it. `more` are further words for `wetalk up`."""
-        wishes = ["--api-port", "0", "--listen", LISTEN, "--role", self.role, "--no-web", *more]
+        wishes = ["--api-port", "0", "--listen", listen, "--role", self.role, "--no-web", *more]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [*PROGRAM, "--home", str(self.home), "--json", "up", *wishes],

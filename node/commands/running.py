@@ -30,6 +30,7 @@ LISTEN: Final = option("--listen", multiple=True, metavar="MULTIADDR", about="li
     option("--api-port", type=click.IntRange(0, 65_535), metavar="PORT", about="api_port"),
     LISTEN,
     option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
+    option("--no-discover", is_flag=True, about="no_discover"),
     ROLE,
     option("--no-web", is_flag=True, about="no_web"),
     option("--first-run", is_flag=True, about="first_run"),

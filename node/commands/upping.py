@@ -21,6 +21,7 @@ from node.runtime import Options, Ready, Waiting, run_node
 from node.wallet.keyfile import read_info
 
 AGAIN_S: Final = 1.0
+NOWHERE: Final = "none"  # in the place of an address to listen on
 REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding"})
 
 
@@ -31,6 +32,7 @@ def run(
     peers: tuple[str, ...],
     role: str,
     no_web: bool,
+    no_discover: bool,
     first_run: bool,
     password_file: Path | None,
 ) -> int:
@@ -43,10 +45,11 @@ def run(
         _make_if_needed(app)
     options = Options(
         api_port=api_port,
-        listen=listen or None,
+        listen=() if NOWHERE in listen else listen or None,
         peers=peers,
         relay=role == "relay",
         web=not no_web,
+        discover=not no_discover,
         passphrase=None if in_browser else _password(app, password_file),
         first_run=app.language if in_browser else None,
     )

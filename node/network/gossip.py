@@ -220,6 +220,10 @@ class Gossip:
             yield
             nursery.cancel_scope.cancel()
 
+    def close(self) -> None:
+        """End what runs beside the event loop: a thread of libp2p, which would stay for ever."""
+        self._pubsub.seen_messages.stop()
+
     def tell(self, records: Sequence[RawRecord]) -> None:
         """Have records told to the neighbours within GOSSIP_DELAY_MAX_S. Never waits."""
         room = limits.GOSSIP_PENDING_MAX_COUNT - len(self._waiting)

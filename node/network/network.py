@@ -168,6 +168,7 @@ class Network:
         finally:
             self._keep_addresses(parts)
             self._parts = None
+            parts.gossip.close()
 
     def _start(self, parts: "_Parts", nursery: trio.Nursery) -> None:
         nursery.start_soon(parts.neighbours.keep_dialling)

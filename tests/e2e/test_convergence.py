@@ -7,14 +7,13 @@ import trio
 
 from node.client import Client
 from node.demo import Actor, wait
-from node.protocol.social import PostPut
 from node.services.community import Community
 from node.services.core import open_core
 from node.services.intake import Intake
-from node.services.publish import Appender, Draft, Publisher
+from node.services.publish import Publisher
 from node.storage.home import Home
-from node.storage.state import WriterState
 from node.wallet.signer import Signer
+from tests.support import offline
 
 SHARED = 4_900
 OWN = 100
@@ -22,24 +21,8 @@ RECORD_BYTES_MOST = 700  # a post of this test with its header and signature, un
 
 
 def write_posts(home: Path, count: int, word: str) -> None:
-    """Sign posts straight into a home that no node holds."""
-    core = open_core(Home(home), signer=Signer.device(Home(home).device_key))
-    try:
-
-        def work(appender: Appender, _: WriterState) -> None:
-            for number in range(count):
-                body = PostPut(
-                    language="en",
-                    reply_to=None,
-                    room="plaza",
-                    salt=number.to_bytes(16, "big"),
-                    text=f"{word} {number} " + "가나다 " * 20,
-                )
-                appender.append(Draft("post.put", body))
-
-        Publisher(core).transact_sync(work)
-    finally:
-        core.close()
+    """So many posts that begin with a word."""
+    offline.write_posts(home, (f"{word} {n} " + "가나다 " * 20 for n in range(count)))
 
 
 def copy_records(source: Path, target: Path) -> None:

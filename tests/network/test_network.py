@@ -3,6 +3,7 @@
 import os
 import resource
 import struct
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -428,7 +429,7 @@ async def test_a_part_that_fails_in_spite_of_all_is_built_anew_on_the_same_addre
     async with first.running(), second.running():
         second.network.add_peer(first.address)
         await until(lambda: first.in_sync() and second.in_sync(), 10)
-        addresses = first.network.addresses()
+        addresses, threads = first.network.addresses(), threading.active_count()
 
         async def fail() -> None:
             raise RuntimeError("a mistake nobody has found yet")
@@ -436,6 +437,7 @@ async def test_a_part_that_fails_in_spite_of_all_is_built_anew_on_the_same_addre
         first.network._parts.nursery.start_soon(fail)
         await until(lambda: first.network.restarts == 1)
         await until(lambda: first.network.addresses() == addresses, 10)
+        assert threading.active_count() == threads, "a thread of the old parts stays"
         await first.say("다시 왔어요")
         await until(lambda: second.root() == first.root(), 12)
 
