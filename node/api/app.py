@@ -4,6 +4,7 @@ Rules: nothing is served that this package does not hold (no documentation pages
 network); OpenAPI is built when it is first asked for.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,7 @@ from node.api.context import Api
 from node.api.routing import Route, add_routes
 from node.api.security import App, Gate
 from node.protocol.errors import LocalFault, WetalkError
+from node.storage.errors import Problem, fault_of
 
 TITLE = "WeTalk local API"
 
@@ -100,11 +102,20 @@ def _add_errors(app: FastAPI, api: Api) -> None:
             return answer(request, LocalFault("not-found", what=request.url.path))
         return answer(request, LocalFault("request-invalid", misfit="form", field=""))
 
+    async def stored(request: Request, error: Any) -> Response:
+        fault = fault_of(error, api.core.database.path)
+        if fault is None:
+            raise error
+        if fault.code == Problem.DATABASE_DAMAGED:
+            api.core.note_damage()
+        return answer(request, fault)
+
     async def unexpected(request: Request, error: Any) -> Response:
         del error  # goes on to the gate, which logs it
         return answer(request, LocalFault("unexpected"))
 
     app.add_exception_handler(WetalkError, expected)
+    app.add_exception_handler(sqlite3.Error, stored)
     app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)

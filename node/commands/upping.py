@@ -20,7 +20,7 @@ from node.runtime import Options, Ready, run_node
 from node.wallet.keyfile import read_info
 
 AGAIN_S: Final = 1.0
-REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding"})
+REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding", "mending"})
 
 
 def run(

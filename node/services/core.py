@@ -17,6 +17,8 @@ from node.protocol import genesis as genesis_document
 from node.protocol.errors import LocalFault
 from node.protocol.ports import Clock, Reader
 from node.protocol.shapes import CommunityId
+from node.services import missing
+from node.services.missing import NOTHING, Missing
 from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
 from node.storage.home import Home
@@ -58,6 +60,8 @@ class Core:
     listeners: list[Listener] = field(default_factory=list[Listener])
     closers: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
+    missing: Missing = NOTHING  # what a mended home waits for before it signs
+    damaged: bool = False  # something stored is not what it was: the home must be mended
     _clean: tuple[int, CleanIncome] | None = None
 
     @property
@@ -103,6 +107,10 @@ class Core:
             self._clean = (epoch, CleanIncome(self.rules))
         return self._clean[1]
 
+    def note_damage(self) -> None:
+        """Something stored is not what it was. From any thread."""
+        self.damaged = True
+
     def tell(self, committed: Committed) -> None:
         """Tell all listeners of a commit."""
         if committed.records or committed.events:
@@ -141,4 +149,5 @@ def open_core(
     if database.rebuild_needed:
         report("rebuilding")
         rebuild_state(core.database, core.fold)
+    core.missing = missing.read(core.reader)
     return core

@@ -1,9 +1,10 @@
 """Opening and closing a home's database: checks, backups and migrations come before the first read.
 
 Rules:
-- Opening order: is it ours, is it newer than this program, was it closed cleanly (if not, a full
-  integrity check), is it older (if so, a copy, then the migrations), are the fold's tables those of
-  this program (if not, `rebuild_needed`).
+- Opening order: is the log whole and on the disk (it is written out again), is it ours, is it newer
+  than this program, was it closed cleanly (if not, a full integrity check), is it older (if so, a
+  copy, then the migrations), are the fold's tables those of this program (if not,
+  `rebuild_needed`).
 - One `Writer`; readers close before it; the mark of a clean stop is written last.
 - The caller holds the `HomeLock`.
 
@@ -21,7 +22,8 @@ from node.protocol.errors import StorageFault
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
 from node.storage.errors import Problem, fault_of
-from node.storage.home import Home, create_private, publish, remove_database
+from node.storage.home import Home, create_private, publish, remove_database, settle_mended
+from node.storage.log import log_of, lost_commits, write_out_again
 from node.storage.reader import Readers, SqliteReader
 from node.storage.rows import Marks
 from node.storage.schema import APPLICATION_ID, SCHEMA, Schema, create_fold_tables
@@ -68,7 +70,12 @@ class Database:
         Raises StorageFault database-damaged, database-foreign, schema-newer, disk-full, disk-error.
         """
         home.prepare()
+        settle_mended(home)
         create_private(home.database)
+        log = log_of(home.database)
+        if lost_commits(log):
+            raise StorageFault(Problem.DATABASE_DAMAGED, "log", path=str(log))
+        unsure = write_out_again(log)
         try:
             connection = connect_writer(home.database)
             try:
@@ -78,7 +85,7 @@ class Database:
                 raise
         except (StorageFault, sqlite3.Error) as error:
             raise _told_apart(error, home) from error
-        return cls(home.database, connection, community, clock, fault)
+        return cls(home.database, connection, community, clock, unsure or fault)
 
     @property
     def rebuild_needed(self) -> bool:
@@ -89,6 +96,10 @@ class Database:
     def id(self) -> bytes:
         """16 bytes that tell this database from every other, its copies aside."""
         return self.reader().marks.get("database_id")
+
+    def watch(self, on_damage: Callable[[], None]) -> None:
+        """From now on, readers check what they show (`SqliteReader`), and tell of damage."""
+        self._readers.on_damage = on_damage
 
     def reader(self) -> SqliteReader:
         """This thread's reader for single reads."""

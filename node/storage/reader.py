@@ -8,18 +8,31 @@ thread has opened is closed when the thread ends: threads come and go with the w
 
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakSet, finalize
 
+from node.protocol.errors import StorageFault
 from node.protocol.limits import READERS_MAX_COUNT
+from node.protocol.record import RawRecord
 from node.storage.connect import connect_reader
+from node.storage.errors import Problem
 from node.storage.rows import Rows
 
 
 class SqliteReader(Rows):
-    """The Reader over a read-only connection."""
+    """The Reader over a read-only connection. With `on_damage`, it shows no record whose bytes are
+    not those that were stored; it tells of one, and raises StorageFault database-damaged."""
+
+    on_damage: Callable[[], None] | None = None
+
+    def raw(self, number: int) -> RawRecord | None:
+        raw = super().raw(number)
+        if self.on_damage is None or raw is None or number in self.whole({number: raw}):
+            return raw
+        self.on_damage()
+        raise StorageFault(Problem.DATABASE_DAMAGED, f"#{number}", path=f"#{number}")
 
     @contextmanager
     def snapshot(self) -> Generator["SqliteReader"]:
@@ -39,6 +52,8 @@ class SqliteReader(Rows):
 
 class Readers:
     """The readers of a process, kept and used again thread by thread."""
+
+    on_damage: Callable[[], None] | None = None  # told of records that are not what was stored
 
     def __init__(self, path: Path, community: bytes) -> None:
         self._path = path
@@ -71,6 +86,7 @@ class Readers:
 
     def _open(self) -> SqliteReader:
         reader = SqliteReader(connect_reader(self._path), self._community)
+        reader.on_damage = self.on_damage
         with self._lock:
             self._all.add(reader)
         finalize(reader, reader.connection.close)
