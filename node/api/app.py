@@ -34,7 +34,6 @@ from node.api.context import Api
 from node.api.routing import Route, add_routes
 from node.api.security import App, Gate
 from node.protocol.errors import LocalFault, WetalkError
-from node.storage.errors import Problem, fault_of
 
 TITLE = "WeTalk local API"
 
@@ -86,6 +85,7 @@ def _add_errors(app: FastAPI, api: Api) -> None:
         return response
 
     async def expected(request: Request, error: Any) -> Response:
+        api.core.note_fault(error)
         return answer(request, error)
 
     async def invalid(request: Request, error: Any) -> Response:
@@ -103,11 +103,9 @@ def _add_errors(app: FastAPI, api: Api) -> None:
         return answer(request, LocalFault("request-invalid", misfit="form", field=""))
 
     async def stored(request: Request, error: Any) -> Response:
-        fault = fault_of(error, api.core.database.path)
+        fault = api.core.note_fault(error)
         if fault is None:
             raise error
-        if fault.code == Problem.DATABASE_DAMAGED:
-            api.core.note_damage()
         return answer(request, fault)
 
     async def unexpected(request: Request, error: Any) -> Response:

@@ -104,9 +104,11 @@ class Round:
                 try:
                     await duty.perform()
                 except WetalkError as fault:
+                    self._core.note_fault(fault)
                     log.warning("%s: %s", type(duty).__name__, fault)
                     await trio.sleep(AGAIN_S)
-                except Exception:
+                except Exception as error:
+                    self._core.note_fault(error)
                     log.exception("%s", type(duty).__name__)
                     await trio.sleep(AGAIN_S)
 

@@ -5,6 +5,7 @@ its effects; reads are small and direct. What happens after a commit is told to 
 done inside the transaction. The caller holds the home's lock.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from node.ledger import alerts
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import FOLD_VERSION, Fold
 from node.protocol import genesis as genesis_document
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.ports import Clock, Reader
 from node.protocol.shapes import CommunityId
 from node.services import missing
 from node.services.missing import NOTHING, Missing
 from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
+from node.storage.errors import Problem, fault_of
 from node.storage.home import Home
 from node.storage.reader import SqliteReader
 from node.storage.writer import Writer
@@ -110,6 +112,16 @@ class Core:
     def note_damage(self) -> None:
         """Something stored is not what it was. From any thread."""
         self.damaged = True
+
+    def note_fault(self, error: BaseException) -> StorageFault | None:
+        """What an error says of the disk, if anything; damage is noted."""
+        if isinstance(error, sqlite3.Error):
+            error = fault_of(error, self.database.path) or error
+        if not isinstance(error, StorageFault):
+            return None
+        if error.code == Problem.DATABASE_DAMAGED:
+            self.note_damage()
+        return error
 
     def tell(self, committed: Committed) -> None:
         """Tell all listeners of a commit."""

@@ -2,7 +2,8 @@
 
 Rules: a record is whole when it parses, its signature holds and the tables know it by its id and
 number. A running node looks at some each minute, so that a flipped bit is found before anybody
-asks for the record; `wetalk doctor` looks at all. Nothing here writes.
+asks for the record, and at the file's structure after all of them; `wetalk doctor` looks at all of
+it. Nothing here writes.
 
 Left to others: mending (`mending`); whether the tables of the fold are right (`verification`).
 """
@@ -21,6 +22,7 @@ from node.services import missing
 from node.services.core import Committed, Core
 from node.storage import doctor
 from node.storage.connect import connect_reader
+from node.storage.database import integrity_problems
 from node.storage.doctor import Finding
 from node.storage.home import Home
 from node.storage.reader import SqliteReader
@@ -114,8 +116,11 @@ class Looking:
         for _ in range(PAGES_AT_ONCE_COUNT):
             with self._core.reading() as reader:
                 last, found = look(reader, self._core.community, self._last)
+                over = last == self._last
+                if over:  # now and then, what no record shows: the file itself
+                    bad += len(integrity_problems(reader.connection, 1))
             bad += len(found)
-            self._last = -1 if last == self._last else last
-            if self._last < 0:
+            self._last = -1 if over else last
+            if over:
                 break
         return bad

@@ -17,9 +17,10 @@ Left to others: finding damage (`storage`, `looking`), asking neighbours (sync).
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from node.ledger.fold import FOLD_VERSION, Fold
 from node.protocol import admission, lanes
@@ -142,7 +143,8 @@ class _Found:
         for lane_key, row in wreck.all_of(lanes.LANE):
             if lane_key in self._own:
                 self._note(lane_key, row.tip_seq)
-        self._core.writer.run_sync(lambda state: _keep_own(state, wreck))
+        own = list(wreck.own_rows())
+        self._core.writer.run_sync(lambda state: _keep_own(state, own))
 
     def _is_whole(self, raw: RawRecord) -> bool:
         return isinstance(next(iter(admission.verify_chunk([raw], self._core.community))), Record)
@@ -190,9 +192,9 @@ def _own_lanes(home: Home) -> tuple[bytes, ...]:
     return tuple(info.member_id + signer + bytes((lane,)) for lane, signer in signers)
 
 
-def _keep_own(state: WriterState, wreck: Wreck) -> None:
+def _keep_own(state: WriterState, own: Sequence[tuple[str, list[tuple[Any, ...]]]]) -> None:
     """The node's own things, as far as they are rows that a table takes."""
-    for table, rows in wreck.own_rows():
+    for table, rows in own:
         marks = ", ".join("?" * len(rows[0])) if rows else ""
         for row in rows:
             state.connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)

@@ -26,6 +26,7 @@ class Problem(StrEnum):
     CURSOR_INVALID = "cursor-invalid"  # a LocalFault: a list was asked to go on from nowhere
 
 
+_NO_TEXT = "Could not decode to UTF-8"
 _PRIMARY_CODE = 0xFF  # the rest of an SQLite code is detail
 _SYNC_CODES = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _CODES = {
@@ -44,7 +45,10 @@ _CODES = {
 def fault_of(error: sqlite3.Error, path: object) -> StorageFault | None:
     """The fault that an error of SQLite stands for, or None if it is a mistake of ours."""
     code = getattr(error, "sqlite_errorcode", None)
-    problem = None if code is None else _CODES.get(code) or _CODES.get(code & _PRIMARY_CODE)
+    if code is None:  # not of SQLite, but of Python: bytes that are called text, and are none
+        problem = Problem.DATABASE_DAMAGED if str(error).startswith(_NO_TEXT) else None
+    else:
+        problem = _CODES.get(code) or _CODES.get(code & _PRIMARY_CODE)
     return None if problem is None else StorageFault(problem, str(error), path=str(path))
 
 

@@ -28,9 +28,14 @@ class SqliteReader(Rows):
     on_damage: Callable[[], None] | None = None
 
     def raw(self, number: int) -> RawRecord | None:
-        raw = super().raw(number)
-        if self.on_damage is None or raw is None or number in self.whole({number: raw}):
-            return raw
+        if self.on_damage is None:
+            return super().raw(number)
+        try:
+            raw = super().raw(number)
+            if raw is None or number in self.whole({number: raw}):
+                return raw
+        except sqlite3.DatabaseError:
+            pass  # not even a row
         self.on_damage()
         raise StorageFault(Problem.DATABASE_DAMAGED, f"#{number}", path=f"#{number}")
 

@@ -87,7 +87,8 @@ class Wreck:
             try:
                 for row in self._connection.execute(f"SELECT * FROM {table} ORDER BY {order}"):
                     found[row] = None
-            except sqlite3.Error:
+            except sqlite3.Error as error:
+                self._expect(error)
                 continue
             break  # all of it
         return list(found)
@@ -105,7 +106,8 @@ class Wreck:
         for table in OWN_TABLES:
             try:
                 info = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
-            except sqlite3.Error:
+            except sqlite3.Error as error:
+                self._expect(error)
                 continue
             key = [column[1] for column in info if column[5]]
             if key:
@@ -116,7 +118,8 @@ class Wreck:
         try:
             rows = self._connection.execute(f"SELECT number, keys FROM signers ORDER BY {order}")
             return {number: keys for number, keys in rows if isinstance(keys, bytes)}
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            self._expect(error)
             return {}
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
@@ -124,7 +127,8 @@ class Wreck:
         while misses < GIVEN_UP_COUNT:
             try:
                 page = self._connection.execute(_PAGE, (last,)).fetchall()
-            except sqlite3.Error:
+            except sqlite3.Error as error:
+                self._expect(error)
                 for number in range(last + 1, last + 1 + PAGE_ROWS_COUNT):
                     row = self._one(number)
                     misses = 0 if row is not None else misses + 1
@@ -141,9 +145,14 @@ class Wreck:
         try:
             return self._connection.execute(_ONE, (number,)).fetchone()
         except sqlite3.Error as error:
-            if fault_of(error, self._path) is not None:
-                self.unreadable.append(number)
+            self._expect(error)
+            self.unreadable.append(number)
             return None
+
+    def _expect(self, error: sqlite3.Error) -> None:
+        """Damage is what this is for, and so is a table that cannot be found any more."""
+        if fault_of(error, self._path) is None and "no such" not in str(error):
+            raise error
 
 
 def _forms(row: Sequence[Any], keys: Sequence[dict[int, bytes]]) -> list[RawRecord]:

@@ -4,6 +4,7 @@ Rules: every call reads the last commit and holds nothing afterwards; calls are 
 between two frames. Used by one thread.
 """
 
+import sqlite3
 from collections.abc import Callable, Sequence
 
 from node.ledger.fold import BODYLESS
@@ -70,7 +71,11 @@ class SqliteSyncSource:
         """Stored records, in the order given (None for one that was dropped meanwhile, or whose
         bytes are not what was stored: nobody shall blame us for them)."""
         reader = self._reader
-        found = dict(zip(numbers, reader.raws(numbers), strict=True))
+        try:
+            found = dict(zip(numbers, reader.raws(numbers), strict=True))
+        except sqlite3.DatabaseError:
+            self._on_damage()
+            return [self.raw(number) for number in numbers] if len(numbers) > 1 else [None]
         held = {number: raw for number, raw in found.items() if raw is not None}
         whole = reader.whole(held)
         if len(whole) < len(held):

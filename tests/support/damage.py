@@ -9,8 +9,8 @@ from node.services.core import Core, open_core
 from node.services.talk import Talk
 from node.services.trade import Proposal
 from node.storage.home import Home
-from node.wallet.keyfile import KeyInfo
 from node.wallet import keyfile
+from node.wallet.keyfile import KeyInfo
 from node.wallet.passphrase import DEFAULT_COST
 from node.wallet.private_file import write_private
 from node.wallet.signer import Signer
