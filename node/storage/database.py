@@ -26,7 +26,13 @@ from node.storage.home import Home, create_private, publish, remove_database, se
 from node.storage.log import log_of, lost_commits, write_out_again
 from node.storage.reader import Readers, SqliteReader
 from node.storage.rows import Marks
-from node.storage.schema import APPLICATION_ID, SCHEMA, Schema, create_fold_tables
+from node.storage.schema import (
+    APPLICATION_ID,
+    SCHEMA,
+    Schema,
+    create_fold_tables,
+    misdescribed,
+)
 from node.storage.writer import Writer
 
 DATABASE_ID_BYTES: Final = 16
@@ -172,6 +178,9 @@ def _bring_up_to_date(
 ) -> StorageFault | None:
     """Checks, migrations and marks; returns what keeps a sound database from writing, or None."""
     version = _version_of(connection, home, schema)
+    odd = misdescribed(connection, schema) if version == schema.version else []
+    if odd:
+        raise StorageFault(Problem.DATABASE_DAMAGED, ", ".join(odd), path=str(home.database))
     marks = Marks(connection)
     if version > 0 and marks.get("clean_stop") != 1:
         report("checking")

@@ -23,7 +23,7 @@ from node.storage import columns
 from node.storage.errors import fault_of
 from node.storage.home import Home, remove_database
 from node.storage.log import apply, log_of
-from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table
+from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table, texts
 
 V = TypeVar("V")
 
@@ -34,10 +34,14 @@ OWN_TABLES: Final = (
 """Tables that nothing else can bring back; of each, every row that can be read."""
 
 PAGE_ROWS_COUNT: Final = 256
-GIVEN_UP_COUNT: Final = 20_000  # numbers in a row without a record: there are no more
+GIVEN_UP_COUNT: Final = 4_096  # numbers in a row that cannot be read: then on from the end
 _COLUMNS: Final = "signer, lead, tail, body, signature FROM records"
 _ONE: Final = f"SELECT number, {_COLUMNS} WHERE number = ?"
 _PAGE: Final = f"SELECT number, {_COLUMNS} WHERE number > ? ORDER BY number LIMIT {PAGE_ROWS_COUNT}"
+_PAGE_BACK: Final = (
+    f"SELECT number, {_COLUMNS} WHERE number > ? AND number < ?"
+    f" ORDER BY number DESC LIMIT {PAGE_ROWS_COUNT}"
+)
 _HEADER: Final = struct.Struct(">16sHBBBBBB")
 _HEADER_START: Final = (b"SQLite format 3\0", DATABASE_PAGE_BYTES, 2, 2, 0, 64, 32, 32)
 
@@ -55,6 +59,7 @@ class Wreck:
         shutil.copyfile(home.database, copy)
         apply(log_of(home.database), copy, beyond=beyond)
         _set_header_right(copy)
+        _set_schema_right(copy)
         uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         self._connection.text_factory = _text
@@ -123,6 +128,7 @@ class Wreck:
             return {}
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
+        """By number, beyond what cannot be read; where there is much of that, from the end, too."""
         last, misses = -1, 0
         while misses < GIVEN_UP_COUNT:
             try:
@@ -140,6 +146,17 @@ class Wreck:
                 return
             yield from page
             last, misses = page[-1][0], 0
+        top = 2**62
+        while True:
+            try:
+                page = self._connection.execute(_PAGE_BACK, (last, top)).fetchall()
+            except sqlite3.Error as error:
+                self._expect(error)
+                return
+            yield from page
+            if not page:
+                return
+            top = page[-1][0]
 
     def _one(self, number: int) -> tuple[Any, ...] | None:
         try:
@@ -175,6 +192,22 @@ def _is_raw(row: Sequence[Any]) -> bool:
         and isinstance(body, bytes | None)
         and isinstance(signature, bytes)
     )
+
+
+def _set_schema_right(copy: Path) -> None:
+    """Describe the tables as they are: a flipped bit in their description makes other columns."""
+    connection = sqlite3.connect(copy, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF").fetchall()
+        connection.execute("PRAGMA writable_schema = ON").fetchall()
+        for name, text in texts().items():
+            connection.execute(
+                "UPDATE sqlite_master SET sql = ? WHERE name = ? AND sql <> ?", (text, name, text)
+            )
+    except sqlite3.DatabaseError:
+        pass  # damaged further: what can be read is read as it is
+    finally:
+        connection.close()
 
 
 def _set_header_right(copy: Path) -> None:
