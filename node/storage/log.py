@@ -51,9 +51,9 @@ def write_out_again(log: Path) -> StorageFault | None:
     """
     try:
         with log.open("r+b", buffering=0) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                file.seek(-len(chunk), os.SEEK_CUR)
-                file.write(chunk)
+            at = 0
+            while chunk := os.pread(file.fileno(), _CHUNK_BYTES, at):
+                at += os.pwrite(file.fileno(), chunk, at)
             os.fsync(file.fileno())
     except FileNotFoundError:
         return None
