@@ -1,6 +1,7 @@
 """Real nodes on a disk that fails: nothing is acknowledged that is not kept, and it says so."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,18 @@ from tests.crash.shim import Calls, What
 needs_shim = pytest.mark.skipif(shim.library() is None, reason=shim.WHY_NOT)
 
 
-@pytest.fixture
-def ada(tmp_path: Path) -> Iterator[Actor]:
-    actor = Actor("Ada", "en", tmp_path / "ada")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that nobody has used yet."""
+    actor = Actor("Ada", "en", tmp_path_factory.mktemp("made") / "ada")
     actor.make()
+    return actor.home
+
+
+@pytest.fixture
+def ada(made: Path, tmp_path: Path) -> Iterator[Actor]:
+    actor = Actor("Ada", "en", tmp_path / "ada")
+    shutil.copytree(made, actor.home)
     yield actor
     actor.stop()
 
