@@ -105,7 +105,7 @@ class Database:
 
     def watch(self, on_damage: Callable[[], None]) -> None:
         """From now on, readers check what they show (`SqliteReader`), and tell of damage."""
-        self._readers.on_damage = on_damage
+        self._readers.watch(on_damage)
 
     def reader(self) -> SqliteReader:
         """This thread's reader for single reads."""

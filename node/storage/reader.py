@@ -58,10 +58,9 @@ class SqliteReader(Rows):
 class Readers:
     """The readers of a process, kept and used again thread by thread."""
 
-    on_damage: Callable[[], None] | None = None  # told of records that are not what was stored
-
     def __init__(self, path: Path, community: bytes) -> None:
         self._path = path
+        self._on_damage: Callable[[], None] | None = None
         self._community = community
         self._here = threading.local()
         self._lock = threading.Lock()
@@ -91,11 +90,18 @@ class Readers:
 
     def _open(self) -> SqliteReader:
         reader = SqliteReader(connect_reader(self._path), self._community)
-        reader.on_damage = self.on_damage
+        reader.on_damage = self._on_damage
         with self._lock:
             self._all.add(reader)
         finalize(reader, reader.connection.close)
         return reader
+
+    def watch(self, on_damage: Callable[[], None]) -> None:
+        """Have all readers, of all threads, check what they show."""
+        with self._lock:
+            self._on_damage = on_damage
+            for reader in self._all:
+                reader.on_damage = on_damage
 
     def _give_up(self, reader: SqliteReader) -> None:
         with self._lock:

@@ -3,8 +3,7 @@
  * Counts the calls that change files below CRASH_HOME, and at the CRASH_AT-th (1: the first) kills
  * the process before the call (CRASH_WHAT=kill), or from there on answers calls of the kind that
  * CRASH_CALLS names (sync, write, any) with an error of the disk: eio, or enospc. Nothing is
- * counted while CRASH_SWITCH, if it is named, does not exist. CRASH_COUNT, if named, is a file that
- * gets one byte a call that counted. */
+ * counted while CRASH_SWITCH, if it is named, does not exist. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
 import trio
 
 from node.protocol import lanes
@@ -34,7 +33,7 @@ from node.services.talk import Talk
 from node.storage.connect import connect_writer
 from node.storage.home import Home
 from node.storage.kept.private import Contact
-from node.storage.schema import COLUMNS, FIRST, drop_fold_tables
+from node.storage.schema import FIRST, drop_fold_tables
 from node.wallet import keyfile
 from node.wallet.backup import write_backup
 from node.wallet.phrase import Phrase, new_phrase
@@ -116,13 +115,11 @@ def to_first_schema(home: Home) -> None:
             connection.execute(line)
     for number, raw in enumerate(raws):
         connection.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (number, *raw))
-    pack = msgspec.msgpack.encode("x")
-    connection.execute("INSERT INTO events (name, subject, at) VALUES ('old', ?, 1)", (pack,))
+    connection.execute("INSERT INTO events (name, subject, at) VALUES ('old', x'00', 1)")
     connection.execute("DELETE FROM _sqlite_migrations WHERE name <> 'first'")
     connection.execute("COMMIT")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
-    assert COLUMNS
 
 
 # --- what must hold -------------------------------------------------------------------------------

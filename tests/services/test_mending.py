@@ -174,6 +174,8 @@ def test_a_damaged_record_is_neither_served_nor_shown(village: Village, tmp_path
         source = SqliteSyncSource(core.database, core.community, core.note_damage)
         assert source.raw(number) is None
         assert core.damaged
+        with pytest.raises(StorageFault):
+            core.reader.raw(number)
         core.damaged = False
         assert source.raws([number - 1, number])[1] is None
         assert source.raws([number - 1, number])[0] is not None
