@@ -31,6 +31,8 @@ from node.services.held import IN_STEP
 from node.services.intake import Intake
 from node.services.looking import Looking
 from node.services.missing import Missing
+from node.services.picture_fetching import PictureFetching
+from node.services.pictures import Pictures
 from node.services.publish import ECHOED_LANES, NEIGHBOURS_SETTING, Publisher
 from node.services.trade_duties import TradeDuties
 from node.services.witness_duties import WitnessDuties
@@ -132,6 +134,8 @@ class Bridge:
             Round(core, Closes(core)),
             Round(core, Looking(core)),
         )
+        self.pictures = Pictures(core)
+        self.fetching = PictureFetching(core, self.pictures)
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[
             tuple[Sequence[ForkProof], str]
@@ -149,6 +153,7 @@ class Bridge:
             self._owed.set()
         for one in self._rounds:
             one.heed(committed)
+        self.fetching.heed(committed)
 
     # --- duties -----------------------------------------------------------------------------------
     async def do_duties(self) -> None:
@@ -156,6 +161,7 @@ class Bridge:
         async with trio.open_nursery() as nursery:
             for one in self._rounds:
                 nursery.start_soon(one.run)
+            nursery.start_soon(self.fetching.run)
 
     # --- network ----------------------------------------------------------------------------------
     async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
@@ -202,6 +208,7 @@ class Bridge:
             own_lanes=self._own_lanes,
             bans=KeptBans(core),
             addresses=KeptAddresses(core),
+            pictures=self.fetching,
         )
         network: Network = module.Network(read_host_key(core.home.host_key), settings, ports)
         try:
@@ -209,6 +216,7 @@ class Bridge:
         except BaseExceptionGroup as group:
             raise only_fault(group) from None
         self.network = network
+        self.fetching.network_runs(network.picture)
         self._owed.set()
 
     async def _pay_what_is_owed(self) -> None:

@@ -24,6 +24,7 @@ from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
 from node.storage.errors import Problem, fault_of
 from node.storage.home import Home
+from node.storage.pictures import PictureStore
 from node.storage.reader import SqliteReader
 from node.storage.writer import Writer
 from node.views.members import Rules
@@ -65,6 +66,10 @@ class Core:
     missing: Missing = NOTHING  # what a mended home waits for before it signs
     damaged: bool = False  # something stored is not what it was: the home must be mended
     _clean: tuple[int, CleanIncome] | None = None
+    pictures: PictureStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pictures = PictureStore(self.home, self.clock)
 
     @property
     def writer(self) -> Writer:
@@ -133,6 +138,7 @@ class Core:
         """Finish what is queued and leave clean files behind."""
         for closer in self.closers:
             closer()
+        self.pictures.close()
         self.database.close()
 
 
