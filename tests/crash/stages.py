@@ -77,7 +77,9 @@ class World:
 
     def _back_up(self, core: Core, path: Path) -> None:
         with path.open("wb") as file:
-            lines = backups._lines(core.member, self.home.genesis.read_bytes(), core.reader, [0])
+            lines = backups._lines(
+                core.member, self.home.genesis.read_bytes(), core.reader, (), [0]
+            )
             write_backup(file, PASSWORD, (f"{line}\n".encode() for line in lines), cost=CHEAP)
 
     def prepare(self, stage: str, folder: Path) -> None:
