@@ -20,6 +20,7 @@ from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
 from node.services import setup
 from node.services.core import Core, now_ms
+from node.storage.errors import Problem
 from node.wallet.phrase import Phrase
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,13 @@ class Rejoining:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """What is stored is not what it was: the home shall be mended, and the node start again."""
+
+    port: int
+
+
 class Life:
     """The state of one run."""
 
@@ -49,7 +57,7 @@ class Life:
         self._left = trio.Event()
         self.network_state: NetworkState = "starting" if network else "off"
         self.started_ms = now_ms()
-        self.rejoining: Rejoining | None = None
+        self.next_run: Rejoining | Damaged | None = None
         self.port = 0
 
     async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
@@ -83,7 +91,16 @@ class Life:
             if shown and now != shown:
                 hub.status_changed()
             shown = now
+            self._look_for_damage()
             await trio.sleep(STATUS_TICK_S)
+
+    def _look_for_damage(self) -> None:
+        """End this run when something stored was found to be damaged."""
+        fault = self._core.writer.fault
+        found = fault is not None and fault.code == Problem.DATABASE_DAMAGED
+        if (found or self._core.damaged) and self.next_run is None:
+            self.next_run = Damaged(self.port)
+            self._left.set()
 
     def note_met(self) -> None:
         """A member who is being restored needs to have met a neighbour that gave all it has."""
@@ -137,7 +154,7 @@ class Life:
         name = setup.leave_own(self._core)
         kept = self._core.reader.settings.get(setup.LANGUAGE_SETTING)
         language = i18n.match_language(kept) or i18n.FALLBACK
-        self.rejoining = Rejoining(invitation, phrase, name, language, self.port)
+        self.next_run = Rejoining(invitation, phrase, name, language, self.port)
         trio.lowlevel.spawn_system_task(self._leave)
 
     async def _leave(self) -> None:

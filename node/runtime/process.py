@@ -4,7 +4,8 @@
 
 Rules: the API answers first; libp2p is imported after that, in a thread. Stopping is bounded in
 time: event streams end first, then requests and the network, then search and files. A node that
-joins another community starts again in the same process, under the same lock, at the same port.
+joins another community starts again in the same process, under the same lock, at the same port; so
+does one whose data was found to be damaged, after it was mended.
 
 Left to others: what happens after commits (`bridge`), asking for passwords, printing, making the
 home (commands).
@@ -28,10 +29,12 @@ from node.api.app import build_app
 from node.api.context import Api, open_api
 from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK, Server, bind
+from node.protocol.errors import StorageFault
 from node.runtime.bridge import Bridge, NetworkWishes, only_fault
-from node.runtime.life import Life, Rejoining
-from node.services import renewal, setup
-from node.services.core import Core, open_core
+from node.runtime.life import Damaged, Life, Rejoining
+from node.services import mending, renewal, setup
+from node.services.core import Core
+from node.storage.errors import Problem
 from node.storage.follower import Search
 from node.storage.home import Home, HomeLock
 from node.wallet.private_file import write_private
@@ -78,7 +81,7 @@ async def run_node(
 ) -> None:
     """Run a node until SIGINT, SIGTERM or `stop`. `ready` is called when it can be reached, again
     after it has joined another community; `report` is told what takes long (`checking`,
-    `backing-up`, `migrating`, `rebuilding`).
+    `backing-up`, `migrating`, `rebuilding`, `mending`).
 
     Raises LocalFault home-in-use, no-member-here, port-taken, port-taken-by, listen-address,
     peer-address; WalletError; StorageFault.
@@ -89,9 +92,17 @@ async def run_node(
             async with trio.open_nursery() as nursery:
                 if options.signals:
                     nursery.start_soon(_heed_signals, stop)
-                while (joining := await _run_once(home, options, ready, stop, report)) is not None:
-                    await trio.to_thread.run_sync(_move, home, joining, options.passphrase)
-                    options = replace(options, api_port=joining.port)
+                mended = False
+                while (next_run := await _run_once(home, options, ready, stop, report)) is not None:
+                    options = replace(options, api_port=next_run.port)
+                    if isinstance(next_run, Rejoining):
+                        await trio.to_thread.run_sync(_move, home, next_run, options.passphrase)
+                        continue
+                    if mended:  # the disk goes on changing what it holds
+                        raise StorageFault(Problem.DATABASE_DAMAGED, path=str(home.database))
+                    report("mending")
+                    await trio.to_thread.run_sync(mending.mend, home)
+                    mended = True
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         raise only_fault(group) from None
@@ -121,10 +132,11 @@ async def _run_once(
     ready: Callable[[Ready], None],
     stop: trio.Event,
     report: Callable[[str], None],
-) -> Rejoining | None:
-    """One run on one community; returns which one to go on with, if any."""
+) -> Rejoining | Damaged | None:
+    """One run on one community; returns with what to go on, if at all."""
     setup.forget_reserved(home)
-    core = open_core(home, report=report)
+    core = mending.open_whole(home, report=report)
+    core.database.watch(core.note_damage)
     try:
         renewal.settle_keys(core)
         core.signer = Signer.device(
@@ -147,7 +159,7 @@ async def _serve(
     options: Options,
     ready: Callable[[Ready], None],
     stop: trio.Event,
-) -> Rejoining | None:
+) -> Rejoining | Damaged | None:
     bridge = Bridge(core)
     life = Life(core, bridge, stop, network=options.network)
     api = open_api(core, bridge.intake, bridge.publisher, search, life)
@@ -167,7 +179,7 @@ async def _serve(
         api.hub.close()
         server.stop()
         nursery.cancel_scope.cancel()
-    return life.rejoining
+    return life.next_run
 
 
 @asynccontextmanager
