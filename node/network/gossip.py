@@ -5,8 +5,9 @@ nearly everything), the heartbeat is a second, queues are bounded, sequence numb
 clock in nanoseconds so that none repeats after a restart. Rules: a peer's messages are read one
 after the other, so a busy node slows its senders down; cheap checks come before signatures,
 signatures before records; a message is passed on only when its records broke no rule, so whoever
-passes on a bad one is to blame. What does not fit is dropped: sync brings it. Encoding and
-judging records is left to callables.
+passes on a bad one is to blame. What does not fit is dropped: sync brings it. A node tells and
+passes on less, all together, than any neighbour takes from one peer, so that a flood of good
+records makes nobody blame whoever passed it on. Encoding and judging records is left to callables.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
@@ -29,7 +30,7 @@ from libp2p.pubsub.pubsub import Pubsub
 from libp2p.pubsub.validators import signature_validator
 from libp2p.tools.anyio_service import background_trio_service
 
-from node.network.budget import PeerBudget
+from node.network.budget import Bucket, PeerBudget
 from node.network.conduct import Offence
 from node.network.frames import FrameFault, VarintReader
 from node.network.guard import close_stream
@@ -91,6 +92,7 @@ class _Pubsub(Pubsub):
         self._host = host
         self._take = take
         self._batches = batches
+        self._telling = Bucket(limits.HINTS_TOLD_PER_S, limits.HINTS_TOLD_BURST_COUNT)
         self._writing: WeakKeyDictionary[INetStream, trio.Lock] = WeakKeyDictionary()
 
     async def stream_handler(self, stream: INetStream) -> None:
@@ -117,21 +119,34 @@ class _Pubsub(Pubsub):
             self._count(peer)
             if len(rpc.publish) > limits.GOSSIP_RPC_MESSAGES_MAX_COUNT:
                 raise FrameFault(Offence.GARBAGE, "too many messages in one envelope")
-            for option in rpc.subscriptions[: self.max_subscriptions_per_peer]:
-                if option.topicid == self.topic:
-                    self.handle_subscription(peer, option)
+            self._subscribed(peer, rpc)
             if rpc.HasField("control"):
                 await self.router.handle_rpc(_only_our_control(rpc, self.topic), peer)
             for message in rpc.publish:
                 await self._heard(peer, message)
 
+    def _subscribed(self, peer: ID, rpc: rpc_pb2.RPC) -> None:
+        """Note who wants our topic. Raises FrameFault when one wavers, or wants too many."""
+        if len(rpc.subscriptions) > limits.GOSSIP_SUBSCRIPTIONS_MAX_COUNT:
+            raise FrameFault(Offence.GARBAGE, "subscribes to too many topics")
+        for option in rpc.subscriptions:
+            if option.topicid != self.topic:
+                continue
+            if not self._budget(peer).subscriptions.try_pay(1, trio.current_time()):
+                raise FrameFault(Offence.FLOOD, "subscriptions")
+            self.handle_subscription(peer, option)
+
     def _count(self, peer: ID) -> PeerBudget:
         """Count one envelope or message. Raises FrameFault when they are a flood."""
+        budget = self._budget(peer)
+        if not budget.messages_flood.try_pay(1, trio.current_time()):
+            raise FrameFault(Offence.FLOOD, "messages")
+        return budget
+
+    def _budget(self, peer: ID) -> PeerBudget:
         link = self._host.link(str(peer))
         if link is None:
             raise FrameFault(Offence.SLOW, "gossip after the end")
-        if not link.budget.messages_flood.try_pay(1, trio.current_time()):
-            raise FrameFault(Offence.FLOOD, "messages")
         return link.budget
 
     async def _heard(self, forwarder: ID, message: rpc_pb2.Message) -> None:
@@ -149,14 +164,20 @@ class _Pubsub(Pubsub):
         records = self._batches.unpack(message.data)
         if records is None:
             raise FrameFault(Offence.GARBAGE, "payload")
+        if not budget.hinted.try_pay(len(records), now):
+            raise FrameFault(Offence.FLOOD, "hints")
         if budget.records.pay(len(records), now) > 0:
             return
         if not _signed(message):
             self._host.guard.blame(peer, Offence.SIGNATURE, "gossip")
             return
         self._mark_msg_seen(message)
-        if await self._take(records, peer):
+        if await self._take(records, peer) and self.may_tell(len(records)):
             await self.router.publish(forwarder, message)
+
+    def may_tell(self, records: int) -> bool:
+        """True iff so many records more may be told or passed on as hints now."""
+        return self._telling.try_pay(records, trio.current_time())
 
     async def _handle_new_peer(self, peer_id: ID) -> None:
         await super()._handle_new_peer(peer_id)
@@ -240,6 +261,8 @@ class Gossip:
                 await trio.sleep_until(told_at + limits.GOSSIP_DELAY_MAX_S)
             told_at = trio.current_time()
             records, self._waiting = self._waiting, []
+            if not self._pubsub.may_tell(len(records)):
+                continue  # sync brings them
             for payload in self._batches.pack(records):
                 await _never_raising(self._pubsub.publish(self.topic, payload))
                 await self._pace()

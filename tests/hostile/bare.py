@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import trio
 
-from tests.hostile.arm import EXPECTED, MULTISTREAM, NOISE, Arm
+from node.network.guard import ORDINARY
+from tests.hostile.arm import MULTISTREAM, NOISE, Arm
 
 CROWD_COUNT = 2_000
 SILENT_COUNT = 200
@@ -49,9 +50,16 @@ async def reset_storm(arm: Arm) -> None:
             arm.sockets.clear()
             made.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             made.socket.close()
-        except EXPECTED:
+        except ORDINARY:
             await trio.sleep(PAUSE_S)
         arm.sent += 1
+
+
+async def protocols_named(arm: Arm) -> None:
+    """Before any handshake: one protocol after the other that nobody speaks."""
+    names = MULTISTREAM + b"".join(b"\x08/no/%03d\n" % n for n in range(1_000)) * 20
+    for _ in range(20):
+        await _begin(arm, names)
 
 
 async def trickled_choice(arm: Arm) -> None:
@@ -74,7 +82,7 @@ async def _begin(arm: Arm, data: bytes) -> trio.SocketStream | None:
     try:
         made = await arm.socket()
         await arm.send(made, data)
-    except EXPECTED:
+    except ORDINARY:
         await trio.sleep(PAUSE_S)
         return None
     return made
@@ -91,6 +99,8 @@ async def _drip(arm: Arm, streams: Iterable[trio.SocketStream], rest: bytes) -> 
         for stream in list(living):
             try:
                 await arm.send(stream, rest[place : place + 1])
-            except EXPECTED:
+            except ORDINARY:
                 living.remove(stream)
+        if not living:
+            return
         await trio.sleep(TRICKLE_S)

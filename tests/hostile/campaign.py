@@ -4,6 +4,7 @@ Rules: every arm is a process of its own, which learns libp2p once (a server pro
 ends with the program that asked for it.
 """
 
+import logging
 import multiprocessing
 import signal
 from collections.abc import Generator, Sequence
@@ -15,7 +16,18 @@ import trio
 
 from bench.alone import end_with_parent
 from tests.hostile import bare, muxed, talk
-from tests.hostile.arm import Aim, Arm, Attack, Blow, Sort, come_from, on_line, source_of, strike
+from tests.hostile.arm import (
+    Act,
+    Aim,
+    Arm,
+    Attack,
+    Blow,
+    Sort,
+    come_from,
+    on_line,
+    source_of,
+    strike,
+)
 
 ARMS_COUNT: Final = 5
 FLOOD_MAX_S: Final = 2.0
@@ -31,15 +43,19 @@ def _slow(act: Any, most_s: float) -> Attack:
     return Attack(on_line(act), Sort.SLOW, most_s)
 
 
+def _bare(act: Act, sort: Sort, most_s: float) -> Attack:
+    return Attack(act, sort, most_s, many=True)
+
+
 ATTACKS: Final[dict[str, Attack]] = {
     # on TCP and Noise
-    "garbage": Attack(bare.garbage, Sort.SLOW, 20),
-    "broken-noise": Attack(bare.broken_noise, Sort.SLOW, 20),
-    "silent": Attack(bare.silent, Sort.SLOW, 20),
-    "crowd": Attack(bare.crowd, Sort.SLOW, 30),
-    "reset-storm": Attack(bare.reset_storm, Sort.BORNE, 5),
-    "trickled-choice": Attack(bare.trickled_choice, Sort.SLOW, 20),
-    "trickled-noise": Attack(bare.trickled_noise, Sort.SLOW, 20),
+    "garbage": _bare(bare.garbage, Sort.SLOW, 20),
+    "broken-noise": _bare(bare.broken_noise, Sort.SLOW, 20),
+    "silent": _bare(bare.silent, Sort.SLOW, 20),
+    "crowd": _bare(bare.crowd, Sort.SLOW, 60),
+    "reset-storm": _bare(bare.reset_storm, Sort.BORNE, 5),
+    "trickled-choice": _bare(bare.trickled_choice, Sort.SLOW, 20),
+    "trickled-noise": _bare(bare.trickled_noise, Sort.SLOW, 20),
     # on Yamux, streams, identify and ping
     "ping-answers": _flood(muxed.ping_answers),
     "muxer-pings": _flood(muxed.muxer_pings),
@@ -49,13 +65,15 @@ ATTACKS: Final[dict[str, Attack]] = {
     "beyond-window": _flood(muxed.beyond_window),
     "huge-frame": _flood(muxed.huge_frame),
     "muxer-garbage": _flood(muxed.muxer_garbage),
-    "half-open": _slow(muxed.half_open, 20),
+    "half-open": _slow(muxed.half_open, 30),
     "trickled-frame": _slow(muxed.trickled_frame, 90),
     "trickled-streams": Attack(on_line(muxed.trickled_choice), Sort.BORNE, 12),
     "unknown-protocols": _flood(muxed.unknown_protocols),
     "pings": _flood(muxed.pings),
     "single-pings": _flood(muxed.single_pings),
+    "protocols-named": _bare(bare.protocols_named, Sort.SLOW, 20),
     "identify": _flood(muxed.identify),
+    "identify-lies": _flood(muxed.identify_lies),
     "identify-garbage": _flood(muxed.identify_garbage),
     # in gossip
     "gossip-garbage": _flood(talk.gossip_garbage),
@@ -81,7 +99,7 @@ ATTACKS: Final[dict[str, Attack]] = {
     "endless-rounds": _slow(talk.endless_rounds, 40),
     "circling-rounds": _flood(talk.circling_rounds),
     "endless-wants": _flood(talk.endless_wants),
-    "never-reads": _slow(talk.never_reads, 60),
+    "never-reads": _slow(talk.never_reads, 90),
     "trickled-sync": _slow(talk.trickled_sync, 40),
     "comes-again": _flood(talk.comes_again),
 }
@@ -130,6 +148,7 @@ def serve(aim: Aim, number: int, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     come_from(source_of(number))
+    logging.disable()
     while True:
         try:
             name = pipe.recv()

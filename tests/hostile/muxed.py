@@ -5,8 +5,13 @@ import os
 import struct
 
 import trio
+from libp2p.identity.identify.pb.identify_pb2 import Identify
+from libp2p.stream_muxer.exceptions import MuxedStreamError
+from multiaddr import Multiaddr
 
-from tests.hostile.arm import EXPECTED, MULTISTREAM, Line
+from node.network.guard import ORDINARY
+from tests.hostile.arm import MULTISTREAM, Line
+from tests.network.lab import prefixed
 
 DATA, WINDOW, PING, GO_AWAY = range(4)
 SYN, ACK, FIN, RST = 1, 2, 4, 8
@@ -90,13 +95,13 @@ async def half_open(line: Line) -> None:
 
 
 async def trickled_frame(line: Line) -> None:
-    """Headers of Yamux, a byte every two seconds, and no answer to anything."""
+    """Headers of Yamux, a byte a second, and no answer to anything."""
     _fall_silent(line)
     while True:
         for byte in header(PING, ACK, 0, 0):
             await line.link.muxed.secured_conn.write(bytes((byte,)))
             line.arm.sent += 1
-            await trio.sleep(TRICKLE_S)
+            await trio.sleep(TRICKLE_S / 2)  # so that bytes come while a ping is waited for
 
 
 def _fall_silent(line: Line) -> None:
@@ -115,19 +120,23 @@ async def trickled_choice(line: Line) -> None:
         for stream in list(opened):
             try:
                 await stream.write(bytes((byte,)))
-            except EXPECTED:
+            except ORDINARY:
                 opened.remove(stream)
         await trio.sleep(TRICKLE_S)
 
 
 async def unknown_protocols(line: Line) -> None:
-    """One stream that asks for one protocol after the other."""
-    stream = await line.link.conn.muxed_conn.open_stream()
-    await stream.write(MULTISTREAM)
-    names = b"".join(b"\x08/no/%03d\n" % n for n in range(999))
+    """Asks for one protocol after the other, on one stream after the other."""
+    names = b"".join(b"\x08/no/%03d\n" % n for n in range(1_000))
     while True:
-        await stream.write(names)
-        line.arm.sent += len(names)
+        stream = await line.link.conn.muxed_conn.open_stream()
+        try:
+            await stream.write(MULTISTREAM)
+            while True:
+                await stream.write(names)
+                line.arm.sent += len(names)
+        except MuxedStreamError:
+            await trio.lowlevel.checkpoint()
 
 
 async def pings(line: Line) -> None:
@@ -159,6 +168,18 @@ async def _ask(line: Line) -> None:
     await stream.read(4_096)
     line.arm.sent += 1
     await stream.close()
+
+
+async def identify_lies(line: Line) -> None:
+    """Asked who we are, we tell of ten thousand addresses, again and again."""
+    said = Identify(protocols=[f"/no/{n}" for n in range(5_000)])
+    address = Multiaddr("/ip4/192.0.2.1/tcp/1").to_bytes()
+    said.listen_addrs.extend([address] * 50_000)
+    data = prefixed(said.SerializeToString())
+    while True:
+        stream = await line.open(PUSH)
+        await line.arm.send(stream, data)
+        await stream.close()
 
 
 async def identify_garbage(line: Line) -> None:

@@ -3,7 +3,7 @@
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import count, islice
+from itertools import count, cycle, islice
 
 import trio
 from libp2p.abc import INetStream
@@ -22,9 +22,11 @@ from node.protocol.record import RawRecord
 from node.protocol.social import PostPut
 from node.services.generated import GeneratedMember, generated_member
 from tests.hostile.arm import SEED, TIME_MS, Line, introduced
+from tests.hostile.muxed import ACK, PING, header
 from tests.network.lab import MESHSUB, enveloped, prefixed, record
 
 BATCH_COUNT = 64
+READY_COUNT = 64  # batches made before an attack begins
 SUBSCRIPTIONS_COUNT = 20_000
 TRICKLE_S = 2.0
 PIECES_COUNT = 16
@@ -98,15 +100,21 @@ async def repeats(line: Line) -> None:
 
 
 async def _told(line: Line, batches: Iterator[list[RawRecord]]) -> None:
+    """Tells what was made ready before, over and over if need be."""
+
+    def ready() -> list[bytes]:
+        return [payload for batch in batches for payload in hints.pack(batch)]
+
+    payloads = await trio.to_thread.run_sync(ready)
     stream = await line.open(MESHSUB)
-    for number, batch in enumerate(batches):
-        for payload in hints.pack(batch):
-            await line.tell(stream, payload, number)
+    line.arm.begin()
+    for number, payload in enumerate(cycle(payloads)):
+        await line.tell(stream, payload, number)
 
 
 async def shapeless(line: Line) -> None:
     """Signed messages full of records that are none."""
-    await _told(line, ([record(n, 300)] * BATCH_COUNT for n in count()))
+    await _told(line, ([record(n, 300)] * BATCH_COUNT for n in range(READY_COUNT)))
 
 
 async def forged(line: Line) -> None:
@@ -134,13 +142,14 @@ async def strangers(line: Line) -> None:
 
 def _strangers(line: Line) -> Iterator[list[RawRecord]]:
     members = line.arm.members()
-    while True:
+    for _ in range(READY_COUNT):
         yield [raw for member in islice(members, BATCH_COUNT // 2) for raw in introduced(member)]
 
 
 async def strangers_lanes(line: Line) -> None:
     """People without end who open every lane and talk at once, admitted by nobody."""
-    await _told(line, map(_busy, line.arm.members()))
+    members = islice(line.arm.members(), READY_COUNT * 4)
+    await _told(line, map(_busy, members))
 
 
 def _busy(member: GeneratedMember) -> list[RawRecord]:
@@ -152,8 +161,7 @@ def _busy(member: GeneratedMember) -> list[RawRecord]:
 async def member_posts(line: Line) -> None:
     """A member whom the community has admitted, who talks without end: every record is good."""
     bad = villain(line.arm.number, line.arm)
-    while True:
-        await _told(line, iter([posts(bad, BATCH_COUNT)]))
+    await _told(line, (posts(bad, BATCH_COUNT) for _ in range(2 * READY_COUNT)))
 
 
 def villain(number: int, arm: object) -> GeneratedMember:
@@ -277,10 +285,9 @@ async def endless_wants(talk: Talk) -> None:
         await talk.say(Want(0, True, [], os.urandom(32 * 200)))
 
 
-@greeted
-async def never_reads(talk: Talk) -> None:
-    """Asks for everything that there is, again and again, and takes nothing of it."""
-    muxed = talk.line.link.muxed
+async def never_reads(line: Line) -> None:
+    """Says now and then that it lives, and takes nothing of what it is sent."""
+    muxed = line.link.muxed
 
     async def take_nothing(n: int | None = None) -> bytes:
         del n
@@ -289,8 +296,8 @@ async def never_reads(talk: Talk) -> None:
 
     muxed.secured_conn.read = take_nothing  # type: ignore[method-assign]
     while True:
-        await talk.say(Ranges(0, PASS, [_all_different()], [], [], b""))
-        await trio.sleep(0.05)
+        await line.frame(header(PING, ACK, 0, 0))
+        await trio.sleep(1)
 
 
 async def trickled_sync(line: Line) -> None:
