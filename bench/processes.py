@@ -34,14 +34,12 @@ COUNT_RECORDS: Final = "SELECT coalesce(max(number) + 1, 0) FROM records"
 class Process(Actor):
     """A node in a prepared home; it meets only those whom it is told to dial."""
 
-    web: bool = False  # serve the web client, too
-
     def launch(self, *more: str) -> None:
         """Start the node; `await_up` waits for it. `more` are further words for `wetalk up`."""
         words = ["--home", str(self.home), "--json", "up", "--api-port", "0", "--listen", LISTEN]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [*PROGRAM, *words, *([] if self.web else ["--no-web"]), *more],
+                [*PROGRAM, *words, "--no-web", *more],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

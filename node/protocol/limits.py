@@ -175,6 +175,7 @@ SUBSCRIPTIONS_BURST_COUNT: Final = 32
 GOSSIP_SUBSCRIPTIONS_MAX_COUNT: Final = 64  # topics in one envelope: an app that has others, too
 HINTED_RECORDS_PER_S: Final = 600  # from one peer, told or passed on; more is a flood: cut off
 HINTED_RECORDS_BURST_COUNT: Final = 4_096
+HINTS_WAITING_MAX_BYTES: Final = 262_144  # of one peer, to be taken in; the rest is for sync
 HINTS_TOLD_PER_S: Final = 300  # by us, all together: less than a neighbour takes; sync is cheaper
 HINTS_TOLD_BURST_COUNT: Final = 2_048
 GOSSIP_RPC_MAX_BYTES: Final = 1_048_576  # libp2p's own bound; several messages may share one

@@ -31,7 +31,7 @@ from tests.hostile.arm import (
 
 ARMS_COUNT: Final = 5
 FLOOD_MAX_S: Final = 2.0
-FLOOD_GIVEN_S: Final = 20.0  # a machine five times slower than asked for
+FLOOD_GIVEN_S: Final = 60.0  # a machine five times slower than asked for
 PRELOADED: Final = "tests.hostile.campaign"
 
 
@@ -96,7 +96,7 @@ ATTACKS: Final[dict[str, Attack]] = {
     "bomb": _flood(talk.bomb),
     "small-frames": _flood(talk.small_frames),
     "unasked-records": _flood(talk.unasked_records),
-    "endless-rounds": _slow(talk.endless_rounds, 40),
+    "endless-rounds": _slow(talk.endless_rounds, 120),
     "circling-rounds": _flood(talk.circling_rounds),
     "endless-wants": _flood(talk.endless_wants),
     "never-reads": _slow(talk.never_reads, 90),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 SCRIPT = (Path(__file__).parent / "evil_page.js").read_bytes()
 PAGE = b"<!doctype html><meta charset=utf-8><title>nice</title><body><script src=/evil.js></script>"
+PAGES = ("/", "/landed")
 PIECE_BYTES = 65_536
 
 
@@ -36,10 +37,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.heard.append(f"{self.requestline}\n{self.headers}")
-        data, kind = (SCRIPT, "text/javascript") if self.path == "/evil.js" else (PAGE, "text/html")
+        data, kind = (PAGE, "text/html") if self.path in PAGES else (SCRIPT, "text/javascript")
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        # As careless as a server can be: another page may read everything with its cookies.
+        self.send_header("Access-Control-Allow-Origin", self.headers.get("Origin", "*"))
+        self.send_header("Access-Control-Allow-Credentials", "true")
         self.send_header("Connection", "close")  # the next request asks for the name anew
         self.end_headers()
         self.wfile.write(data)

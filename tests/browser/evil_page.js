@@ -6,7 +6,7 @@ const POST = JSON.stringify({ room: "hall", text: "written by a stranger" });
 const CONTACT = JSON.stringify({ member: "ab".repeat(32), name: "stranger" });
 const GUESS = { Authorization: "Bearer " + "x".repeat(43) };
 const READ = ["/v1/identity", "/v1/status", "/v1/posts?room=hall", "/v1/records/export", "/openapi.json"];
-const OWN = ["/", "/web/text/ko.json", "/web/app.css"];
+const OWN = ["/", "/web/text/ko.json", "/web/css/page.css", "/sw.js"];
 
 const stolen = [];
 for (const name of ["member", "device", "id", "items", "heads", "community"])
@@ -69,6 +69,7 @@ async function opened(target, path) {
   other.postMessage("token", "*");
   await new Promise((resolve) => setTimeout(resolve, 200));
   try {
+    if (other.location.href === "about:blank") return ""; // still ours
     return other.document.documentElement.innerText + JSON.stringify({ ...other.sessionStorage });
   } finally {
     other.close();
