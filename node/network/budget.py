@@ -86,9 +86,13 @@ class PeerBudget:
         self.bytes_out = 0
 
     def received(self, amount_bytes: int, now: float) -> float:
-        """Count one read from the connection; seconds to wait before the next."""
+        """Count one read from the connection; seconds to wait before the next.
+
+        Small reads cost the most for what they bring; a large one makes up for some of them.
+        """
         self.bytes_in += amount_bytes
-        return max(self.bytes_.pay(amount_bytes, now), self.segments.pay(1, now))
+        small = 1 - amount_bytes / limits.PEER_SEGMENT_FREE_BYTES
+        return max(self.bytes_.pay(amount_bytes, now), self.segments.pay(small, now))
 
     def flooded(self, now: float) -> bool:
         """True when any throttle has lost its patience."""

@@ -148,8 +148,9 @@ def _strangers(line: Line) -> Iterator[list[RawRecord]]:
 
 async def strangers_lanes(line: Line) -> None:
     """People without end who open every lane and talk at once, admitted by nobody."""
-    members = islice(line.arm.members(), READY_COUNT * 4)
-    await _told(line, map(_busy, members))
+    members = line.arm.members()
+    crowds = (islice(members, 5) for _ in range(READY_COUNT))
+    await _told(line, ([raw for one in crowd for raw in _busy(one)] for crowd in crowds))
 
 
 def _busy(member: GeneratedMember) -> list[RawRecord]:
