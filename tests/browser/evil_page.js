@@ -5,7 +5,10 @@ const WAIT_MS = 3000;
 const POST = JSON.stringify({ room: "hall", text: "written by a stranger" });
 const CONTACT = JSON.stringify({ member: "ab".repeat(32), name: "stranger" });
 const GUESS = { Authorization: "Bearer " + "x".repeat(43) };
-const READ = ["/v1/identity", "/v1/status", "/v1/posts?room=hall", "/v1/records/export", "/openapi.json"];
+const READ = [
+  ...["/v1/identity", "/v1/status", "/v1/posts?room=hall", "/v1/records/export"],
+  "/openapi.json",
+];
 const OWN = ["/", "/web/text/ko.json", "/web/css/page.css", "/sw.js"];
 
 const stolen = [];

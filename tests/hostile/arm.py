@@ -130,7 +130,7 @@ class Arm:
         """A whole connection under a new key, small enough that opening sync is our part."""
         target = parse_given(self.aim.address)
         host = Host(seed_below(target.peer), connections_max=16)
-        host.guard.blame = lambda *_: None  # type: ignore[method-assign]
+        host.guard.blame = lambda *_: None
         async with host.running(()):
             with trio.fail_after(20):
                 await host.dial(target)
@@ -260,7 +260,7 @@ def source_of(number: int) -> str:
 
 def come_from(source: str) -> None:
     """Have this process's connections begin at this address."""
-    trio.open_tcp_stream = partial(trio.open_tcp_stream, local_address=source)  # type: ignore[assignment]
+    trio.open_tcp_stream = partial(trio.open_tcp_stream, local_address=source)
 
 
 def introduced(member: GeneratedMember) -> list[RawRecord]:

@@ -46,7 +46,7 @@ async def muxer_pings(line: Line) -> None:
 async def window_updates(line: Line) -> None:
     """Room for a stream that there is not, and for one that there is."""
     stream = await line.open(PINGS)
-    number = stream.muxed_stream.stream_id  # type: ignore[attr-defined]
+    number = stream.muxed_stream.stream_id
     frames = header(WINDOW, 0, 9_999, 1) + header(WINDOW, 0, number, 0xFFFF_FFFF)
     await _flood(line, frames * MANY_COUNT)
 
@@ -72,7 +72,7 @@ async def rapid_reset(line: Line) -> None:
 async def beyond_window(line: Line) -> None:
     """Data on streams that nobody reads, whatever room the node gives."""
     stream = await line.open(IDENTIFY)  # which only speaks
-    number = stream.muxed_stream.stream_id  # type: ignore[attr-defined]
+    number = stream.muxed_stream.stream_id
     while True:
         await line.frame(header(DATA, 0, number, UNREAD_BYTES) + bytes(UNREAD_BYTES))
 
@@ -80,7 +80,7 @@ async def beyond_window(line: Line) -> None:
 async def huge_frame(line: Line) -> None:
     """A frame that says it has a gigabyte."""
     stream = await line.open(PINGS)
-    await line.frame(header(DATA, 0, stream.muxed_stream.stream_id, 1 << 30))  # type: ignore[attr-defined]
+    await line.frame(header(DATA, 0, stream.muxed_stream.stream_id, 1 << 30))
 
 
 async def muxer_garbage(line: Line) -> None:
@@ -110,7 +110,7 @@ def _fall_silent(line: Line) -> None:
     async def say_nothing(data: bytes) -> None:
         del data
 
-    line.link.muxed._write_frame = say_nothing  # type: ignore[method-assign]
+    line.link.muxed._write_frame = say_nothing
 
 
 async def trickled_choice(line: Line) -> None:
@@ -149,7 +149,7 @@ async def pings(line: Line) -> None:
 async def single_pings(line: Line) -> None:
     """The same, each in a frame of its own: far more work for each byte."""
     stream = await line.open(PINGS)
-    number = stream.muxed_stream.stream_id  # type: ignore[attr-defined]
+    number = stream.muxed_stream.stream_id
     one = header(DATA, 0, number, 32) + bytes(32)
     while True:
         await line.frame(one * 100)

@@ -167,7 +167,7 @@ async def member_posts(line: Line) -> None:
 
 def villain(number: int, arm: object) -> GeneratedMember:
     """The admitted member whose keys this arm has; nothing but the opening is signed yet."""
-    member = generated_member(SEED, f"villain {number}", arm.community)  # type: ignore[attr-defined]
+    member = generated_member(SEED, f"villain {number}", arm.community)
     opening(member)
     return member
 
@@ -295,7 +295,7 @@ async def never_reads(line: Line) -> None:
         await trio.sleep_forever()
         return b""
 
-    muxed.secured_conn.read = take_nothing  # type: ignore[method-assign]
+    muxed.secured_conn.read = take_nothing
     while True:
         await line.frame(header(PING, ACK, 0, 0))
         await trio.sleep(1)
