@@ -78,6 +78,8 @@ class PeerBudget:
         self.introductions = Bucket(limits.INTRODUCTIONS_PER_S, limits.INTRODUCTIONS_BURST_COUNT)
         self.subscriptions = Bucket(limits.SUBSCRIPTIONS_PER_S, limits.SUBSCRIPTIONS_BURST_COUNT)
         self.hinted = Bucket(limits.HINTED_RECORDS_PER_S, limits.HINTED_RECORDS_BURST_COUNT)
+        self.asks = _throttle(limits.PICTURE_ASKS_PER_S, limits.PICTURE_ASKS_BURST_COUNT)
+        self.given = Bucket(limits.PICTURE_GIVEN_PER_S, limits.PICTURE_GIVEN_BURST_BYTES)
         self.streams = Bucket(limits.STREAMS_PER_S, limits.STREAMS_BURST_COUNT)
         self.messages = Bucket(limits.GOSSIP_MESSAGES_PER_S, limits.GOSSIP_MESSAGES_BURST_COUNT)
         self.hints = Bucket(limits.GOSSIP_BYTES_PER_S, limits.GOSSIP_BYTES_BURST_BYTES)
