@@ -44,7 +44,7 @@ from multiaddr import Multiaddr
 from node.network.addresses import PeerAddress, Reach, reach_of
 from node.network.arrivals import Arrivals
 from node.network.budget import PeerBudget
-from node.network.conduct import BanStore
+from node.network.conduct import BanStore, Offence
 from node.network.courtesy import (
     IDENTIFY,
     PING,
@@ -160,7 +160,8 @@ class Host:
                 with trio.fail_after(limits.STREAM_OPEN_MAX_S):
                     said = await read_identify(stream)
             except FrameFault as fault:
-                self.guard.blame(str(peer), fault.offence, f"identify: {fault}")
+                if fault.offence is not Offence.SLOW:  # a busy peer may not come to answer
+                    self.guard.blame(str(peer), fault.offence, f"identify: {fault}")
                 return
             finally:
                 await close_stream(stream)
