@@ -62,6 +62,9 @@ def short_form(salt: bytes, key: bytes) -> bytes:
     return lane + sha256(salt, key)[: SHORT_SIZE_BYTES - _LANE_PART_BYTES]
 
 
+_NO_HEADS: Final = HeadIndex()
+
+
 class Round:
     """One side of one round."""
 
@@ -76,8 +79,10 @@ class Round:
         self.work_us = 0  # spent since the caller last took note
         self._heads = heads
         self._kinds = kinds
-        self._salt = sha256(salt, number.to_bytes(8, "big"))[:16]
-        self._index = HeadIndex()
+        self._salt = salt
+        self._own_salt = b""  # of this round, once it is asked for: most rounds list nothing
+        self._short_forms: dict[bytes, bytes] = {}  # by key
+        self._index = _NO_HEADS
         self._turns = 0
         self._differing: deque[tuple[bytes, bytes]] = deque()
         self._asks: list[Ask] = []
@@ -170,10 +175,16 @@ class Round:
 
     def _shorts(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, Listed]]:
         """Short form and head for all of a range."""
+        self._own_salt = self._own_salt or sha256(self._salt, self.number.to_bytes(8, "big"))[:16]
         start, stop = self._index.between(low, high)
         self.work_us += _SHORT_US * (stop - start)
+        known = self._short_forms
         for item in self._index.slice(start, stop):
-            yield short_form(self._salt, item[0]), item
+            key = item[0]
+            short = known.get(key)
+            if short is None:
+                short = known[key] = short_form(self._own_salt, key)
+            yield short, item
 
     def _pair(self, listing: Listing) -> None:
         """Work out who lacks what in a range that the other side listed."""

@@ -100,7 +100,7 @@ class _Finder:
         start = self._at(node.lineno, node.col_offset)
         end = self._at(node.end_lineno or node.lineno, node.end_col_offset or 0)
         old = self._content[start:end].decode()
-        if isinstance(node, ast.expr) and not isinstance(node, ast.Constant):
+        if isinstance(node, ast.expr) and not new.isidentifier() and not new.isdigit():
             new = f"({new})"
         compound = isinstance(within, ast.If | ast.For | ast.While | ast.With | ast.FunctionDef)
         last = node.end_lineno if compound else within.end_lineno
