@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tests.mutants import trial
 from tests.mutants.changes import Mutant, sample
-from tests.mutants.trial import NOTICED, SURVIVED, UNREACHED, Copy, Reach
+from tests.mutants.trial import Hall
 
+NOTICED, SURVIVED, UNREACHED = "noticed", "survived", "unreached"
 TREE = Path(__file__).parents[2]
 NEAR = {
     "node/protocol": ["tests/protocol"],
@@ -35,36 +36,41 @@ def main(arguments: list[str]) -> int:
     found: dict[str, str] = {}
     if asked.resume is not None and asked.resume.exists():
         found = json.loads(asked.resume.read_text(encoding="utf-8"))
-    drawn = sample(TREE, Path(asked.package), asked.sample, asked.seed)
+    drawn = sample(TREE, [Path(part) for part in asked.package], asked.sample, asked.seed)
     if asked.survivors:
         found = {name: how for name, how in found.items() if how == NOTICED}
-    near = asked.tests or next(NEAR[name] for name in NEAR if asked.package.startswith(name))
+    near = asked.tests or [
+        n for name in NEAR for n in NEAR[name] if asked.package[0].startswith(name)
+    ]
+    todo = [one for one in drawn if one.name not in found]
     trial.load()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
-        copy = Copy(TREE, Path(place))
-        todo = [one for one in drawn if one.name not in found]
-        reach = copy.reach(near, asked.package) if todo else Reach()
-        for done, mutant in enumerate(todo, start=1):
-            found[mutant.name] = _try(copy, reach, mutant, asked.lives)
-            if found[mutant.name] != NOTICED:
-                print(f"{found[mutant.name]}: {mutant.told()}", flush=True)
-            if asked.resume is not None:
-                asked.resume.write_text(json.dumps(found), encoding="utf-8")
-            print(f"\r{done} of {len(todo)}", end="", file=sys.stderr, flush=True)
+    if todo:
+        with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+            place = Path(name)
+            trial.copy(TREE, place)
+            hall = Hall(place, near, asked.package)
+            for done, mutant in enumerate(todo, start=1):
+                found[mutant.name] = _try(place, hall, mutant, asked)
+                if found[mutant.name] != NOTICED:
+                    print(f"{found[mutant.name]}: {mutant.told()}", flush=True)
+                if asked.resume is not None:
+                    asked.resume.write_text(json.dumps(found), encoding="utf-8")
+                print(f"\r{done} of {len(todo)}", end="", file=sys.stderr, flush=True)
+            hall.close()
     return _tell(drawn, found)
 
 
-def _try(copy: Copy, reach: Reach, mutant: Mutant, lives: int) -> str:
+def _try(place: Path, hall: Hall, mutant: Mutant, asked: argparse.Namespace) -> str:
     """What becomes of one change."""
-    numbers = reach.of(mutant.path, mutant.lines)
-    content = (copy.place / mutant.path).read_bytes()
-    with copy.changed(mutant.path, mutant.applied(content)):
-        tests = [reach.tests[n] for n in numbers]
-        if tests and copy.notices(tests, reach.cost(numbers)):
-            return NOTICED
-        if lives and not copy.outlives(lives):
-            return NOTICED
-    return SURVIVED if tests else UNREACHED
+    numbers = hall.reach.of(mutant.path, mutant.lines, asked.budget)
+    noticed = hall.notices(mutant, numbers) if numbers and mutant.function else None
+    if numbers and noticed is None:
+        names, limit_s = [hall.reach.tests[n] for n in numbers], hall.reach.limit_s(numbers)
+        noticed = trial.afresh(place, mutant, lambda: trial.tests(names), limit_s)
+    if not noticed and asked.lives:
+        limit_s = trial.PATIENCE_S + trial.PATIENCE_FACTOR * asked.lives
+        noticed = trial.afresh(place, mutant, lambda: trial.lives(asked.lives), limit_s)
+    return NOTICED if noticed else SURVIVED if numbers else UNREACHED
 
 
 def _tell(drawn: list[Mutant], found: dict[str, str]) -> int:
@@ -78,12 +84,13 @@ def _tell(drawn: list[Mutant], found: dict[str, str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--package", required=True, help="a folder or file of the program")
+    parser.add_argument("--package", required=True, nargs="+", help="folders or files")
     parser.add_argument("--sample", type=int, default=100, help="how many changes")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--resume", type=Path, help="a file that keeps what was found")
     parser.add_argument("--survivors", action="store_true", help="try what survived once more")
     parser.add_argument("--lives", type=int, default=0, help="simulated lives for what survives")
+    parser.add_argument("--budget", type=float, default=20, help="CPU seconds for one change")
     parser.add_argument("--tests", nargs="*", help="instead of the tests that are near")
     return parser
 

@@ -47,6 +47,7 @@ class Mutant:
     end: int
     old: str
     new: str
+    function: str = ""  # qualified name of the outermost one it stands in; not of its first lines
 
     @property
     def name(self) -> str:
@@ -69,10 +70,10 @@ def mutants_of(root: Path, path: Path) -> list[Mutant]:
     return _Finder(str(path), content).found()
 
 
-def sample(root: Path, package: Path, count: int, seed: int) -> list[Mutant]:
-    """`count` changes of a package or file, drawn evenly; all of them if there are fewer."""
-    whole = root / package
-    files = [whole] if whole.is_file() else sorted(whole.rglob("*.py"))
+def sample(root: Path, parts: list[Path], count: int, seed: int) -> list[Mutant]:
+    """`count` changes of folders or files, drawn evenly; all of them if there are fewer."""
+    wholes = [root / part for part in parts]
+    files = [f for one in wholes for f in ([one] if one.is_file() else sorted(one.rglob("*.py")))]
     every = [one for file in files for one in mutants_of(root, file.relative_to(root))]
     drawn = random.Random(seed).sample(every, min(count, len(every)))
     return sorted(drawn, key=lambda one: (one.path, one.start, one.new))
@@ -87,6 +88,8 @@ class _Finder:
         for line in content.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._found: list[Mutant] = []
+        self._scope: list[str] = []  # names of classes around
+        self._function = ""
 
     def found(self) -> list[Mutant]:
         for statement in ast.parse(self._content).body:
@@ -105,7 +108,9 @@ class _Finder:
         compound = isinstance(within, ast.If | ast.For | ast.While | ast.With | ast.FunctionDef)
         last = node.end_lineno if compound else within.end_lineno
         lines = within.lineno, last or within.lineno
-        self._found.append(Mutant(self._path, node.lineno, lines, start, end, old, new))
+        self._found.append(
+            Mutant(self._path, node.lineno, lines, start, end, old, new, self._function)
+        )
 
     # --- statements -------------------------------------------------------------------------------
     def _statement(self, node: ast.stmt, *, last: bool) -> None:
@@ -120,7 +125,17 @@ class _Finder:
             for default in (*node.args.defaults, *node.args.kw_defaults):
                 if default is not None:
                     self._expression(default, node)
+            outermost = not self._function
+            if outermost:
+                self._function = ".".join((*self._scope, node.name))
             self._body(node.body, last=True)
+            if outermost:
+                self._function = ""
+            return
+        if isinstance(node, ast.ClassDef):
+            self._scope.append(node.name)
+            self._body(node.body, last=False)
+            self._scope.pop()
             return
         if isinstance(node, ast.If):
             self._note(node.test, "False", node)

@@ -61,11 +61,11 @@ def test_every_file_of_the_program_stays_a_program() -> None:
         content = (tree / path).read_bytes()
         found = mutants_of(tree, Path(path))
         assert len(found) > 150
-        for one in found:
+        for one in found[::25]:
             ast.parse(one.applied(content))
 
 
 def test_a_seed_draws_the_same_changes(tree: Path) -> None:
-    drawn = sample(tree, Path("it.py"), 4, seed=7)
-    assert drawn == sample(tree, Path("it.py"), 4, seed=7)
+    drawn = sample(tree, [Path("it.py")], 4, seed=7)
+    assert drawn == sample(tree, [Path("it.py")], 4, seed=7)
     assert len({one.name for one in drawn}) == 4

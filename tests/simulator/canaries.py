@@ -15,8 +15,7 @@ from types import FunctionType
 from node.ledger import alerts, book, stamps, trades
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import Fold
-from node.protocol import admission, lanes
-from node.protocol.heads import HeadIndex
+from node.protocol import admission, heads, lanes
 from node.protocol.serve import Serve
 from node.protocol.state import DictState
 from node.storage.buffer import RowBuffer
@@ -169,9 +168,9 @@ CANARIES = (
     ),
     Canary(
         "ranges of as many heads are held to be the same",
-        HeadIndex.fingerprint,
-        "fingerprint(self._total_before(stop) - self._total_before(start), stop - start)",
-        "fingerprint(0, stop - start)",
+        heads.fingerprint,
+        "(total % _SUM_MODULUS)",
+        "(0)",
         1,
     ),
     Canary(
