@@ -31,6 +31,7 @@ from tests.simulator.referee import Referee
 
 NODES = 8
 ACTS = 100
+SEARCHED_COUNT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,4 +274,49 @@ CANARIES = (
         0,
         on_disk=True,
     ),
+    Canary(
+        "a relay forgets what it stamped before",
+        alerts.may_stamp,
+        "next(stamps.rivals(reader, witness, head), None) is not None",
+        "False",
+        0,
+    ),
+    Canary(
+        "a record takes the place of the one that was there first",
+        lanes.place,
+        "elif row.tip != header.prev:",
+        "elif row.tip != header.prev and row.tip_seq != header.seq:",
+        0,
+    ),
+    Canary(
+        "of two records at one place the second is turned away",
+        admission.judge,
+        "if lanes.key_of(reader, prev.lane) != header.lane_key or prev.seq + 1 != header.seq:",
+        "if lane is None or lane.tip_seq >= header.seq or prev.seq + 1 != header.seq:",
+        0,
+    ),
+    Canary(
+        "a fork is not noted when it comes with its sibling's descendants",
+        lanes._note_fork,
+        "if known.seq < header.seq:",
+        "if known.seq <= header.seq:",
+        0,
+    ),
 )
+
+
+def first_seed(canary: Canary, seeds: int) -> int | None:
+    """The first seed from 0 on that finds a canary."""
+    return next((seed for seed in range(seeds) if caught(canary, seed)), None)
+
+
+def main() -> None:
+    """Look for every canary from seed 0 on, and tell where it is found, and how."""
+    for canary in CANARIES:
+        seed = first_seed(canary, SEARCHED_COUNT)
+        how = "" if seed is None else caught(canary, seed)
+        print(f"| {canary.name} | {'not found' if seed is None else seed} | {how} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
