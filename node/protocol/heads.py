@@ -102,7 +102,7 @@ class HeadIndex:
             base = self._counts[number]
             found += self._blocks[number].items[start - base : stop - base]
             number += 1
-            start = self._counts[number] if number < len(self._counts) else stop
+            start = self._counts[number]
         return found
 
     def _total_before(self, position: int) -> int:

@@ -279,28 +279,28 @@ CANARIES = (
         alerts.may_stamp,
         "next(stamps.rivals(reader, witness, head), None) is not None",
         "False",
-        0,
+        59,
     ),
     Canary(
         "a record takes the place of the one that was there first",
         lanes.place,
         "elif row.tip != header.prev:",
         "elif row.tip != header.prev and row.tip_seq != header.seq:",
-        0,
+        4,
     ),
     Canary(
         "of two records at one place the second is turned away",
         admission.judge,
         "if lanes.key_of(reader, prev.lane) != header.lane_key or prev.seq + 1 != header.seq:",
         "if lane is None or lane.tip_seq >= header.seq or prev.seq + 1 != header.seq:",
-        0,
+        5,
     ),
     Canary(
-        "a fork is not noted when it comes with its sibling's descendants",
+        "of three records at one place the two seen first are the fork",
         lanes._note_fork,
         "if known.seq < header.seq:",
         "if known.seq <= header.seq:",
-        0,
+        5,
     ),
 )
 

@@ -55,6 +55,22 @@ def test_whatever_is_no_header_is_kept_as_it_is(header: bytes, body: bytes | Non
     assert joined(header, body) == header
 
 
+def test_a_header_with_any_byte_changed_comes_back_too() -> None:
+    """It is of another version, of other keys, or of no form at all: nothing may be put right."""
+    body = b"a body"
+    fields = ["post.put", bytes(32), bytes(range(32)), 3, 7, bytes(32), 1_790_000_000_000]
+    start = codec.encode([1, *fields, None, None])
+    for ends, kept in ((start[:-2] + columns.tail_of(body), body), (start, None)):
+        for place in range(len(ends)):
+            for other in {ends[place] ^ 1, ends[place] ^ 0x20, 0, 1, 0x9B, 0xC5, 0xFF}:
+                header = ends[:place] + bytes((other,)) + ends[place + 1 :]
+                assert joined(header, kept) == header
+            assert joined(ends[:place], kept) == ends[:place]
+            assert (
+                joined(ends[:place] + ends[place + 1 :], kept) == ends[:place] + ends[place + 1 :]
+            )
+
+
 @given(headers())
 def test_a_body_may_be_erased_and_come_again(found: tuple[bytes, bytes | None]) -> None:
     """As storage does it: the tail is written out when the body goes, and stays so."""
