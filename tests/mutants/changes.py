@@ -6,10 +6,11 @@ fields of a message are not. Whether tests notice a change is `trial`'s part.
 """
 
 import ast
-import random
+from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -47,12 +48,13 @@ class Mutant:
     end: int
     old: str
     new: str
-    function: str = ""  # qualified name of the outermost one it stands in; not of its first lines
+    function: str  # qualified name of the outermost one it stands in; not of its first lines
+    nth: int  # of those that say the same
 
     @property
     def name(self) -> str:
-        """What identifies it while the file stays as it is."""
-        return f"{self.path}:{self.start}:{self.end}:{self.new}"
+        """What identifies it while its function stays as it is."""
+        return f"{self.path} {self.function}: {self.old} -> {self.new} ({self.nth})"
 
     def told(self) -> str:
         """For people."""
@@ -71,11 +73,12 @@ def mutants_of(root: Path, path: Path) -> list[Mutant]:
 
 
 def sample(root: Path, parts: list[Path], count: int, seed: int) -> list[Mutant]:
-    """`count` changes of folders or files, drawn evenly; all of them if there are fewer."""
+    """`count` changes of folders or files, drawn evenly; all of them if there are fewer. Most of
+    them stay the same when a file changes."""
     wholes = [root / part for part in parts]
     files = [f for one in wholes for f in ([one] if one.is_file() else sorted(one.rglob("*.py")))]
     every = [one for file in files for one in mutants_of(root, file.relative_to(root))]
-    drawn = random.Random(seed).sample(every, min(count, len(every)))
+    drawn = sorted(every, key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())[:count]
     return sorted(drawn, key=lambda one: (one.path, one.start, one.new))
 
 
@@ -88,6 +91,7 @@ class _Finder:
         for line in content.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._found: list[Mutant] = []
+        self._alike: Counter[tuple[str, str, str]] = Counter()
         self._scope: list[str] = []  # names of classes around
         self._function = ""
 
@@ -108,8 +112,11 @@ class _Finder:
         compound = isinstance(within, ast.If | ast.For | ast.While | ast.With | ast.FunctionDef)
         last = node.end_lineno if compound else within.end_lineno
         lines = within.lineno, last or within.lineno
+        alike = (self._function, old, new)
+        self._alike[alike] += 1
+        nth = self._alike[alike]
         self._found.append(
-            Mutant(self._path, node.lineno, lines, start, end, old, new, self._function)
+            Mutant(self._path, node.lineno, lines, start, end, old, new, self._function, nth)
         )
 
     # --- statements -------------------------------------------------------------------------------

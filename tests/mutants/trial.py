@@ -32,8 +32,8 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.mutants.changes import Mutant
 
 LOADED = ("trio", "msgspec", "nacl.signing", "nacl.bindings", "pytest_trio", "xdist", "libp2p")
-PATIENCE_FACTOR = 4  # what a change may cost, of what its tests cost without it
-PATIENCE_S = 10
+PATIENCE_FACTOR = 2  # what a change may cost, of what its tests cost without it
+PATIENCE_S = 5
 IDLE_MAX_S = 8.0  # a process that waits so long, and has used less than that, waits for ever
 IDLE_CPU_S = 0.2
 POLL_S = 0.02
