@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CODE_ROOTS = ("node", "tests", "bench", "simulator")
 GENERATED = {".git", ".venv", "__pycache__", "build", "dist", ".hypothesis", ".ruff_cache"}
-VENDORED = "node/api/web/vendor/"
+VENDORED = ("node/api/web/vendor/", "tests/browser/vendor/")
 
 
 def tracked_files() -> list[Path]:

@@ -9,6 +9,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
+from node.api.routing import api_routes
+
 PATH: Final = "/openapi.json"
 JSON: Final = "application/json"
 BEARER: Final = "bearer"
@@ -46,7 +48,7 @@ def build(app: FastAPI) -> dict[str, Any]:
         version=app.version,
         openapi_version="3.1.0",
         description=DESCRIPTION,
-        routes=app.routes,
+        routes=api_routes(app),
     )
     shapes: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -20,7 +20,7 @@ from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record, stored_header
 from node.protocol.shapes import Row
 from node.protocol.social import PostDelete, PostEdit, PostPut
-from node.protocol.state import Group, Overlay, Table, u40, u64
+from node.protocol.state import NUMBER_SIZE_BYTES, Group, Overlay, Table, u40, u64
 
 ROOM_HASH_BYTES = 16
 
@@ -202,7 +202,7 @@ def posts_in(
     prefix = room_hash(room)
     top = prefix + lanes.below(reader, before, until_ms)
     for key, _ in ROOM_POST.scan(reader, prefix, top, reverse=True, limit=limit):
-        post = numbered(reader, int.from_bytes(key[-5:], "big"))
+        post = numbered(reader, int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
         if post is not None:
             yield post
 
@@ -210,7 +210,7 @@ def posts_in(
 def replies_to(reader: Reader, post: bytes) -> Iterator[Post]:
     """Live replies to a post, in order of arrival."""
     for key, _ in REPLY.under(reader, post):
-        reply = numbered(reader, int.from_bytes(key[-5:], "big"))
+        reply = numbered(reader, int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
         if reply is not None:
             yield reply
 
@@ -218,7 +218,7 @@ def replies_to(reader: Reader, post: bytes) -> Iterator[Post]:
 def live_ids(reader: Reader) -> Iterator[bytes]:
     """Ids of all live posts."""
     for key, _ in ROOM_POST.scan(reader, b"", None):
-        yield reader.id_of(int.from_bytes(key[-5:], "big"))
+        yield reader.id_of(int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
 
 
 def rooms(reader: Reader) -> list[str]:
