@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     todo = [one for one in drawn if one.name not in found]
     trial.load()
     if todo:
-        with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+        with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as name:
             place = Path(name)
             trial.copy(TREE, place)
             hall = Hall(place, near, asked.package)

@@ -115,7 +115,7 @@ def _fork(run: Callable[[], int], limit_s: int | None = None) -> int:
         os._exit(code)
 
 
-def _ended(child: int) -> int:
+def _ended(child: int, idle_s: float = IDLE_MAX_S) -> int:
     """Wait for a process; its exit code, which is not 0 when it stood still and was ended."""
     used, moved_at = 0.0, time.monotonic()
     while True:
@@ -124,7 +124,7 @@ def _ended(child: int) -> int:
             return abs(os.waitstatus_to_exitcode(status))
         if (now_used := _cpu_s(child)) > used + IDLE_CPU_S:
             used, moved_at = now_used, time.monotonic()
-        if time.monotonic() - moved_at > IDLE_MAX_S:
+        if time.monotonic() - moved_at > idle_s:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return 1
@@ -221,7 +221,7 @@ class _Loop:
             self._tell(json.dumps(_measure(items, self._parts)))
             return 0
 
-        return _ended(_fork(run)) == 0
+        return _ended(_fork(run), 10 * IDLE_MAX_S) == 0
 
 
 def _run(items: list[pytest.Item], before: Callable[[pytest.Item], None] | None = None) -> None:

@@ -45,6 +45,11 @@ def test_a_sender_keeps_to_the_smaller_of_both_limits() -> None:
     assert not window.fits(401)
     window.sent(100)
     assert not window.open
+    full = Window(9, 1_000)
+    full.sent(999)
+    assert full.open
+    full.sent(1)
+    assert not full.open
     wide = Window(10**6, 10**9)
     for _ in range(limits.FRAMES_IN_FLIGHT_MAX_COUNT):
         assert wide.open

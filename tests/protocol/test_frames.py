@@ -115,6 +115,18 @@ def test_the_fullest_batch_there_may_be_passes() -> None:
     assert pass_through([odd]) == [odd]
 
 
+def test_the_largest_and_smallest_numbers_travel_in_columns() -> None:
+    first, second = LaneMaker("mina").run(2)
+    for seq, time in ((limits.SEQUENCE_MAX_COUNT, limits.TIME_MAX_MS), (1, 0)):
+        header = codec.decode(second.raw.header, Header)
+        fields = {name: getattr(header, name) for name in header.__struct_fields__}
+        far = second.raw._replace(
+            header=codec.encode(Header(**{**fields, "seq": seq, "time": time}))
+        )
+        assert BatchEncoder(COMMUNITY).encode([far]).verbatim == []
+        assert pass_through([[first.raw, far, first.raw]]) == [[first.raw, far, first.raw]]
+
+
 def test_a_lane_is_named_once_in_a_stream() -> None:
     maker = LaneMaker("mina")
     raws = [link.raw for link in maker.run(20)]
