@@ -24,9 +24,10 @@ from node.protocol.account import (
 from node.protocol.crypto import SIGNATURE_SIZE_BYTES, record_id
 from node.protocol.identity import Cut, DeviceRevoke, Lane, LaneName
 from node.protocol.office import WitnessStamp
-from node.protocol.record import LANE_OF_KIND, RawRecord
+from node.protocol.ports import HeadItem
+from node.protocol.record import LANE_OF_KIND, OPENING_KIND, RawRecord
 from node.protocol.shapes import Body
-from node.protocol.social import PostPut
+from node.protocol.social import LaneOpen, PostPut
 from node.views import members
 from simulator.member import ORDER_HASH
 from simulator.node import Node
@@ -88,12 +89,19 @@ class Hostile(Node):
         """Sign and hold a record, void or not, as a job."""
 
         def job() -> None:
-            heads = lanes.heads_of(self.store.state, self.device.lane(LANE_OF_KIND[kind]))
-            if heads:
-                community = self.store.community
-                self.store.take([self.device.next(self.store.state, community, body, kind)])
+            lane, auth = LANE_OF_KIND[kind], self.device.auth(self.store.state)
+            if auth is not None and not self._heads(lane) and lane != Lane.ACCOUNT:
+                self._take_next(LaneOpen(auth), OPENING_KIND[lane])
+            if self._heads(lane):
+                self._take_next(body, kind)
 
         self.submit(job)
+
+    def _heads(self, lane: Lane) -> list[HeadItem]:
+        return lanes.heads_of(self.store.state, self.device.lane(lane))
+
+    def _take_next(self, body: Body, kind: str) -> None:
+        self.store.take([self.device.next(self.store.state, self.store.community, body, kind)])
 
     def _twice(self, kind: str, lane: Lane, bodies: list[Body]) -> list[RawRecord]:
         """Records side by side on one place of an own lane."""
@@ -249,11 +257,11 @@ class Hostile(Node):
         if own is None or self.device.member not in self.town.chapter.officers:
             return
         known = tuple(act for act, _ in members.acts_on(state, own[0]))[:16]
-        limit = LIMIT_MAX + chance.randrange(2)
         approvals = sorted(key[32:] for key, _ in members.APPROVAL.scan(state, b"", None))
-        act = grant_of(self.town.rules, own[0], limit, known)
         named = sorted(chance.sample(approvals, min(len(approvals), 2)))
-        self._force(msgspec.structs.replace(act, approvals=named), "credit.grant")
+        for limit in (LIMIT_MAX + 1, LIMIT_MAX):
+            act = grant_of(self.town.rules, own[0], limit, known)
+            self._force(msgspec.structs.replace(act, approvals=named), "credit.grant")
 
     def _fork_commit(self, chance: random.Random) -> None:
         """Pay two invoices side by side, and later say that only one branch stands."""
