@@ -221,7 +221,7 @@ CANARIES = (
         members.grant_fault,
         "if body.limit > chapter.limit_max and not own:",
         "if body.limit > chapter.limit_max + 1 and not own:",
-        53,
+        2,
     ),
     Canary(
         "a deleted text stays on the disk",
@@ -256,7 +256,7 @@ CANARIES = (
         lanes._branch_for,
         "lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)",
         "lowest = header.seq if row.fork_seq < 0 else row.fork_seq",
-        8,
+        33,
     ),
     Canary(
         "a row that was deleted is still read from the buffer",
