@@ -23,6 +23,7 @@ from node.protocol.social import PostDelete, PostEdit, PostPut
 from node.protocol.state import NUMBER_SIZE_BYTES, Group, Overlay, Table, u40, u64
 
 ROOM_HASH_BYTES = 16
+REPLIES_COUNTED_MAX = 100
 
 
 class EditRow(Row, frozen=True):
@@ -51,6 +52,7 @@ class Post:
     reply_to: bytes | None
     time: int
     edited: int | None  # claimed time of the edit shown
+    reply_count: int  # live replies; at most REPLIES_COUNTED_MAX
 
 
 @lru_cache(1_024)
@@ -184,7 +186,15 @@ def _shown(reader: Reader, post: bytes, raw: RawRecord) -> Post | None:
             text, edited = codec.stored(held.body, PostEdit).text, time
             break
     return Post(
-        post, header.author, body.room, text, body.language, body.reply_to, header.time, edited
+        id=post,
+        author=header.author,
+        room=body.room,
+        text=text,
+        language=body.language,
+        reply_to=body.reply_to,
+        time=header.time,
+        edited=edited,
+        reply_count=sum(1 for _ in REPLY.under(reader, post, limit=REPLIES_COUNTED_MAX)),
     )
 
 

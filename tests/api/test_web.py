@@ -15,7 +15,11 @@ from tests.tidy import ROOT
 
 FOLDER = ROOT / "node" / "api" / "web"
 VENDORED = {FOLDER / "vendor", ROOT / "tests" / "browser" / "vendor"}
-OURS = [path for path in sorted(FOLDER.rglob("*")) if path.is_file() and not VENDORED & set(path.parents)]
+OURS = [
+    path
+    for path in sorted(FOLDER.rglob("*"))
+    if path.is_file() and not VENDORED & set(path.parents)
+]
 SCRIPTS = [path for path in OURS if path.suffix == ".js"]
 TEXT = re.compile(r"\bt\(\s*\"([\w.-]+)\"")
 CONDITIONAL = re.compile(r"\"((?:web|listing|membership|trade|balance|phrase)\.[\w.-]+)\"")
@@ -88,7 +92,10 @@ def test_every_text_of_the_client_stands_in_the_catalogue() -> None:
         keys |= set(TEXT.findall(text)) | set(CONDITIONAL.findall(text))
     assert len(keys) > 60
     steps = ("accept", "decline", "settle", "release", "refund")
-    keys |= {f"web.sure_{step}" for step in steps} | {f"action.{step}" for step in steps}
+    keys |= {f"action.{step}" for step in steps}
+    keys |= {f"web.sure_{step}" for step in steps if step != "refund"}
+    signed = ("propose", "accept", "decline", "settle", "release")
+    keys |= {f"trading.step_trade_{step}" for step in signed}
     keys |= {f"place.{name}" for name in ("talk", "market", "trade", "community", "me")}
     keys |= {f"web.theme_{name}" for name in ("system", "light", "dark")}
     cases = ("take", "leave", "close", "pay")

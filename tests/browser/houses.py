@@ -81,7 +81,9 @@ class House:
             first, end, _ = out.read_bytes().partition(b"\n")
             return json.loads(first) if end else None
 
-        self.api = until(ready, "the first line of up")["api"]
+        told = until(ready, "the first line of up")
+        assert told is not None
+        self.api = told["api"]
 
     def freeze(self) -> None:
         """Have the node answer nothing, as a computer that sleeps."""

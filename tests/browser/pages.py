@@ -1,4 +1,4 @@
-"""A page of the web client in a browser, as a test uses it: where to go, what is seen, what is wrong.
+"""A page of the web client in a browser, as a test uses it.
 
 Screenshots go to `build/screenshots/`, which git does not keep; people look at them.
 """
@@ -106,6 +106,10 @@ class Window:
     def write(self, key: str, value: str) -> None:
         """Type into the field with this label."""
         self.page.get_by_label(self.says(key), exact=True).first.fill(value)
+
+    def write_amount(self, value: str) -> None:
+        """Type into the field of an amount, whose label names the unit."""
+        self.page.locator("main input[name=amount]").first.fill(value)
 
     def sees(self, wanted: str) -> None:
         """Until this text is on the page."""

@@ -131,7 +131,9 @@ def test_letters_twice_as_large_lose_nothing_and_colours_are_chosen(
     here.page.get_by_label(here.says("web.theme_dark")).check()
     size = "parseFloat(getComputedStyle(document.body).fontSize)"
     assert here.page.evaluate(size) == 36
-    assert here.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
+    assert (
+        here.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
+    )
     here.page.reload()
     assert here.page.evaluate(size) == 36
     for place in ("talk", "market", "trade", "community", "me"):
@@ -210,9 +212,7 @@ def test_everything_can_be_done_by_keyboard(house: House, window: Open) -> None:
         "<b>not bold</b> &amp;",
     ],
 )
-def test_names_are_cleaned_as_the_node_cleans_them(
-    house: House, tab: Window, written: str
-) -> None:
+def test_names_are_cleaned_as_the_node_cleans_them(house: House, tab: Window, written: str) -> None:
     told = json.dumps(written)
     for name, one_line in (("clean", True), ("cleanLines", False)):
         shown = tab.run(f"(m) => m.{name}({told})", "base/format")

@@ -10,11 +10,16 @@ const TOKEN = "wetalk-token";
 const SEEN = "wetalk-seen"; // see store.js: what this tab showed last
 const NO_TOKEN = 401;
 const AWAY = "node-away";
+const ANSWER_MAX_MS = 60000; // some answers are computed from the whole ledger
+
+// Writes that were not answered, with their keys. A member who presses again after a break sends
+// the same key, so what the node had done unheard is not done twice.
+const unanswered = new Map();
 
 /** False while there is no token that the node accepts. */
 export const known = signal(sessionStorage.getItem(TOKEN) !== null);
 
-/** A refusal: `title` says what happened, `message` why and what to do; `values` as the node told. */
+/** A refusal: `title` says what happened, `message` why and what to do, `values` what is in it. */
 export class Problem extends Error {
   constructor({ code, title, detail, values = {} }, status = 0) {
     super(detail);
@@ -66,14 +71,19 @@ export function withQuery(path, query = {}) {
   return text ? `${path}?${text}` : path;
 }
 
-async function ask(method, path, body, { key, keepalive } = {}) {
+async function ask(method, path, body, { keepalive } = {}) {
   const options = { method, headers: headers(), cache: "no-store", credentials: "omit", keepalive };
-  if (method !== "GET") options.headers["Idempotency-Key"] = key ?? crypto.randomUUID();
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
+  const write = method === "GET" ? null : `${method} ${path} ${options.body}`;
+  if (write) {
+    if (!unanswered.has(write)) unanswered.set(write, crypto.randomUUID());
+    options.headers["Idempotency-Key"] = unanswered.get(write);
+  }
   const response = await answer(`/v1${path}`, options);
+  unanswered.delete(write);
   if (response.ok) return response;
   if (response.status === NO_TOKEN) dropToken();
   throw new Problem(await told(response), response.status);
@@ -81,9 +91,9 @@ async function ask(method, path, body, { key, keepalive } = {}) {
 
 async function answer(address, options) {
   try {
-    return await fetch(address, options);
+    return await fetch(address, { ...options, signal: AbortSignal.timeout(ANSWER_MAX_MS) });
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
     throw new Problem({ code: AWAY, title: t("web.away"), detail: t("web.away_what_now") });
   }
 }
@@ -99,7 +109,7 @@ async function told(response) {
 /** The answer to a GET below /v1. Raises Problem. */
 export const get = async (path, query) => (await ask("GET", withQuery(path, query))).json();
 
-/** A write, answered by what it made. It carries a key: repeated, it is not done twice. */
+/** A write, answered by what it made; repeated after a break, it is not done twice. */
 export const post = async (path, body = {}, more) => (await ask("POST", path, body, more)).json();
 export const put = async (path, body, more) => (await ask("PUT", path, body, more)).json();
 export const remove = async (path, more) => (await ask("DELETE", path, undefined, more)).json();

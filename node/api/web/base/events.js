@@ -4,6 +4,7 @@ import { headers, known } from "./api.js";
 
 const AGAIN_FIRST_MS = 500;
 const AGAIN_MAX_MS = 15000;
+const OPEN_MAX_MS = 3000; // a node that sleeps takes the connection and says nothing
 const SILENCE_MAX_MS = 40000; // the node fills silence every 15 seconds
 const NO_TOKEN = 401;
 
@@ -17,6 +18,7 @@ export async function follow(heard, online) {
   let wait = AGAIN_FIRST_MS;
   while (known.peek()) {
     const patience = new AbortController();
+    const opening = setTimeout(() => patience.abort(), OPEN_MAX_MS);
     try {
       const extra = lastId === null ? {} : { "Last-Event-ID": lastId };
       const response = await fetch("/v1/events", {
@@ -25,6 +27,7 @@ export async function follow(heard, online) {
         credentials: "omit",
         signal: patience.signal,
       });
+      clearTimeout(opening);
       if (response.status === NO_TOKEN) known.value = false;
       if (!response.ok) throw new Error(String(response.status));
       online(true);

@@ -56,7 +56,7 @@ export function Form({ send, keeps, draft, class: kind, label, children }) {
     onInput=${typed}
   >
     ${children}
-    <div role="alert">${problem && html`<div class="wrong"><${Told} problem=${problem} /></div>`}</div>
+    <div role="alert" class="wrong">${problem && html`<${Told} problem=${problem} />`}</div>
   </form>`;
 }
 
@@ -132,7 +132,9 @@ export function Select({ label, name, hint, options, value, onChange, ...rest })
   const chosen = (event) => onChange?.(event.currentTarget.value);
   const control = (common) => html`<select ...${common} ...${rest} onChange=${chosen}>
     ${options.map(
-      ([one, text]) => html`<option key=${one} value=${one} selected=${one === value}>${text}</option>`
+      ([one, text]) => html`<option key=${one} value=${one} selected=${one === value}>
+        ${text}
+      </option>`
     )}
   </select>`;
   return html`<${Labelled} label=${label} name=${name} hint=${hint} control=${control} />`;

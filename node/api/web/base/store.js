@@ -142,7 +142,7 @@ class Answer {
 }
 
 function pause(milliseconds) {
-  return new Promise((resolve) => (milliseconds > 0 ? setTimeout(resolve, milliseconds) : resolve()));
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
 }
 
 function answerTo(path, query, paged) {

@@ -27,7 +27,8 @@ export function Listing({ item, unit, found }) {
     <p class="soft">
       ${t(`listing.${item.kind}`)} · <${Name} who=${item.author} />
       ${item.region && html` · <bdi>${clean(item.region)}</bdi>`}
-      ${item.state !== "active" && ` · ${t(`listing.${item.state}`)}`} · <${Time} iso=${item.time} />
+      ${item.state !== "active" && ` · ${t(`listing.${item.state}`)}`}
+      ${" · "}<${Time} iso=${item.time} />
     </p>
     ${item.text && html`<${Written} text=${item.text} lang=${item.language} />`}
     ${item.mine &&

@@ -1,21 +1,25 @@
 // One room: what was said in it, newest first, and the place to say something.
 
-import { post, remove } from "../../base/api.js";
+import { post } from "../../base/api.js";
 import { Area, Form, Submit } from "../../base/forms.js";
 import { clean } from "../../base/format.js";
-import { undoable } from "../../base/notices.js";
-import { Card, List, Loaded, More, Name, Page, Time, Written } from "../../base/parts.js";
+import { Card, List, Loaded, More, Page } from "../../base/parts.js";
 import { href } from "../../base/router.js";
 import { usePages } from "../../base/store.js";
-import { html } from "../../base/ui.js";
+import { html, useSignal } from "../../base/ui.js";
 import { language, t } from "../../base/words.js";
+import { Post, TEXT_MAX_CHARACTERS } from "./post.js";
 
-const TEXT_MAX_CHARACTERS = 5000;
+const WRITTEN = /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/; // what can be named in the reader's language
 
 /** The page of a room. */
 export function Room({ room }) {
   const posts = usePages("/posts", { room });
+  const wanted = useSignal("");
   const send = ({ text }) => post("/posts", { room, text, language: language.peek() });
+  const fits = ({ language: tag }) => !wanted.value || tag === wanted.value;
+  const draw = (item) =>
+    html`<${Post} key=${item.id} item=${item} renew=${() => posts.load()} />`;
   return html`<${Page} title=${clean(room)} back=${href("talk")} backText=${t("place.talk")}>
     <${Card}>
       <${Form} send=${send} draft=${`talk/${room}`}>
@@ -25,29 +29,27 @@ export function Room({ room }) {
     <//>
     <${Card}>
       <${Loaded} of=${posts}>
-        ${({ items }) => html`<${List} items=${items} empty=${t("web.no_posts")}>
-            ${(item) => html`<${Post} key=${item.id} item=${item} posts=${posts} />`}
-          <//>
+        ${({ items }) => html`<${Languages} items=${items} wanted=${wanted} />
+          <${List} items=${items.filter(fits)} empty=${t("web.no_posts")}>${draw}<//>
           <${More} of=${posts} />`}
       <//>
     <//>
   <//>`;
 }
 
-function Post({ item, posts }) {
-  const erase = () => {
-    const before = posts.value;
-    posts.show({ ...before, items: before.items.filter((one) => one !== item) });
-    const work = (options) => remove(`/posts/${item.id}`, options);
-    undoable(t("web.post_erased"), work, () => posts.load());
-  };
-  return html`<li>
-    <p class="soft">
-      <${Name} who=${item.author} /> · <${Time} iso=${item.time} />
-      ${item.edited && ` · ${t("web.edited")}`}
-    </p>
-    <${Written} text=${item.text} lang=${item.language} />
-    ${item.mine &&
-    html`<button type="button" class="plain" onClick=${erase}>${t("action.delete")}</button>`}
-  </li>`;
+/** Which languages to read, where people write in several. */
+function Languages({ items, wanted }) {
+  const tags = [...new Set(items.map((item) => item.language))].filter((tag) => WRITTEN.test(tag));
+  if (tags.length < 2 && !wanted.value) return null;
+  const names = new Intl.DisplayNames([language.value], { type: "language" });
+  const choice = (tag, text) => html`<button
+    type="button"
+    aria-pressed=${wanted.value === tag}
+    onClick=${() => (wanted.value = tag)}
+  >
+    ${text}
+  </button>`;
+  return html`<div class="row" role="group" aria-label=${t("talking.languages")}>
+    ${choice("", t("web.all"))} ${tags.sort().map((tag) => choice(tag, names.of(tag)))}
+  </div>`;
 }

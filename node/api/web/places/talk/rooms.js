@@ -7,6 +7,7 @@ import { go, href } from "../../base/router.js";
 import { useData } from "../../base/store.js";
 import { html } from "../../base/ui.js";
 import { t } from "../../base/words.js";
+import { Finding } from "./finding.js";
 
 const SHOWN_CHARACTERS = 80;
 
@@ -25,6 +26,7 @@ export function Rooms({ chosen }) {
         </ul>`}
       <//>
     <//>
+    <${Finding} />
     <${Card} title=${t("web.new_room")}>
       <${Form} send=${open}>
         <${Field} label=${t("web.room_name")} name="room" maxlength="32" />

@@ -5,6 +5,7 @@ import { Card, Loaded } from "../../base/parts.js";
 import { useData } from "../../base/store.js";
 import { html } from "../../base/ui.js";
 import { t } from "../../base/words.js";
+import { Curve } from "./curve.js";
 
 /** The card of the own balance. */
 export function Balance() {
@@ -22,8 +23,11 @@ function lines(mine) {
     ${mine.reserved > 0 &&
     html`<p class="soft">${t("web.reserved", { amount: shown(mine.reserved) })}</p>`}
     ${mine.closed && html`<p class="soft">${mine.closed.text}</p>`}
-    <p class="soft">${mine.level}: ${mine.level_text}</p>
-    <p class="soft">${mine.level_means}</p>
+    <${Curve} mine=${mine} />
+    <details class="soft">
+      <summary>${mine.level}: ${mine.level_text}</summary>
+      <p>${mine.level_means}</p>
+    </details>
     ${mine.final &&
     mine.unconfirmed > 0 &&
     html`<p class="soft">${t("balance.unconfirmed", { count: mine.unconfirmed })}</p>`}

@@ -1,33 +1,30 @@
-// Trade: the balance with its sentence, paying and invoicing, own trades and their next steps.
+// Trade: the balance and own trades; beside them one trade, a new one, the stall or a month.
 
-import { Card, List, Loaded, More, Page } from "../../base/parts.js";
-import { usePages } from "../../base/store.js";
-import { html, useSignal } from "../../base/ui.js";
-import { t } from "../../base/words.js";
-import { Balance } from "./balance.js";
-import { Cases } from "./cases.js";
+import { Split } from "../../base/parts.js";
+import { html } from "../../base/ui.js";
+import { Month } from "./month.js";
 import { NewTrade } from "./new.js";
+import { Overview } from "./overview.js";
 import { Stall } from "./stall.js";
-import { Statement } from "./statement.js";
-import { TradeLine } from "./line.js";
+import { TradePage } from "./detail.js";
 
-/** Everything about trading on one page. */
-export default function Trade() {
-  const trades = usePages("/trades");
-  const note = useSignal(null); // of the stall, as POST …/note answers
-  return html`<${Page} title=${t("place.trade")}>
-    <${Balance} />
-    <${Cases} />
-    <${NewTrade} />
-    <${Stall} note=${note} />
-    <${Card} title=${t("web.my_trades")}>
-      <${Loaded} of=${trades}>
-        ${({ items }) => html`<${List} items=${items} empty=${t("web.no_trades")}>
-            ${(trade) => html`<${TradeLine} key=${trade.id} trade=${trade} note=${note} />`}
-          <//>
-          <${More} of=${trades} />`}
-      <//>
-    <//>
-    <${Statement} />
-  <//>`;
+/** The pages of Trade: `#/trade/pay/MEMBER`, `…/invoice/MEMBER`, `…/stall`, `…/month/YYYY-MM`. */
+export default function Trade({ path }) {
+  return html`<${Split} list=${html`<${Overview} chosen=${path[0]} />`} detail=${detail(path)} />`;
+}
+
+function detail([first, second]) {
+  switch (first) {
+    case undefined:
+      return null;
+    case "pay":
+    case "invoice":
+      return html`<${NewTrade} key=${first + second} direction=${first} partner=${second} />`;
+    case "stall":
+      return html`<${Stall} />`;
+    case "month":
+      return html`<${Month} month=${second} />`;
+    default:
+      return html`<${TradePage} key=${first} id=${first} />`;
+  }
 }

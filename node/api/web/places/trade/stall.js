@@ -4,22 +4,25 @@ import { post } from "../../base/api.js";
 import { Area, Check, Form, Misfit, Submit } from "../../base/forms.js";
 import { clean } from "../../base/format.js";
 import { say } from "../../base/notices.js";
-import { Button, Card, Code, Written } from "../../base/parts.js";
+import { Button, Card, Code, Page, Written } from "../../base/parts.js";
+import { href } from "../../base/router.js";
 import { useData } from "../../base/store.js";
-import { html, useEffect, useRef, useSignal } from "../../base/ui.js";
+import { html, signal, useEffect, useRef, useSignal } from "../../base/ui.js";
 import { t } from "../../base/words.js";
 
 const PART_CHARACTERS = 1249; // a code that a phone reads from a small screen
 const NEXT_MS = 2000; // several codes take turns: whoever scans needs no second hand
 const WISHES = { part_characters: PART_CHARACTERS, drawn: true };
 
+const note = signal(null); // what the stall shows: `{given}` or `{taken}`
+
 /** Have the stall show the note of a trade. */
-export async function noteOf(trade, note) {
+export async function noteOf(trade) {
   note.value = { given: await post(`/trades/${trade.id}/note`, WISHES) };
 }
 
-/** The card to greet and to take notes in; `note` is what it shows: `{given}` or `{taken}`. */
-export function Stall({ note }) {
+/** The page to greet and to take notes in. */
+export function Stall() {
   const identity = useData("/identity");
   const shown = useRef(null);
   const greet = async () => {
@@ -36,23 +39,26 @@ export function Stall({ note }) {
   useEffect(() => {
     if (note.value) shown.current.scrollIntoView({ block: "start" });
   }, [note.value]);
-  return html`<${Card} title=${t("web.stall")}>
-    <p>${t("web.stall_about")}</p>
-    <div aria-live="polite" ref=${shown}>${note.value && html`<${Shown} note=${note} />`}</div>
-    <${Form} send=${take}>
-      <${Area} label=${t("web.stall_paste")} name="parts" />
-      ${identity.value?.waiting_for_echo &&
-      html`<p class="soft">${t("problem.not-echoed")}</p>
-        <${Check} name="anyway" label=${t("web.stall_anyway")} />`}
-      <div class="row">
-        <${Submit}>${t("web.stall_take")}<//>
-        <${Button} work=${greet}>${t("web.stall_hello")}<//>
-      </div>
+  const title = t("web.stall");
+  return html`<${Page} title=${title} back=${href("trade")} backText=${t("place.trade")}>
+    <${Card}>
+      <p>${t("web.stall_about")}</p>
+      <div aria-live="polite" ref=${shown}>${note.value && html`<${Shown} />`}</div>
+      <${Form} send=${take}>
+        <${Area} label=${t("web.stall_paste")} name="parts" />
+        ${identity.value?.waiting_for_echo &&
+        html`<p class="soft">${t("problem.not-echoed")}</p>
+          <${Check} name="anyway" label=${t("web.stall_anyway")} />`}
+        <div class="row">
+          <${Submit}>${t("web.stall_take")}<//>
+          <${Button} work=${greet}>${t("web.stall_hello")}<//>
+        </div>
+      <//>
     <//>
   <//>`;
 }
 
-function Shown({ note }) {
+function Shown() {
   const { given, taken } = note.value;
   const close = () => (note.value = null);
   const show = (one) => html`<${Note} key=${one.parts[0]} given=${one} close=${close} />`;
