@@ -52,6 +52,7 @@ class Engine:
     """Notes every call with its time in ms; answers what the test has laid out for it."""
 
     in_sync, left = False, 0
+    mistake: Exception | None = None  # raised at the next frame
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -66,6 +67,8 @@ class Engine:
         return self._call("start", now)
 
     def receive(self, frame: bytes, now: int) -> list[do.Effect]:
+        if self.mistake is not None:
+            raise self.mistake
         return self._call("receive", frame, now)
 
     def changed(self, now: int) -> list[do.Effect]:
