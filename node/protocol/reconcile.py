@@ -33,6 +33,7 @@ PASS: Final = 0  # your turn; I have nothing waiting
 MORE: Final = 1  # your turn; I have more to send whatever you answer
 END: Final = 2  # the round is over
 _LANE_PART_BYTES: Final = 4
+_SHORTS_KEPT_COUNT: Final = 4_096  # of a round: a listed head is often asked for; 1 MB
 
 # How a turn is filled, so that it always fits a frame: 64 KiB of cuts and lists, 70 kB of asks,
 # and heads: 97 KB beside questions, 194 KB alone.
@@ -183,7 +184,9 @@ class Round:
             key = item[0]
             short = known.get(key)
             if short is None:
-                short = known[key] = short_form(self._own_salt, key)
+                short = short_form(self._own_salt, key)
+                if len(known) < _SHORTS_KEPT_COUNT:
+                    known[key] = short
             yield short, item
 
     def _pair(self, listing: Listing) -> None:
