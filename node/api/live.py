@@ -10,6 +10,7 @@ from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase
 
 NetworkState = Literal["starting", "running", "off", "failed"]
+PictureWaiting = Literal["coming", "nobody", "alone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Live(Protocol):
 
     def dial(self, address: str) -> None:
         """Dial a neighbour, now and whenever it is lost. Raises LocalFault."""
+        ...
+
+    def want_picture(self, key: bytes) -> PictureWaiting:
+        """Fetch a file of a picture from neighbours, soon: it is `coming`, `nobody` that was asked
+        has it, or there is nobody to ask (`alone`)."""
         ...
 
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:

@@ -40,6 +40,8 @@ class Route:
     tag: str = ""
     media: str | None = None  # what it answers, if not JSON
     also: tuple[str, ...] = ()  # other media types that can be asked for
+    takes: str | None = None  # the media type of its body, if that is not JSON
+    until: Any = None  # what it answers, with 202, while there is nothing to give yet
 
 
 def get(path: str, handler: Handler, answers: Any, **options: Any) -> Route:
@@ -123,14 +125,29 @@ def _add(router: APIRouter, row: Route) -> None:
         methods=[row.method],
         response_model=row.answers,
         status_code=row.status,
-        responses={row.status: {"content": dict.fromkeys(row.also, BINARY)}},
+        responses=_responses(row),
         summary=summary.strip().rstrip("."),
         description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
         tags=[row.tag or row.path.split("/")[1]],
         operation_id=_operation(row),
-        openapi_extra={"x-scope": row.scope, "x-once": row.once},
+        openapi_extra={"x-scope": row.scope, "x-once": row.once, **_body(row)},
         route_class_override=GuardedRoute,
     )
+
+
+def _responses(row: Route) -> dict[int | str, dict[str, Any]]:
+    told: dict[int | str, dict[str, Any]] = {
+        row.status: {"content": dict.fromkeys(row.also, BINARY)}
+    }
+    if row.until is not None:
+        told[202] = {"model": row.until, "description": "Not here yet"}
+    return told
+
+
+def _body(row: Route) -> dict[str, Any]:
+    if row.takes is None:
+        return {}
+    return {"requestBody": {"required": True, "content": {row.takes: BINARY}}}
 
 
 def _operation(route: Route) -> str:

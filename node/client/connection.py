@@ -144,6 +144,18 @@ class Connection:
         status, answer = self._once("GET", _target(path, query), self._headers, None)
         return answer if status < 400 else _result(status, answer)
 
+    def file_or_none(self, path: str) -> bytes | None:
+        """The bytes of an answer that is a file; None while the node does not have it (202)."""
+        status, answer = self._once("GET", _target(path, None), self._headers, None)
+        if status == http.client.ACCEPTED:
+            return None
+        return answer if status < 400 else _result(status, answer)
+
+    def post_file(self, path: str, data: bytes) -> Json:
+        """Send bytes, such as a photo."""
+        headers = {**self._headers, "Content-Type": "application/octet-stream"}
+        return _result(*self._once("POST", PREFIX + path, headers, data))
+
     def _once(
         self, method: str, target: str, headers: dict[str, str], data: bytes | None
     ) -> tuple[int, bytes]:

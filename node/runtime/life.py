@@ -14,7 +14,7 @@ import trio
 
 from node import i18n
 from node.api.events import EventHub
-from node.api.live import Neighbour, NetworkState
+from node.api.live import Neighbour, NetworkState, PictureWaiting
 from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
@@ -124,6 +124,10 @@ class Life:
         if network is None:
             raise LocalFault("starting" if self.network_state == "starting" else "network-off")
         network.add_peer(address)
+
+    def want_picture(self, key: bytes) -> PictureWaiting:
+        """Fetch a file of a picture soon; what is known of that."""
+        return self._bridge.fetching.want(key)
 
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:
         """End this run, and start again in another community.
