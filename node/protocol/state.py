@@ -47,8 +47,13 @@ def u16(number: int) -> bytes:
     return number.to_bytes(2, "big")
 
 
+_BYTES = tuple(bytes((number,)) for number in range(256))
+
+
 def after(prefix: bytes) -> bytes | None:
     """The smallest key above all keys that start with `prefix` (None: there is none)."""
+    if prefix and prefix[-1] != 0xFF:  # nearly always
+        return prefix[:-1] + _BYTES[prefix[-1] + 1]
     stripped = prefix.rstrip(b"\xff")
     return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None
 
@@ -300,7 +305,7 @@ class DictState:
         self.tables: dict[str, dict[bytes, bytes]] = {}
         self.records: dict[int, RawRecord] = {}
         self.ids: dict[int, bytes] = {}
-        self._sorted: dict[str, list[bytes]] = {}
+        self._sorted: dict[str, list[bytes]] = {}  # keys of each table
         self._next = 0
 
     def copy(self) -> "DictState":
@@ -313,7 +318,8 @@ class DictState:
         return made
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        return self.tables.get(table, {}).get(key)
+        rows = self.tables.get(table)
+        return None if rows is None else rows.get(key)
 
     def scan(
         self,
@@ -324,8 +330,10 @@ class DictState:
         reverse: bool = False,
         limit: int | None = None,
     ) -> list[tuple[bytes, bytes]]:
-        rows = self.tables.get(table, {})
-        keys = self._sorted.get(table, [])
+        rows = self.tables.get(table)
+        if not rows:
+            return []
+        keys = self._sorted[table]
         first = bisect_left(keys, low)
         last = len(keys) if high is None else bisect_left(keys, high)
         if limit is not None and reverse:
