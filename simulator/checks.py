@@ -8,6 +8,7 @@ Left to others: what a single record rests on (`grounds`).
 
 import random
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from node.ledger import alerts, book, positions, stamps, trades
@@ -26,6 +27,7 @@ from node.protocol.social import PostDelete, PostEdit
 from node.views import chapters, identities, listings, members, rooms
 from simulator import grounds
 from simulator.broken import expect
+from simulator.store import VERIFIED_KEPT_COUNT
 
 if TYPE_CHECKING:
     from simulator.node import Node
@@ -68,11 +70,12 @@ def thorough(world: "World", node: "Node") -> None:
     expect(held, "acknowledged", f"node {node.number} lost what it had acknowledged")
 
 
-def refold(node: "Node") -> None:
-    """The state folded anew from the durable bytes is the state."""
+def refold(node: "Node", root: bytes | None = None) -> None:
+    """The state folded anew from the durable bytes is the state. `root`: of it, if it is known."""
     rules = node.town.rules
     again = state_root(node.store.refolded(), rules)
-    expect(again == state_root(node.store.state, rules), "refold", f"node {node.number}")
+    root = root or state_root(node.store.state, rules)
+    expect(again == root, "refold", f"node {node.number}")
 
 
 def accepted(world: "World", node: "Node", propose: bytes) -> None:
@@ -118,6 +121,7 @@ def healed(world: "World") -> None:
         expect(own == heads[0], "heads", f"node {node.number} differs: {len(lost)} lanes")
     roots = {state_root(node.store.state, rules) for node in honest}
     expect(len(roots) == 1, "roots", f"{len(roots)} different")
+    root = roots.pop()
     for node in honest:
         missed = node.store.bodies_missing(1_000)
         found = any(other.store.has_body(record) for record in missed for other in honest)
@@ -128,8 +132,8 @@ def healed(world: "World") -> None:
     for node in honest:
         thorough(world, node)
         if node in anew:
-            refold(node)
-        stored = _with_bodies(node.store.community, node.store.held())
+            refold(node, root)
+        stored = {text for raw in node.store.held() for text in _texts(node.store.community, raw)}
         expect(not erased & stored, "erased", f"node {node.number}")
         for record in (*node.acknowledged, *node.entrusted):
             everywhere = all(other.store.holds(record) for other in honest)
@@ -137,7 +141,7 @@ def healed(world: "World") -> None:
     order = list(range(len(first.store.held())))
     chance.shuffle(order)
     mixed = state_root(first.store.refolded(order), rules)
-    expect(mixed == state_root(first.store.state, rules), "order")
+    expect(mixed == root, "order")
     others = chance.sample(honest[1:], min(2, len(honest) - 1))
     told = shown(world, first.store.state)
     for node in others:
@@ -205,22 +209,21 @@ def _erased(held: Sequence[RawRecord]) -> set[tuple[bytes, bytes]]:
     return found
 
 
-def _with_bodies(community: CommunityId, held: Sequence[RawRecord]) -> set[tuple[bytes, bytes]]:
-    """(author, id) of posts and listings of which a text is stored, be it an edit."""
-    found: set[tuple[bytes, bytes]] = set()
-    for raw in held:
-        header = parse_header(raw.header)
-        if raw.body is None:
-            continue
-        if header.kind in ("post.put", "listing.put"):
-            found.add((header.author, record_id(community, raw.header)))
-        if header.kind == "post.edit":
-            found.add((header.author, codec.stored(raw.body, PostEdit).post))
-        elif header.kind == "listing.put":
-            revised = codec.stored(raw.body, ListingPut).listing
-            if revised is not None:
-                found.add((header.author, revised))
-    return found
+@lru_cache(maxsize=VERIFIED_KEPT_COUNT)
+def _texts(community: CommunityId, raw: RawRecord) -> tuple[tuple[bytes, bytes], ...]:
+    """(author, id) of posts and listings of which a record holds a text, be it an edit."""
+    header = parse_header(raw.header)
+    if raw.body is None:
+        return ()
+    author, own = header.author, record_id(community, raw.header)
+    if header.kind == "post.put":
+        return ((author, own),)
+    if header.kind == "post.edit":
+        return ((author, codec.stored(raw.body, PostEdit).post),)
+    if header.kind == "listing.put":
+        revised = codec.stored(raw.body, ListingPut).listing
+        return ((author, own),) if revised is None else ((author, own), (author, revised))
+    return ()
 
 
 def _honest_lanes(world: "World", state: Reader) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from node.ledger import positions, stamps
+from node.ledger import positions, stamps, trades
 from node.ledger.positions import POSITION, TRADE
 from node.protocol import lanes, record
 from node.protocol.account import (
@@ -21,12 +21,13 @@ from node.protocol.account import (
     TradePropose,
     TradeSettle,
 )
-from node.protocol.crypto import SIGNATURE_SIZE_BYTES
+from node.protocol.crypto import SIGNATURE_SIZE_BYTES, record_id
 from node.protocol.identity import Cut, DeviceRevoke, Lane, LaneName
 from node.protocol.office import WitnessStamp
-from node.protocol.record import LANE_OF_KIND, RawRecord
+from node.protocol.ports import HeadItem
+from node.protocol.record import LANE_OF_KIND, OPENING_KIND, RawRecord
 from node.protocol.shapes import Body
-from node.protocol.social import PostPut
+from node.protocol.social import LaneOpen, PostPut
 from node.views import members
 from simulator.member import ORDER_HASH
 from simulator.node import Node
@@ -75,6 +76,7 @@ class Hostile(Node):
             self._refund_twice,
             self._act_alone,
             self._cut_branch,
+            self._rewrite,
             self._fork_talk,
             self._withhold,
             self._flood,
@@ -87,12 +89,19 @@ class Hostile(Node):
         """Sign and hold a record, void or not, as a job."""
 
         def job() -> None:
-            heads = lanes.heads_of(self.store.state, self.device.lane(LANE_OF_KIND[kind]))
-            if heads:
-                community = self.store.community
-                self.store.take([self.device.next(self.store.state, community, body, kind)])
+            lane, auth = LANE_OF_KIND[kind], self.device.auth(self.store.state)
+            if auth is not None and not self._heads(lane) and lane != Lane.ACCOUNT:
+                self._take_next(LaneOpen(auth), OPENING_KIND[lane])
+            if self._heads(lane):
+                self._take_next(body, kind)
 
         self.submit(job)
+
+    def _heads(self, lane: Lane) -> list[HeadItem]:
+        return lanes.heads_of(self.store.state, self.device.lane(lane))
+
+    def _take_next(self, body: Body, kind: str) -> None:
+        self.store.take([self.device.next(self.store.state, self.store.community, body, kind)])
 
     def _twice(self, kind: str, lane: Lane, bodies: list[Body]) -> list[RawRecord]:
         """Records side by side on one place of an own lane."""
@@ -248,23 +257,18 @@ class Hostile(Node):
         if own is None or self.device.member not in self.town.chapter.officers:
             return
         known = tuple(act for act, _ in members.acts_on(state, own[0]))[:16]
-        limit = LIMIT_MAX + chance.randrange(2)
         approvals = sorted(key[32:] for key, _ in members.APPROVAL.scan(state, b"", None))
-        act = grant_of(self.town.rules, own[0], limit, known)
         named = sorted(chance.sample(approvals, min(len(approvals), 2)))
-        self._force(msgspec.structs.replace(act, approvals=named), "credit.grant")
+        for limit in (LIMIT_MAX + 1, LIMIT_MAX):
+            act = grant_of(self.town.rules, own[0], limit, known)
+            self._force(msgspec.structs.replace(act, approvals=named), "credit.grant")
 
     def _fork_commit(self, chance: random.Random) -> None:
         """Pay two invoices side by side, and later say that only one branch stands."""
-        state, own = self.store.state, self._own()
+        own = self._own()
         if own is None:
             return
-        waiting = [
-            trade
-            for trade in self.member.open_trades()
-            if not TRADE.must(state, trade).by_payer
-            and TRADE.must(state, trade).payer_open == own[0]
-        ]
+        waiting = self._invoices(own[0])
         bodies: list[Body] = [
             TradeAccept(grant=own[1], propose=trade)
             for trade in chance.sample(waiting, min(2, len(waiting)))
@@ -272,6 +276,35 @@ class Hostile(Node):
         self._hand_out(chance, self._twice("trade.accept", Lane.ACCOUNT, bodies))
         if len(bodies) > 1:
             self.world.clock.after(CUT_AFTER_MS, lambda: self._cut_branch(chance))
+
+    def _invoices(self, opened: bytes) -> list[bytes]:
+        """Proposals that this member pays, if it accepts them."""
+        rows = [(trade, TRADE.must(self.store.state, trade)) for trade in self.member.open_trades()]
+        return [trade for trade, row in rows if not row.by_payer and row.payer_open == opened]
+
+    def _rewrite(self, chance: random.Random) -> None:
+        """Pay another invoice instead of what relays have stamped, and shut the own device out so
+        that only the new branch stands."""
+        state, own = self.store.state, self._own()
+        heads = lanes.heads_of(state, self.device.lane(Lane.ACCOUNT))
+        waiting = [] if own is None else self._invoices(own[0])
+        if own is None or not waiting or self.device.key in self.town.chapter.witnesses:
+            return
+        for paid in lanes.path_down(state, lanes.ENTRY.must(state, heads[0].id)):
+            if trades.commit_of(state, paid) is not None and stamps.stamps_for(state, paid):
+                seq = lanes.ENTRY.must(state, paid).seq
+                prev = lanes.at_seq(state, lanes.ENTRY.must(state, paid), seq - 1)
+                body = TradeAccept(grant=own[1], propose=chance.choice(waiting))
+                raw = self.device.sign(self.store.community, body, "trade.accept", seq, prev)
+                self.submit(lambda r=raw: _ignore(self.store.take([r])))
+                self._cut(Cut(seq=seq, id=record_id(self.store.community, raw.header)))
+                return
+
+    def _cut(self, cut: Cut) -> None:
+        """Shut the own device out, its account lane from there on."""
+        cuts: dict[LaneName, Cut | Literal["open"]] = {"account": cut, "social": "open"}
+        body = DeviceRevoke(cuts={**cuts, "market": "open"}, key=self.device.key)
+        self._force(body, "device.revoke")
 
     def _forge(self, chance: random.Random) -> None:
         """Write in another's name."""
@@ -306,10 +339,7 @@ class Hostile(Node):
         heads = lanes.heads_of(self.store.state, self.device.lane(Lane.ACCOUNT))
         if len(heads) > 1 and self.device.key not in self.town.chapter.witnesses:
             chosen = chance.choice(heads)
-            cut = Cut(seq=chosen.seq, id=chosen.id)
-            cuts: dict[LaneName, Cut | Literal["open"]] = {"account": cut, "social": "open"}
-            self._force(DeviceRevoke(cuts={**cuts, "market": "open"}, key=self.device.key),
-                        "device.revoke")  # fmt: skip
+            self._cut(Cut(seq=chosen.seq, id=chosen.id))
 
     def _fork_talk(self, chance: random.Random) -> None:
         bodies: list[Body] = [

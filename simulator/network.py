@@ -82,7 +82,8 @@ class Network:
     def latency(self, sender: int, receiver: int) -> int:
         """How long the next message takes, ms."""
         delay = self._random.randint(LATENCY_MIN_MS, self.weather.latency_max_ms)
-        return delay * SLOW_FACTOR if {sender, receiver} & self.weather.slow else delay
+        slow = self.weather.slow
+        return delay * SLOW_FACTOR if slow and {sender, receiver} & slow else delay
 
     def breaks(self) -> bool:
         """Does this frame get lost, and its stream with it?"""

@@ -4,6 +4,7 @@ Rules: nothing is served that this package does not hold (no documentation pages
 network); OpenAPI is built when it is first asked for.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -96,6 +97,7 @@ def _add_errors(app: FastAPI, language: str, unknown: str) -> None:
         return response
 
     async def expected(request: Request, error: Any) -> Response:
+        api.core.note_fault(error)
         return answer(request, error)
 
     async def invalid(request: Request, error: Any) -> Response:
@@ -112,11 +114,18 @@ def _add_errors(app: FastAPI, language: str, unknown: str) -> None:
             return answer(request, LocalFault(unknown, what=request.url.path))
         return answer(request, LocalFault("request-invalid", misfit="form", field=""))
 
+    async def stored(request: Request, error: Any) -> Response:
+        fault = api.core.note_fault(error)
+        if fault is None:
+            raise error
+        return answer(request, fault)
+
     async def unexpected(request: Request, error: Any) -> Response:
         del error  # goes on to the gate, which logs it
         return answer(request, LocalFault("unexpected"))
 
     app.add_exception_handler(WetalkError, expected)
+    app.add_exception_handler(sqlite3.Error, stored)
     app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)

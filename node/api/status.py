@@ -17,7 +17,7 @@ from node.ledger import stamps
 from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.protocol.limits import DISK_FREE_LOW_BYTES
-from node.services import accounts, relays
+from node.services import accounts, missing, relays
 from node.services.publish import COPIED_HOME
 from node.services.setup import is_restoring
 from node.storage.home import SIDE_FILES
@@ -120,6 +120,11 @@ def hints(api: Api, language: str) -> list[Hint]:
     def add(code: str, key: str, command: str | None = None, **values: object) -> None:
         found.append(Hint(code=code, text=i18n.text(key, language, **values), command=command))
 
+    missed = missing.read(core.reader)
+    if core.missing.lanes:
+        add("own-lane-damaged", "problem.own-lane-damaged")
+    elif missed.records:
+        add("mending", "mending.missing", count=len(missed.records))
     if identities.is_revoked(core.reader, core.member, core.own.public_key):
         add("shut-out", "late.shut_out", "wetalk device renew")
     elif core.reader.settings.get(COPIED_HOME) is not None:

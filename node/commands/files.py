@@ -132,8 +132,7 @@ def _from_file(
     from node.wallet.errors import Problem, WalletError
     from node.wallet.phrase import root_key
 
-    if app.home.genesis.exists():
-        raise LocalFault("home-exists", path=str(app.home.path))
+    begun = _restore_begun(app)
     password, member = None, None
     first = next(read_lines(file), b"")
     if first.startswith(b"{"):
@@ -149,8 +148,11 @@ def _from_file(
         if member not in (None, key.public_key):
             raise WalletError(Problem.PHRASE_OTHER)
         member = key.public_key
-    with HomeLock(app.home):
-        setup.prepare_restore(app.home, phrase, app.language, document)
+    if begun not in (None, (member, document)):
+        raise LocalFault("home-exists", path=str(app.home.path))
+    if begun is None:
+        with HomeLock(app.home):
+            setup.prepare_restore(app.home, phrase, app.language, document)
     with open_home(app, signing=True) as core:
         if password is None:
             records = import_into(app, core, file)["accepted"]
@@ -163,6 +165,23 @@ def _from_file(
             app.hint("restore.records_here")  # so nothing need be read again
             raise
     _restored(app, member.hex(), old, records)
+
+
+def _restore_begun(app: App) -> tuple[bytes, bytes] | None:
+    """Member and founding document of a home that still waits to be restored; None: no home yet.
+
+    Raises LocalFault home-exists for any other.
+    """
+    from node.commands.local import open_home
+    from node.services import setup
+    from node.wallet.keyfile import read_info
+
+    if not app.home.genesis.exists():
+        return None
+    with open_home(app) as core:
+        if not setup.is_restoring(core):
+            raise LocalFault("home-exists", path=str(app.home.path))
+    return read_info(app.home.device_key).member_id, app.home.genesis.read_bytes()
 
 
 def _restored(app: App, member: str, old: tuple[bytes, ...], records: int | None) -> None:

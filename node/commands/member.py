@@ -29,6 +29,8 @@ def init(
     from node.commands import making, words
 
     if app.home.genesis.exists():
+        if restore and _replace_key(app, words_file):
+            return
         raise LocalFault("home-exists", path=str(app.home.path))
     invitation = None if link is None else making.read_invitation(link)
     if restore:
@@ -40,6 +42,21 @@ def init(
         return
     phrase = None if words_file is None else words.ask_phrase(app, words_file)
     make(app, name, invitation, phrase)
+
+
+def _replace_key(app: App, words_file: Path | None) -> bool:
+    """Where the home is whole but its key cannot be read: a new key, with the member's words."""
+    from node.commands import words
+    from node.services import rekeying
+    from node.storage.home import HomeLock
+
+    if not rekeying.is_wanted(app.home):
+        return False
+    with HomeLock(app.home):
+        member = rekeying.replace_key(app.home, words.ask_phrase(app, words_file))
+    app.result({"member": member.hex(), "home": str(app.home.path), "finished": False})
+    app.say("rekeyed.done")
+    return True
 
 
 def make(app: App, name: str | None, invitation: Any, phrase: Any, plan: Any = None) -> None:

@@ -99,20 +99,26 @@ def web_address(app: App) -> str | None:
     return str(told["url"]) + "/" if "url" in told else None
 
 
-@command("doctor", "wetalk doctor", option("--rebuild", is_flag=True, about="rebuild"))
-def doctor(app: App, rebuild: bool) -> int:
+@command(
+    "doctor",
+    "wetalk doctor",
+    option("--rebuild", is_flag=True, about="rebuild"),
+    option("--mend", is_flag=True, about="mend"),
+)
+def doctor(app: App, rebuild: bool, mend: bool) -> int:
     from node.commands.local import is_running, open_home
-    from node.storage import doctor as looking
+    from node.services.looking import findings_of
 
     if not app.home.genesis.exists():
         raise LocalFault("home-missing")
     count = 0
+    mended = _mend(app) if mend else None
     if rebuild:
         from node.services.rebuild import rebuild_state
 
         with open_home(app) as core:
             count = rebuild_state(core.database, core.fold)
-    findings = looking.check(app.home)
+    findings = findings_of(app.home)
     bad = [one for one in findings if one.level == "bad"]
     relay = None if bad else own_relay_of(app)  # what is not sound is not looked into
     app.result(
@@ -120,6 +126,7 @@ def doctor(app: App, rebuild: bool) -> int:
             "home": str(app.home.path),
             "running": is_running(app),
             "rebuilt": count if rebuild else None,
+            "mended": mended,
             "relay": relay,
             "findings": [
                 {"level": one.level, "code": one.code, "values": _plain(one.values)}
@@ -139,6 +146,22 @@ def doctor(app: App, rebuild: bool) -> int:
     for one in findings:
         app.line(f"  {app.text(f'doctor.{one.code}', **one.values)}")
     return REFUSED if bad else DONE
+
+
+def _mend(app: App) -> dict[str, Any]:
+    """Make the data file anew from what can be read of it."""
+    from node.services import mending
+    from node.storage.home import HomeLock
+
+    with HomeLock(app.home):
+        done = mending.mend(app.home)
+    app.say("doctor.mended", count=done.records, path=str(done.aside))
+    return {
+        "records": done.records,
+        "waiting": done.waiting,
+        "missing": done.missing,
+        "aside": str(done.aside),
+    }
 
 
 def _plain(values: dict[str, object]) -> dict[str, object]:

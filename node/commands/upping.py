@@ -22,7 +22,7 @@ from node.wallet.keyfile import read_info
 
 AGAIN_S: Final = 1.0
 NOWHERE: Final = "none"  # in the place of an address to listen on
-REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding"})
+REPORTS: Final = frozenset({"checking", "backing-up", "migrating", "rebuilding", "mending"})
 
 
 def run(

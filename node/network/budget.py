@@ -73,6 +73,11 @@ class PeerBudget:
         self.segments = _throttle(limits.PEER_SEGMENTS_PER_S, limits.PEER_SEGMENTS_BURST_COUNT)
         self.frames = _throttle(limits.PEER_FRAMES_PER_S, limits.PEER_FRAMES_BURST_COUNT)
         self.records = _throttle(limits.PEER_RECORDS_PER_S, limits.PEER_RECORDS_BURST_COUNT)
+        self.answers = Bucket(limits.ANSWERS_PER_S, limits.ANSWERS_BURST_COUNT)
+        self.pings = Bucket(limits.PINGS_PER_S, limits.PINGS_BURST_COUNT)
+        self.introductions = Bucket(limits.INTRODUCTIONS_PER_S, limits.INTRODUCTIONS_BURST_COUNT)
+        self.subscriptions = Bucket(limits.SUBSCRIPTIONS_PER_S, limits.SUBSCRIPTIONS_BURST_COUNT)
+        self.hinted = Bucket(limits.HINTED_RECORDS_PER_S, limits.HINTED_RECORDS_BURST_COUNT)
         self.asks = _throttle(limits.PICTURE_ASKS_PER_S, limits.PICTURE_ASKS_BURST_COUNT)
         self.given = Bucket(limits.PICTURE_GIVEN_PER_S, limits.PICTURE_GIVEN_BURST_BYTES)
         self.streams = Bucket(limits.STREAMS_PER_S, limits.STREAMS_BURST_COUNT)
@@ -83,9 +88,13 @@ class PeerBudget:
         self.bytes_out = 0
 
     def received(self, amount_bytes: int, now: float) -> float:
-        """Count one read from the connection; seconds to wait before the next."""
+        """Count one read from the connection; seconds to wait before the next.
+
+        Small reads cost the most for what they bring; a large one makes up for some of them.
+        """
         self.bytes_in += amount_bytes
-        return max(self.bytes_.pay(amount_bytes, now), self.segments.pay(1, now))
+        small = 1 - amount_bytes / limits.PEER_SEGMENT_FREE_BYTES
+        return max(self.bytes_.pay(amount_bytes, now), self.segments.pay(small, now))
 
     def flooded(self, now: float) -> bool:
         """True when any throttle has lost its patience."""

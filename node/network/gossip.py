@@ -2,11 +2,13 @@
 
 GossipSub v1.1, tuned as measured: libp2p's spam, adaptive and eclipse options are off (they drop
 nearly everything), the heartbeat is a second, queues are bounded, sequence numbers start at the
-clock in nanoseconds so that none repeats after a restart. Rules: a peer's messages are read one
-after the other, so a busy node slows its senders down; cheap checks come before signatures,
+clock in nanoseconds so that none repeats after a restart. Rules: a peer's messages are judged one
+after the other, and the records of few of them wait: what has no room is left to sync, as a busy
+node must not read more slowly than floods are noticed; cheap checks come before signatures,
 signatures before records; a message is passed on only when its records broke no rule, so whoever
-passes on a bad one is to blame. What does not fit is dropped: sync brings it. Encoding and
-judging records is left to callables.
+passes on a bad one is to blame. What does not fit is dropped: sync brings it. A node tells and
+passes on less, all together, than any neighbour takes from one peer, so that a flood of good
+records makes nobody blame whoever passed it on. Encoding and judging records is left to callables.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
@@ -14,6 +16,7 @@ judging records is left to callables.
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -29,7 +32,7 @@ from libp2p.pubsub.pubsub import Pubsub
 from libp2p.pubsub.validators import signature_validator
 from libp2p.tools.anyio_service import background_trio_service
 
-from node.network.budget import PeerBudget
+from node.network.budget import Bucket, PeerBudget
 from node.network.conduct import Offence
 from node.network.frames import FrameFault, VarintReader
 from node.network.guard import close_stream
@@ -91,6 +94,7 @@ class _Pubsub(Pubsub):
         self._host = host
         self._take = take
         self._batches = batches
+        self._telling = Bucket(limits.HINTS_TOLD_PER_S, limits.HINTS_TOLD_BURST_COUNT)
         self._writing: WeakKeyDictionary[INetStream, trio.Lock] = WeakKeyDictionary()
 
     async def stream_handler(self, stream: INetStream) -> None:
@@ -106,6 +110,21 @@ class _Pubsub(Pubsub):
             self._handle_dead_peer(peer)
 
     async def continuously_read_stream(self, stream: INetStream) -> None:
+        """Read until the end, while hints are taken in beside: a flood is noticed by its pace,
+        however long the disk takes. Raises FrameFault, or what the stream raises."""
+        waiting = _Waiting()
+        failure: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._take_waiting, waiting)
+            try:
+                await self._read(stream, waiting)
+            except Exception as error:  # bare, not in a group
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _read(self, stream: INetStream, waiting: "_Waiting") -> None:
         peer = stream.muxed_conn.peer_id
         reader = VarintReader(stream, limits.GOSSIP_RPC_MAX_BYTES)
         while (data := await reader.read()) is not None:
@@ -117,25 +136,38 @@ class _Pubsub(Pubsub):
             self._count(peer)
             if len(rpc.publish) > limits.GOSSIP_RPC_MESSAGES_MAX_COUNT:
                 raise FrameFault(Offence.GARBAGE, "too many messages in one envelope")
-            for option in rpc.subscriptions[: self.max_subscriptions_per_peer]:
-                if option.topicid == self.topic:
-                    self.handle_subscription(peer, option)
+            self._subscribed(peer, rpc)
             if rpc.HasField("control"):
                 await self.router.handle_rpc(_only_our_control(rpc, self.topic), peer)
             for message in rpc.publish:
-                await self._heard(peer, message)
+                self._heard(peer, message, waiting)
+
+    def _subscribed(self, peer: ID, rpc: rpc_pb2.RPC) -> None:
+        """Note who wants our topic. Raises FrameFault when one wavers, or wants too many."""
+        if len(rpc.subscriptions) > limits.GOSSIP_SUBSCRIPTIONS_MAX_COUNT:
+            raise FrameFault(Offence.GARBAGE, "subscribes to too many topics")
+        for option in rpc.subscriptions:
+            if option.topicid != self.topic:
+                continue
+            if not self._budget(peer).subscriptions.try_pay(1, trio.current_time()):
+                raise FrameFault(Offence.FLOOD, "subscriptions")
+            self.handle_subscription(peer, option)
 
     def _count(self, peer: ID) -> PeerBudget:
         """Count one envelope or message. Raises FrameFault when they are a flood."""
+        budget = self._budget(peer)
+        if not budget.messages_flood.try_pay(1, trio.current_time()):
+            raise FrameFault(Offence.FLOOD, "messages")
+        return budget
+
+    def _budget(self, peer: ID) -> PeerBudget:
         link = self._host.link(str(peer))
         if link is None:
             raise FrameFault(Offence.SLOW, "gossip after the end")
-        if not link.budget.messages_flood.try_pay(1, trio.current_time()):
-            raise FrameFault(Offence.FLOOD, "messages")
         return link.budget
 
-    async def _heard(self, forwarder: ID, message: rpc_pb2.Message) -> None:
-        """Judge one message: budget, shape, signature, records; then pass it on."""
+    def _heard(self, forwarder: ID, message: rpc_pb2.Message, waiting: "_Waiting") -> None:
+        """Judge one message: budget, shape, signature; its records are taken in in their turn."""
         peer, now = str(forwarder), trio.current_time()
         budget = self._count(forwarder)
         if list(message.topicIDs) != [self.topic]:  # we subscribe to no other
@@ -149,14 +181,25 @@ class _Pubsub(Pubsub):
         records = self._batches.unpack(message.data)
         if records is None:
             raise FrameFault(Offence.GARBAGE, "payload")
-        if budget.records.pay(len(records), now) > 0:
+        if not budget.hinted.try_pay(len(records), now):
+            raise FrameFault(Offence.FLOOD, "hints")
+        if budget.records.pay(len(records), now) > 0 or not waiting.has_room(len(message.data)):
             return
         if not _signed(message):
             self._host.guard.blame(peer, Offence.SIGNATURE, "gossip")
             return
         self._mark_msg_seen(message)
-        if await self._take(records, peer):
-            await self.router.publish(forwarder, message)
+        waiting.put(forwarder, message, records)
+
+    async def _take_waiting(self, waiting: "_Waiting") -> None:
+        """Take in hints in the order they came, and pass on those in which no fault was found."""
+        async for forwarder, message, records in waiting:
+            if await self._take(records, str(forwarder)) and self.may_tell(len(records)):
+                await _never_raising(self.router.publish(forwarder, message))
+
+    def may_tell(self, records: int) -> bool:
+        """True iff so many records more may be told or passed on as hints now."""
+        return self._telling.try_pay(records, trio.current_time())
 
     async def _handle_new_peer(self, peer_id: ID) -> None:
         await super()._handle_new_peer(peer_id)
@@ -180,6 +223,39 @@ class _Pubsub(Pubsub):
 
     def notify_subscriptions(self, publish_message: rpc_pb2.Message) -> None:
         """Nobody reads libp2p's own queue of messages: ours are already taken."""
+
+
+_Hint = tuple[ID, rpc_pb2.Message, list[RawRecord]]
+
+
+class _Waiting:
+    """Hints of one stream that wait to be taken in; what has no room is left to sync."""
+
+    def __init__(self) -> None:
+        self._hints: deque[_Hint] = deque()
+        self._bytes = 0
+        self._woken = trio.Event()
+
+    def has_room(self, size_bytes: int) -> bool:
+        """True iff one of this size may be put."""
+        return not self._hints or self._bytes + size_bytes <= limits.HINTS_WAITING_MAX_BYTES
+
+    def put(self, forwarder: ID, message: rpc_pb2.Message, records: list[RawRecord]) -> None:
+        """Have it taken in its turn."""
+        self._hints.append((forwarder, message, records))
+        self._bytes += len(message.data)
+        self._woken.set()
+
+    def __aiter__(self) -> "_Waiting":
+        return self
+
+    async def __anext__(self) -> _Hint:
+        while not self._hints:
+            self._woken = trio.Event()
+            await self._woken.wait()
+        hint = self._hints.popleft()
+        self._bytes -= len(hint[1].data)
+        return hint
 
 
 class Gossip:
@@ -244,6 +320,8 @@ class Gossip:
                 await trio.sleep_until(told_at + limits.GOSSIP_DELAY_MAX_S)
             told_at = trio.current_time()
             records, self._waiting = self._waiting, []
+            if not self._pubsub.may_tell(len(records)):
+                continue  # sync brings them
             for payload in self._batches.pack(records):
                 await _never_raising(self._pubsub.publish(self.topic, payload))
                 await self._pace()

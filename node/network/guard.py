@@ -8,6 +8,7 @@ number of streams and the speed of reading are bounded here. Whom to ban is deci
 """
 
 import logging
+import struct
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
@@ -28,6 +29,7 @@ from libp2p.protocol_muxer.exceptions import (
 )
 from libp2p.stream_muxer.exceptions import MuxedConnError, MuxedStreamError
 from libp2p.stream_muxer.muxer_multistream import MuxerMultistream
+from libp2p.stream_muxer.yamux import yamux
 from libp2p.stream_muxer.yamux.yamux import Yamux
 
 from node.network.budget import PeerBudget
@@ -151,7 +153,9 @@ class MeteredSession:
         wait = self._budget.received(len(data), now)
         if wait > 0:
             if self._budget.flooded(now):
+                # What has been decrypted already would otherwise still be read, frame by frame.
                 self._guard.blame(self._peer, Offence.FLOOD, "connection")
+                raise ConnectionClosedError("a flood", transport="tcp")
             await trio.sleep(wait)
         return data
 
@@ -190,6 +194,12 @@ class BoundedYamux(Yamux):
             raise ConnectionClosedError("beyond the receive window", transport="tcp")
         return await super()._read_data_body(length)
 
+    async def _write_frame(self, data: bytes) -> None:
+        if _is_answer(data) and not self.budget.answers.try_pay(1, trio.current_time()):
+            self._guard.blame(self.peer, Offence.FLOOD, "frames that want an answer")
+            raise ConnectionClosedError("frames that want an answer", transport="tcp")
+        await super()._write_frame(data)
+
     async def accept_stream(self) -> IMuxedStream:
         stream = await super().accept_stream()
         if len(self.streams) > limits.STREAMS_PER_CONNECTION_MAX_COUNT or (
@@ -197,6 +207,15 @@ class BoundedYamux(Yamux):
         ):
             self._guard.blame(self.peer, Offence.STREAMS, f"{len(self.streams)} open")
         return stream
+
+
+def _is_answer(frame: bytes) -> bool:
+    """True iff libp2p writes this Yamux frame because the peer made it: a pong, or a refusal."""
+    if len(frame) != yamux.HEADER_SIZE:
+        return False
+    _, kind, flags, _, _ = struct.unpack(yamux.YAMUX_HEADER_FORMAT, frame)
+    pong = kind == yamux.TYPE_PING and flags & yamux.FLAG_ACK
+    return bool(pong or flags & yamux.FLAG_RST)
 
 
 class BoundedMuxers(MuxerMultistream):

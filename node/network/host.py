@@ -44,13 +44,24 @@ from multiaddr import Multiaddr
 from node.network.addresses import PeerAddress, Reach, reach_of
 from node.network.arrivals import Arrivals
 from node.network.budget import PeerBudget
-from node.network.conduct import BanStore
+from node.network.conduct import BanStore, Offence
+from node.network.courtesy import (
+    IDENTIFY,
+    PING,
+    PING_SIZE_BYTES,
+    Courtesy,
+    bounded_choice,
+    keep_protocols,
+    read_identify,
+)
+from node.network.frames import FrameFault
 from node.network.guard import (
     ORDINARY,
     BoundedMuxers,
     BoundedYamux,
     Guard,
     Handler,
+    close_stream,
     guarded,
     shielded,
 )
@@ -60,8 +71,6 @@ log = logging.getLogger(__name__)
 
 # Also what an honest sender is told it may have in flight, so that only a hostile one exceeds it.
 yamux.MAX_WINDOW_SIZE = limits.STREAM_UNREAD_MAX_BYTES
-PING = TProtocol("/ipfs/ping/1.0.0")
-PING_SIZE_BYTES = 32
 DUPLICATE_WINDOW_S = 5  # two connections born within this are one meeting; else the newer counts
 
 
@@ -119,13 +128,46 @@ class Host:
         )
         swarm.set_stream_handler(guarded(self.basic._swarm_stream_handler, self.guard))
         swarm.register_notifee(_Watch(self))
+        self._bound_courtesies()
         # libp2p keeps a place taken for every inbound connection that there ever was.
         _replace(swarm, "_handle_inbound_connection", self._arrive)
         _replace(swarm, "dial_peer", self._refuse_to_dial)
         _replace(swarm.auto_connector, "maybe_connect", _nothing)  # dials whomever it heard of
         _replace(swarm.auto_connector, "record_disconnect", _forget)  # it would grow for ever
+        _replace(self.basic, "_identify_peer", self._ask_who_it_is)
         identify = self.basic._identify_task_entry  # a system task: what it raises ends the process
         _replace(self.basic, "_identify_task_entry", self._quietly(identify))
+
+    def _bound_courtesies(self) -> None:
+        """What libp2p serves to everybody is served by us, within a budget."""
+        basic, upgrader = self.basic, self.swarm.upgrader
+        told = cast(Handler, basic.multiselect.handlers[IDENTIFY])
+        basic.multiselect = bounded_choice(basic.multiselect)
+        for protocol, handler in Courtesy(self.guard, told).handlers().items():
+            basic.set_stream_handler(protocol, handler)
+        for selector in (
+            upgrader.security_multistream._selector,
+            upgrader.muxer_multistream._selector,
+        ):
+            selector.multiselect = bounded_choice(selector.multiselect)
+
+    async def _ask_who_it_is(self, peer: ID, *, reason: str) -> None:
+        """In the place of libp2p's, which would keep a megabyte of addresses that we never use."""
+        del reason
+        for conn in self.swarm.get_connections(peer)[:1]:
+            stream = await self._open(conn, IDENTIFY)
+            try:
+                with trio.fail_after(limits.STREAM_OPEN_MAX_S):
+                    said = await read_identify(stream)
+            except FrameFault as fault:
+                if fault.offence is not Offence.SLOW:  # a busy peer may not come to answer
+                    self.guard.blame(str(peer), fault.offence, f"identify: {fault}")
+                return
+            finally:
+                await close_stream(stream)
+            if self.swarm.get_connections(peer):
+                keep_protocols(self.basic.peerstore, peer, said)
+                self.basic._identified_peers[peer] = "asked"
 
     @property
     def swarm(self) -> Swarm:
@@ -187,11 +229,14 @@ class Host:
 
     async def open_stream(self, link: Link, protocol: str) -> INetStream:
         """A new stream on this link. Raises one of ORDINARY."""
+        return await self._open(link.conn, TProtocol(protocol))
+
+    async def _open(self, conn: INetConn, protocol: TProtocol) -> INetStream:
         with trio.fail_after(limits.STREAM_OPEN_MAX_S):
-            stream = await link.conn.new_stream()
+            stream = await conn.new_stream()
             try:
                 chosen = await self.basic.multiselect_client.select_one_of(
-                    [TProtocol(protocol)],
+                    [protocol],
                     MultiselectCommunicator(stream),
                     limits.STREAM_OPEN_MAX_S,
                 )
@@ -270,7 +315,7 @@ class Host:
             log.debug("from %s: %r", host, error)
             return
         finally:
-            self._arrivals.handshake_done()
+            self._arrivals.handshake_done(host)
         await cast(BoundedYamux, muxed).event_closed.wait()
 
     def _came(self, conn: INetConn) -> None:

@@ -2,8 +2,8 @@
 
 Rules: the book decides, this dials; one dial for a peer at a time. A connection is not life: each
 neighbour is pinged, and one that answers nothing and sends nothing is cut off (a stopped process
-keeps its socket open for ever). What a neighbour says of others is kept only after its handshake,
-by `sync`.
+keeps its socket open for ever); so is one that sends a byte now and then and answers no ping. What
+a neighbour says of others is kept only after its handshake, by `sync`.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -74,14 +74,21 @@ class Neighbours:
 
     async def watch(self, link: Link) -> None:
         """Ping a neighbour until its link ends; cut it off when it is silent."""
+        unanswered = 0
         while True:
             before = link.budget.bytes_in
             try:
                 with trio.fail_after(limits.PING_MAX_S):
                     self.rtt_s[link.peer] = await self._host.ping(link)
+                unanswered = 0
             except trio.TooSlowError:
-                if link.budget.bytes_in == before and not link.ended.is_set():
+                unanswered += 1
+                if link.ended.is_set():
+                    pass
+                elif link.budget.bytes_in == before:
                     self._host.guard.blame(link.peer, Offence.SILENT)
+                elif unanswered >= limits.PINGS_UNANSWERED_MAX_COUNT:
+                    self._host.guard.blame(link.peer, Offence.SLOW, "answers no ping")
             except ORDINARY as error:  # it does not know ping, or the connection is ending
                 log.debug("peer %s: ping: %r", link.peer, error)
             await trio.sleep(self._ping_interval_s * random.uniform(0.8, 1.2))

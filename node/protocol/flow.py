@@ -172,7 +172,8 @@ class Allowance:
         return self.level_us < -limits.PEER_WORK_DEBT_MAX_US
 
     def _refill(self, now_ms: int) -> None:
-        passed = max(0, now_ms - self.at_ms)
-        gained = passed * limits.PEER_WORK_PER_S_US // 1_000
-        self.level_us = min(limits.PEER_WORK_BURST_US, self.level_us + gained)
-        self.at_ms = max(self.at_ms, now_ms)
+        passed = now_ms - self.at_ms
+        if passed > 0:
+            gained = passed * limits.PEER_WORK_PER_S_US // 1_000
+            self.level_us = min(limits.PEER_WORK_BURST_US, self.level_us + gained)
+            self.at_ms = now_ms

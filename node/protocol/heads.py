@@ -60,6 +60,7 @@ class HeadIndex:
         self._firsts: list[bytes] = []
         self._counts: list[int] = [0]
         self._totals: list[int] = [0]
+        self._whole: bytes | None = None  # fingerprint of all: asked for several times a round
 
     def _fresh(self) -> None:
         """Bring the lists over all blocks up to date."""
@@ -67,6 +68,7 @@ class HeadIndex:
             self._firsts = [block.items[0][0] for block in self._blocks]
             self._counts = list(accumulate((len(b.items) for b in self._blocks), initial=0))
             self._totals = list(accumulate((b.total for b in self._blocks), initial=0))
+            self._whole = None
             self._stale = False
 
     def __len__(self) -> int:
@@ -100,7 +102,7 @@ class HeadIndex:
             base = self._counts[number]
             found += self._blocks[number].items[start - base : stop - base]
             number += 1
-            start = self._counts[number] if number < len(self._counts) else stop
+            start = self._counts[number]
         return found
 
     def _total_before(self, position: int) -> int:
@@ -111,6 +113,10 @@ class HeadIndex:
     def fingerprint(self, start: int, stop: int) -> bytes:
         """The fingerprint of start <= position < stop."""
         self._fresh()
+        if start == 0 and stop == self._counts[-1]:
+            if self._whole is None:
+                self._whole = fingerprint(self._totals[-1], stop)
+            return self._whole
         return fingerprint(self._total_before(stop) - self._total_before(start), stop - start)
 
     def replace(self, lane_key: bytes, heads: Sequence[Listed]) -> None:
@@ -180,9 +186,12 @@ class Heads:
 
     def index(self, kinds: frozenset[int]) -> HeadIndex:
         """The heads of lanes of these kinds, as they are now."""
+        index, waiting = self._indexes.get(kinds), self._changed.get(kinds)
+        if index is not None and self._told and not waiting:
+            return index
         generation = self._source.generation()
-        index = self._indexes.get(kinds)
-        waiting = self._changed.setdefault(kinds, set())
+        if waiting is None:
+            waiting = self._changed[kinds] = set()
         if index is None or (not self._told and self._built[kinds] != generation):
             index = self._indexes[kinds] = HeadIndex(
                 (item.key, item.seq)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from node.protocol.record import RawRecord
 from node.protocol.shapes import CommunityId, RecordId
 
@@ -48,8 +50,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class HeadItem:
+class HeadItem(msgspec.Struct, frozen=True):
     """One element of the reconciled set: a lane's head. A forked lane has several."""
 
     lane_key: bytes  # 65 bytes: author, signer, lane kind

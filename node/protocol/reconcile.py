@@ -33,6 +33,7 @@ PASS: Final = 0  # your turn; I have nothing waiting
 MORE: Final = 1  # your turn; I have more to send whatever you answer
 END: Final = 2  # the round is over
 _LANE_PART_BYTES: Final = 4
+_SHORTS_KEPT_COUNT: Final = 4_096  # of a round: a listed head is often asked for; 1 MB
 
 # How a turn is filled, so that it always fits a frame: 64 KiB of cuts and lists, 70 kB of asks,
 # and heads: 97 KB beside questions, 194 KB alone.
@@ -62,6 +63,9 @@ def short_form(salt: bytes, key: bytes) -> bytes:
     return lane + sha256(salt, key)[: SHORT_SIZE_BYTES - _LANE_PART_BYTES]
 
 
+_NO_HEADS: Final = HeadIndex()
+
+
 class Round:
     """One side of one round."""
 
@@ -76,8 +80,10 @@ class Round:
         self.work_us = 0  # spent since the caller last took note
         self._heads = heads
         self._kinds = kinds
-        self._salt = sha256(salt, number.to_bytes(8, "big"))[:16]
-        self._index = HeadIndex()
+        self._salt = salt
+        self._own_salt = b""  # of this round, once it is asked for: most rounds list nothing
+        self._short_forms: dict[bytes, bytes] = {}  # by key
+        self._index = _NO_HEADS
         self._turns = 0
         self._differing: deque[tuple[bytes, bytes]] = deque()
         self._asks: list[Ask] = []
@@ -170,10 +176,18 @@ class Round:
 
     def _shorts(self, low: bytes, high: bytes) -> Iterator[tuple[bytes, Listed]]:
         """Short form and head for all of a range."""
+        self._own_salt = self._own_salt or sha256(self._salt, self.number.to_bytes(8, "big"))[:16]
         start, stop = self._index.between(low, high)
         self.work_us += _SHORT_US * (stop - start)
+        known = self._short_forms
         for item in self._index.slice(start, stop):
-            yield short_form(self._salt, item[0]), item
+            key = item[0]
+            short = known.get(key)
+            if short is None:
+                short = short_form(self._own_salt, key)
+                if len(known) < _SHORTS_KEPT_COUNT:
+                    known[key] = short
+            yield short, item
 
     def _pair(self, listing: Listing) -> None:
         """Work out who lacks what in a range that the other side listed."""

@@ -20,6 +20,7 @@ from node.protocol.ports import SyncSource
 from node.protocol.record import RawRecord
 
 _WISH_US: Final = 30
+_LOOK_UP_US: Final = 10  # of an id that a neighbour names
 _NUMBER_US: Final = 2
 _WORK_MAX_US: Final = 1_000_000  # what is sent later also waits for credit
 
@@ -39,6 +40,7 @@ class Serve:
         self.stage = Stage.IDLE
         self._source = source
         self._round = -1  # the last one that ended
+        self._bodies_asked = 0
         self._told: Sequence[bytes] = ()
         self._numbers = array("Q")
         self._place = 0
@@ -53,11 +55,16 @@ class Serve:
         """Take a question in; returns what it cost, in microseconds. Raises RemoteFault."""
         if self.stage is Stage.STREAMING:
             raise RemoteFault(Parting.UNEXPECTED, "a question before the last answer's end")
+        self._bodies_asked += len(message.bodies) // 32
+        if self._bodies_asked > limits.BODIES_ASKED_MAX_COUNT:
+            raise RemoteFault(Parting.FLOOD, "asks for bodies without end")
         before = len(self._numbers)
         for wish in message.wishes:
             self._gather(message.round, wish)
         self._gather_bodies(message.bodies)
-        cost = _WISH_US * (1 + len(message.wishes)) + _NUMBER_US * (len(self._numbers) - before)
+        named = sum(len(wish.known) for wish in message.wishes) + 2 * len(message.bodies)
+        cost = _WISH_US * (1 + len(message.wishes)) + _LOOK_UP_US * (named // 32)
+        cost += _NUMBER_US * (len(self._numbers) - before)
         if message.more:
             self.stage = Stage.GATHERING
         else:

@@ -2,7 +2,8 @@
 
 Keys are fixed-width parts glued together (ids raw, numbers big-endian), so byte order is the order
 of the parts and a prefix is a range. Rows are fixed arrays in MessagePack. Every table is a cache:
-it can be dropped and rebuilt from the records.
+it can be dropped and rebuilt from the records. A row that cannot be read raises StorageFault
+`database-damaged`.
 """
 
 from bisect import bisect_left, insort
@@ -12,6 +13,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from node.protocol.errors import StorageFault
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 
@@ -45,8 +47,13 @@ def u16(number: int) -> bytes:
     return number.to_bytes(2, "big")
 
 
+_BYTES = tuple(bytes((number,)) for number in range(256))
+
+
 def after(prefix: bytes) -> bytes | None:
     """The smallest key above all keys that start with `prefix` (None: there is none)."""
+    if prefix and prefix[-1] != 0xFF:  # nearly always
+        return prefix[:-1] + _BYTES[prefix[-1] + 1]
     stripped = prefix.rstrip(b"\xff")
     return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None
 
@@ -65,13 +72,19 @@ class Table(Generic[V]):
     def get(self, reader: Reader, key: bytes) -> V | None:
         """The row at `key`, or None."""
         data = reader.get(self.name, key)
-        return None if data is None else self.read(data)
+        try:
+            return None if data is None else self.read(data)
+        except msgspec.DecodeError as error:
+            raise self._damaged() from error
 
     def must(self, reader: Reader, key: bytes) -> V:
         """The row at `key`, which the caller knows to be there."""
         data = reader.get(self.name, key)
         assert data is not None, f"{self.name} lacks {key.hex()}"
-        return self.read(data)
+        try:
+            return self.read(data)
+        except msgspec.DecodeError as error:
+            raise self._damaged() from error
 
     def has(self, reader: Reader, key: bytes) -> bool:
         """True iff there is a row at `key`."""
@@ -88,13 +101,21 @@ class Table(Generic[V]):
     ) -> Iterator[tuple[bytes, V]]:
         """Rows with low <= key < high."""
         for key, data in reader.scan(self.name, low, high, reverse=reverse, limit=limit):
-            yield key, self.read(data)
+            try:
+                row = self.read(data)
+            except msgspec.DecodeError as error:
+                raise self._damaged() from error
+            yield key, row
 
     def under(
         self, reader: Reader, prefix: bytes, *, reverse: bool = False, limit: int | None = None
     ) -> Iterator[tuple[bytes, V]]:
         """Rows whose key starts with `prefix`."""
         return self.scan(reader, prefix, after(prefix), reverse=reverse, limit=limit)
+
+    def _damaged(self) -> StorageFault:
+        """Bytes that no fold has written: the file is not what it was."""
+        return StorageFault("database-damaged", self.name, path=self.name)
 
     def put(self, overlay: "Overlay", key: bytes, row: V) -> None:
         """Write a row into the overlay."""
@@ -284,7 +305,7 @@ class DictState:
         self.tables: dict[str, dict[bytes, bytes]] = {}
         self.records: dict[int, RawRecord] = {}
         self.ids: dict[int, bytes] = {}
-        self._sorted: dict[str, list[bytes]] = {}
+        self._sorted: dict[str, list[bytes]] = {}  # keys of each table
         self._next = 0
 
     def copy(self) -> "DictState":
@@ -297,7 +318,8 @@ class DictState:
         return made
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        return self.tables.get(table, {}).get(key)
+        rows = self.tables.get(table)
+        return None if rows is None else rows.get(key)
 
     def scan(
         self,
@@ -308,8 +330,10 @@ class DictState:
         reverse: bool = False,
         limit: int | None = None,
     ) -> list[tuple[bytes, bytes]]:
-        rows = self.tables.get(table, {})
-        keys = self._sorted.get(table, [])
+        rows = self.tables.get(table)
+        if not rows:
+            return []
+        keys = self._sorted[table]
         first = bisect_left(keys, low)
         last = len(keys) if high is None else bisect_left(keys, high)
         if limit is not None and reverse:

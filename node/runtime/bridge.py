@@ -21,17 +21,19 @@ import trio
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.lanes import heads_of
-from node.protocol.ports import ForkProof, HeadItem
-from node.services import proofs
+from node.protocol.ports import ForkProof, HeadItem, Reader
+from node.services import missing, proofs
 from node.services.closes import Closes
 from node.services.community import OfficeDuties
 from node.services.core import Committed, Core, now_ms
 from node.services.dispute_duties import DisputeDuties
 from node.services.held import IN_STEP
 from node.services.intake import Intake
+from node.services.looking import Looking
+from node.services.missing import Missing
 from node.services.picture_fetching import PictureFetching
 from node.services.pictures import Pictures
-from node.services.publish import ECHOED_LANES, Publisher
+from node.services.publish import ECHOED_LANES, NEIGHBOURS_SETTING, Publisher
 from node.services.trade_duties import TradeDuties
 from node.services.witness_duties import WitnessDuties
 from node.storage.kept import neighbours as kept
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NETWORK_MODULE: Final = "node.network.network"
-NEIGHBOURS_SETTING: Final = "had_neighbours"  # a neighbour has once shown our own heads
 SLOW_TICK_S: Final = 60.0
 AGAIN_S: Final = 5.0  # after a disk that refused
 OUTBOX_AT_ONCE_COUNT: Final = 256
@@ -105,9 +106,11 @@ class Round:
                 try:
                     await duty.perform()
                 except WetalkError as fault:
+                    self._core.note_fault(fault)
                     log.warning("%s: %s", type(duty).__name__, fault)
                     await trio.sleep(AGAIN_S)
-                except Exception:
+                except Exception as error:
+                    self._core.note_fault(error)
                     log.exception("%s", type(duty).__name__)
                     await trio.sleep(AGAIN_S)
 
@@ -125,7 +128,12 @@ class Bridge:
         stamping = WitnessDuties(core, self.publisher)
         disputes = DisputeDuties(core, self.publisher)
         daily = Round(core, office, self.intake, trade, disputes)
-        self._rounds = (daily, Round(core, stamping), Round(core, Closes(core)))
+        self._rounds = (
+            daily,
+            Round(core, stamping),
+            Round(core, Closes(core)),
+            Round(core, Looking(core)),
+        )
         self.pictures = Pictures(core)
         self.fetching = PictureFetching(core, self.pictures)
         self._owed = trio.Event()
@@ -193,7 +201,7 @@ class Bridge:
             agent=AGENT,
         )
         ports = module.Ports(
-            source=SqliteSyncSource(core.database, core.community),
+            source=SqliteSyncSource(core.database, core.community, core.note_damage),
             intake=self.intake.take,
             proofs=self._found_proofs,
             echoed=self._echoed,
@@ -253,7 +261,8 @@ class Bridge:
         """Lanes of this device whose echo matters."""
         own = self._core.own
         prefix = own.member_id + own.public_key
-        return [prefix + bytes((lane,)) for lane in ECHOED_LANES]
+        echoed = {prefix + bytes((lane,)) for lane in ECHOED_LANES}
+        return sorted(echoed | self._core.missing.lanes.keys())
 
     def _echo_matters(self) -> bool:
         """True iff this device has signed such records, and neighbours have known them."""
@@ -271,12 +280,20 @@ class Bridge:
         if not own or not own <= shown:
             return
         self._note_in_step()
+        self._settle_missing(reader)
         if self._core.echo_wanted:
             self._core.echo_wanted = False
             for one in self._rounds:
                 one.wake()
         if reader.settings.get(NEIGHBOURS_SETTING) is None:
             submit(self._core, lambda state: state.settings.put(NEIGHBOURS_SETTING, "1"))
+
+    def _settle_missing(self, reader: Reader) -> None:
+        """A neighbour has no more of the own lanes than is here: they go on, if that is all."""
+        core = self._core
+        if core.missing.lanes and missing.has_reached(reader, core.missing.lanes):
+            core.missing = Missing({}, core.missing.records)
+            submit(core, missing.settle)
 
     def _note_in_step(self) -> None:
         """Write down, now and then, until when the network is known to have been at hand."""

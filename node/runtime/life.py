@@ -20,6 +20,7 @@ from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
 from node.services import setup
 from node.services.core import Core, now_ms
+from node.storage.errors import Problem
 from node.wallet.phrase import Phrase
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,11 @@ class Rejoining(Again):
     phrase: Phrase
     name: str
     language: i18n.Language
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged(Again):
+    """And before that the home shall be mended: what is stored is not what it was."""
 
 
 class Life:
@@ -89,7 +95,16 @@ class Life:
             if shown and now != shown:
                 hub.status_changed()
             shown = now
+            self._look_for_damage()
             await trio.sleep(STATUS_TICK_S)
+
+    def _look_for_damage(self) -> None:
+        """End this run when something stored was found to be damaged."""
+        fault = self._core.writer.fault
+        found = fault is not None and fault.code == Problem.DATABASE_DAMAGED
+        if (found or self._core.damaged) and self.again is None:
+            self.again = Damaged(self.port)
+            self._left.set()
 
     def note_met(self) -> None:
         """A member who is being restored needs to have met a neighbour that gave all it has."""

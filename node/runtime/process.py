@@ -4,7 +4,8 @@
 
 Rules: the API answers first; libp2p is imported after that, in a thread. Stopping is bounded in
 time: event streams end first, then requests and the network, then search and files. A node that
-joins another community starts again in the same process, under the same lock, at the same port.
+joins another community starts again in the same process, under the same lock, at the same port; so
+does one whose data was found to be damaged, after it was mended.
 
 Left to others: what happens after commits (`bridge`), asking for passwords, printing, making the
 home (commands).
@@ -27,12 +28,14 @@ from node.api.app import build_app
 from node.api.context import Api, open_api
 from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK, Server, bind
+from node.protocol.errors import StorageFault
 from node.runtime.bridge import Bridge, NetworkWishes, only_fault
 from node.runtime.first_run import Waiting, await_member
-from node.runtime.life import Again, Life, Rejoining
+from node.runtime.life import Again, Damaged, Life, Rejoining
 from node.runtime.place import found_by
-from node.services import renewal, setup
-from node.services.core import Core, open_core
+from node.services import mending, renewal, setup
+from node.services.core import Core
+from node.storage.errors import Problem
 from node.storage.follower import Search
 from node.storage.home import Home, HomeLock
 from node.wallet.signer import Signer
@@ -80,7 +83,7 @@ async def run_node(
 ) -> None:
     """Run a node until SIGINT, SIGTERM or `stop`. `ready` is called when it can be reached, again
     after it has joined another community; `report` is told what takes long (`checking`,
-    `backing-up`, `migrating`, `rebuilding`); `waiting`, where a member is made first.
+    `backing-up`, `migrating`, `rebuilding`, `mending`); `waiting`, where a member is made first.
 
     Raises LocalFault home-in-use, no-member-here, port-taken, port-taken-by, listen-address,
     peer-address; WalletError; StorageFault.
@@ -98,10 +101,17 @@ async def run_node(
                         nursery.cancel_scope.cancel()
                         return
                     options = replace(options, api_port=made)
+                mended = False
                 while (again := await _run_once(home, options, ready, stop, report)) is not None:
+                    options = replace(options, api_port=again.port)
                     if isinstance(again, Rejoining):
                         await trio.to_thread.run_sync(_move, home, again, options.passphrase)
-                    options = replace(options, api_port=again.port)
+                    elif isinstance(again, Damaged):
+                        if mended:  # the disk goes on changing what it holds
+                            raise StorageFault(Problem.DATABASE_DAMAGED, path=str(home.database))
+                        report("mending")
+                        await trio.to_thread.run_sync(mending.mend, home)
+                        mended = True
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         raise only_fault(group) from None
@@ -134,7 +144,8 @@ async def _run_once(
 ) -> Again | None:
     """One run on one community; returns how to go on, if at all."""
     setup.forget_reserved(home)
-    core = open_core(home, report=report)
+    core = mending.open_whole(home, report=report)
+    core.database.watch(core.note_damage)
     try:
         renewal.settle_keys(core)
         core.signer = Signer.device(

@@ -26,13 +26,14 @@ from node.protocol.record import RawRecord
 from node.services.core import Core
 from node.services.held import IN_STEP
 from node.services.intake import FILE, Intake, Outcome
+from node.services.missing import MENDING_SETTING
 from node.services.setup import MET_SETTING, RESTORING_SETTING
 from node.services.verified import VERIFIED_SETTING
 from node.storage.kept.private import Contact, Order
 from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
 from node.wallet import backup
-from node.wallet.private_file import write_private
+from node.wallet.private_file import writing_private
 
 S = TypeVar("S")
 VERSION: Final = 1
@@ -42,7 +43,7 @@ _Salt = Annotated[bytes, Meta(min_length=SALT_SIZE_BYTES, max_length=SALT_SIZE_B
 _Time = Annotated[int, Meta(ge=0, le=TIME_MAX_MS)]
 # Facts of one installation, not of the member.
 NOT_KEPT: Final = frozenset(
-    {RESTORING_SETTING, MET_SETTING, VERIFIED_SETTING, IN_STEP, "copied_home"}
+    {RESTORING_SETTING, MET_SETTING, VERIFIED_SETTING, MENDING_SETTING, IN_STEP, "copied_home"}
 )
 
 
@@ -85,20 +86,14 @@ def write(
 
     Raises WalletError file-exists, password-…; WalletStorageError.
     """
-    write_private(path, b"")  # the name is ours, or refused
     counted = [0]
 
     def chunks() -> Iterator[bytes]:
         for line in _lines(member, genesis, reader, pictures, counted):
             yield line.encode() + b"\n"
 
-    try:
-        with path.open("r+b") as file:
-            backup.write_backup(file, password, chunks())
-            file.flush()
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with writing_private(path) as file:
+        backup.write_backup(file, password, chunks())
     return counted[0]
 
 

@@ -5,6 +5,7 @@ its effects; reads are small and direct. What happens after a commit is told to 
 done inside the transaction. The caller holds the home's lock.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,11 +15,14 @@ from node.ledger import alerts
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import FOLD_VERSION, Fold
 from node.protocol import genesis as genesis_document
-from node.protocol.errors import LocalFault
+from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.ports import Clock, Reader
 from node.protocol.shapes import CommunityId
+from node.services import missing
+from node.services.missing import NOTHING, Missing
 from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
+from node.storage.errors import Problem, fault_of
 from node.storage.home import Home
 from node.storage.pictures import PictureStore
 from node.storage.reader import SqliteReader
@@ -59,6 +63,8 @@ class Core:
     listeners: list[Listener] = field(default_factory=list[Listener])
     closers: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
+    missing: Missing = NOTHING  # what a mended home waits for before it signs
+    damaged: bool = False  # something stored is not what it was: the home must be mended
     _clean: tuple[int, CleanIncome] | None = None
     pictures: PictureStore = field(init=False)
 
@@ -108,6 +114,20 @@ class Core:
             self._clean = (epoch, CleanIncome(self.rules))
         return self._clean[1]
 
+    def note_damage(self) -> None:
+        """Something stored is not what it was. From any thread."""
+        self.damaged = True
+
+    def note_fault(self, error: BaseException) -> StorageFault | None:
+        """What an error says of the disk, if anything; damage is noted."""
+        if isinstance(error, sqlite3.Error):
+            error = fault_of(error, self.database.path) or error
+        if not isinstance(error, StorageFault):
+            return None
+        if error.code == Problem.DATABASE_DAMAGED:
+            self.note_damage()
+        return error
+
     def tell(self, committed: Committed) -> None:
         """Tell all listeners of a commit."""
         if committed.records or committed.events:
@@ -147,4 +167,5 @@ def open_core(
     if database.rebuild_needed:
         report("rebuilding")
         rebuild_state(core.database, core.fold)
+    core.missing = missing.read(core.reader)
     return core

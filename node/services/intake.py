@@ -365,6 +365,8 @@ class Admission:
         signer = self._core.signer
         if signer is None or record.header.signer != signer.public_key:
             return
+        if record.header.lane_key in self._core.missing.lanes:
+            return  # it was signed here, and was lost
         state.settings.put(COPIED_HOME, record.id.hex())
         state.tell("home.copied", record.id)
         self._events.append(("home.copied", record.id))

@@ -4,7 +4,8 @@ Rules: a record of one's own goes through the same judgement and fold as anybody
 be void is refused to the user and nothing is stored. A seq is taken and used in one transaction, so
 none is ever used twice. A device that its owner shut out, or whose key has signed elsewhere, signs
 nothing. Account and witness records are signed only when it is safe (R11): this device's lanes are
-known to neighbours as they are here, or (on the account lane) the user said to go on anyway.
+known to neighbours as they are here, or (on the account lane) the user said to go on anyway. After
+damage to the disk that is so for every lane, and no user can wave it away (`missing`).
 """
 
 import logging
@@ -27,9 +28,13 @@ from node.views import identities
 log = logging.getLogger(__name__)
 
 ECHOED_LANES: Final = (Lane.ACCOUNT, Lane.WITNESS)  # what must not be forked
+NEIGHBOURS_SETTING: Final = "had_neighbours"  # a neighbour has once shown our own heads
 COPIED_HOME = "copied_home"  # setting: a record of this device that this home did not sign
 NOTHING_SIGNED: Final = frozenset(
-    {"home-copied", "device-revoked", "device-not-added", "not-echoed", "no-account", "locked"}
+    {
+        *("home-copied", "device-revoked", "device-not-added", "not-echoed", "no-account"),
+        *("locked", "own-lane-damaged"),
+    }
 )
 """Codes that speak about this device, not about what was to be signed."""
 
@@ -58,6 +63,7 @@ class Appender:
         lane = LANE_OF_KIND[draft.kind]
         signer = self._core.own
         lane_key = signer.member_id + signer.public_key + bytes((lane,))
+        self._refuse_damaged(lane_key)
         heads = lanes.heads_of(self._state, lane_key)
         if len(heads) > 1 or self._state.settings.get(COPIED_HOME) is not None:
             raise LocalFault("home-copied")
@@ -100,6 +106,7 @@ class Appender:
         """Apply a record signed here (by device or root key); refuse what would have no effect."""
         core, state = self._core, self._state
         made = record.parse(raw, core.community)
+        self._refuse_damaged(made.header.lane_key)
         judgement = core.fold.judge(state, made)
         if not isinstance(judgement, Welcome):
             code = getattr(judgement, "code", type(judgement).__name__.lower())
@@ -113,6 +120,10 @@ class Appender:
         self.events.extend(changes.events)
         self.lanes.update(changes.lanes)
         return made.id
+
+    def _refuse_damaged(self, lane_key: bytes) -> None:
+        if lane_key in self._core.missing.lanes:
+            raise LocalFault("own-lane-damaged")
 
 
 def own_auth(reader: Reader, signer: Any, lane: Lane) -> RecordId:

@@ -22,7 +22,7 @@ import trio
 from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
 from node.protocol.lanes import heads_of
-from node.services import accounts, devices, late
+from node.services import accounts, devices, late, missing
 from node.services.core import Core
 from node.services.devices import Keep
 from node.services.publish import COPIED_HOME, Appender, Publisher
@@ -122,6 +122,7 @@ async def _go_on(
         def work(appender: Appender, state: WriterState) -> tuple[tuple[bytes, ...], bytes | None]:
             before(appender, state, root)
             state.settings.remove(COPIED_HOME)
+            missing.settle(state)
             shut_out = devices.take_over(with_new, appender, state, root, paying=True, keep=keep)
             account = accounts.own_account(with_new, state)
             return shut_out, None if account is None else account.open
@@ -133,6 +134,7 @@ async def _go_on(
                 settle_keys(core)
     core.signer = new
     core.echo_wanted = False
+    core.missing = missing.read(core.reader)
     return Renewed(new.public_key, shut_out, opened)
 
 

@@ -1,9 +1,10 @@
 """Opening and closing a home's database: checks, backups and migrations come before the first read.
 
 Rules:
-- Opening order: is it ours, is it newer than this program, was it closed cleanly (if not, a full
-  integrity check), is it older (if so, a copy, then the migrations), are the fold's tables those of
-  this program (if not, `rebuild_needed`).
+- Opening order: is the log whole and on the disk (it is written out again), is it ours, is it newer
+  than this program, was it closed cleanly (if not, a full integrity check), is it older (if so, a
+  copy, then the migrations), are the fold's tables those of this program (if not,
+  `rebuild_needed`).
 - One `Writer`; readers close before it; the mark of a clean stop is written last.
 - The caller holds the `HomeLock`.
 
@@ -21,10 +22,17 @@ from node.protocol.errors import StorageFault
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
 from node.storage.errors import Problem, fault_of
-from node.storage.home import Home, create_private, publish, remove_database
+from node.storage.home import Home, create_private, publish, remove_database, settle_mended
+from node.storage.log import log_of, lost_commits, write_out_again
 from node.storage.reader import Readers, SqliteReader
 from node.storage.rows import Marks
-from node.storage.schema import APPLICATION_ID, SCHEMA, Schema, create_fold_tables
+from node.storage.schema import (
+    APPLICATION_ID,
+    SCHEMA,
+    Schema,
+    create_fold_tables,
+    misdescribed,
+)
 from node.storage.writer import Writer
 
 DATABASE_ID_BYTES: Final = 16
@@ -68,7 +76,12 @@ class Database:
         Raises StorageFault database-damaged, database-foreign, schema-newer, disk-full, disk-error.
         """
         home.prepare()
+        settle_mended(home)
         create_private(home.database)
+        log = log_of(home.database)
+        if lost_commits(log):
+            raise StorageFault(Problem.DATABASE_DAMAGED, "log", path=str(log))
+        unsure = write_out_again(log)
         try:
             connection = connect_writer(home.database)
             try:
@@ -78,7 +91,7 @@ class Database:
                 raise
         except (StorageFault, sqlite3.Error) as error:
             raise _told_apart(error, home) from error
-        return cls(home.database, connection, community, clock, fault)
+        return cls(home.database, connection, community, clock, unsure or fault)
 
     @property
     def rebuild_needed(self) -> bool:
@@ -89,6 +102,10 @@ class Database:
     def id(self) -> bytes:
         """16 bytes that tell this database from every other, its copies aside."""
         return self.reader().marks.get("database_id")
+
+    def watch(self, on_damage: Callable[[], None]) -> None:
+        """From now on, readers check what they show (`SqliteReader`), and tell of damage."""
+        self._readers.watch(on_damage)
 
     def reader(self) -> SqliteReader:
         """This thread's reader for single reads."""
@@ -161,6 +178,9 @@ def _bring_up_to_date(
 ) -> StorageFault | None:
     """Checks, migrations and marks; returns what keeps a sound database from writing, or None."""
     version = _version_of(connection, home, schema)
+    odd = misdescribed(connection, schema) if version == schema.version else []
+    if odd:
+        raise StorageFault(Problem.DATABASE_DAMAGED, ", ".join(odd), path=str(home.database))
     marks = Marks(connection)
     if version > 0 and marks.get("clean_stop") != 1:
         report("checking")

@@ -28,6 +28,7 @@ from node.storage.schema import (
     create_fold_tables,
     drop_fold_tables,
     existing_fold_tables,
+    misdescribed,
 )
 from node.storage.state import WriterState
 
@@ -92,6 +93,9 @@ def _database_findings(home: Home) -> list[Finding]:
             return [Finding("bad", "database-foreign", values)]
         if version > SCHEMA.version:
             return [Finding("bad", "schema-newer", values)]
+        odd = misdescribed(connection) if version == SCHEMA.version else []
+        if odd:
+            return [Finding("bad", "database-damaged", {**values, "problems": ", ".join(odd)})]
         if version == SCHEMA.version and Marks(connection).get("rebuild"):
             return [Finding("note", "rebuild-needed", values)]
         return []

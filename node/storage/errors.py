@@ -13,11 +13,12 @@ from node.protocol.errors import StorageFault
 class Problem(StrEnum):
     """Codes of storage; each has its sentence `problem.<code>` in the catalogue."""
 
-    DATABASE_DAMAGED = "database-damaged"  # values of all but the last three: path
+    DATABASE_DAMAGED = "database-damaged"  # values of all but the last five: path
     DATABASE_FOREIGN = "database-foreign"  # a database, but not one of ours
     SCHEMA_NEWER = "schema-newer"  # written by a later program
     DISK_FULL = "disk-full"
-    DISK_ERROR = "disk-error"  # the disk refuses: reading fails, syncing fails, read-only
+    DISK_ERROR = "disk-error"  # the disk refuses: reading or writing fails, read-only
+    DISK_SYNC = "disk-sync"  # the disk may not have kept what it took: final for this process
     HOME_IN_USE = "home-in-use"  # a LocalFault; values: process
     HOME_NOT_WRITABLE = "home-not-writable"  # a LocalFault
     STORAGE_BUSY = "storage-busy"  # the queue of writes is full
@@ -25,8 +26,11 @@ class Problem(StrEnum):
     CURSOR_INVALID = "cursor-invalid"  # a LocalFault: a list was asked to go on from nowhere
 
 
+_NO_TEXT = "Could not decode to UTF-8"
 _PRIMARY_CODE = 0xFF  # the rest of an SQLite code is detail
+_SYNC_CODES = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _CODES = {
+    **dict.fromkeys(_SYNC_CODES, Problem.DISK_SYNC),
     sqlite3.SQLITE_FULL: Problem.DISK_FULL,
     sqlite3.SQLITE_CORRUPT: Problem.DATABASE_DAMAGED,
     sqlite3.SQLITE_NOTADB: Problem.DATABASE_DAMAGED,
@@ -41,7 +45,10 @@ _CODES = {
 def fault_of(error: sqlite3.Error, path: object) -> StorageFault | None:
     """The fault that an error of SQLite stands for, or None if it is a mistake of ours."""
     code = getattr(error, "sqlite_errorcode", None)
-    problem = None if code is None else _CODES.get(code & _PRIMARY_CODE)
+    if code is None:  # not of SQLite, but of Python: bytes that are called text, and are none
+        problem = Problem.DATABASE_DAMAGED if str(error).startswith(_NO_TEXT) else None
+    else:
+        problem = _CODES.get(code) or _CODES.get(code & _PRIMARY_CODE)
     return None if problem is None else StorageFault(problem, str(error), path=str(path))
 
 

@@ -37,6 +37,16 @@ class Home:
         return self.path / "node.db"
 
     @property
+    def mended(self) -> Path:
+        """A whole database that is about to take the place of a damaged one."""
+        return self.path / "node.db.mended"
+
+    @property
+    def mending(self) -> Path:
+        """The folder in which that one is being made."""
+        return self.path / "mending"
+
+    @property
     def search(self) -> Path:
         """The search index, a cache."""
         return self.path / "search.db"
@@ -203,6 +213,13 @@ def remove_database(path: Path) -> None:
     """Remove a database that is only a cache, with its side files."""
     for suffix in SIDE_FILES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def settle_mended(home: Home) -> None:
+    """Let a mended database take its place: also where a process was killed in doing so."""
+    if home.mended.exists():
+        remove_database(home.database)  # with its log, which belongs to no other
+        publish(home.mended, home.database)
 
 
 def _not_writable(path: Path, problem: OSError) -> LocalFault:

@@ -8,18 +8,36 @@ thread has opened is closed when the thread ends: threads come and go with the w
 
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakSet, finalize
 
+from node.protocol.errors import StorageFault
 from node.protocol.limits import READERS_MAX_COUNT
+from node.protocol.record import RawRecord
 from node.storage.connect import connect_reader
+from node.storage.errors import Problem
 from node.storage.rows import Rows
 
 
 class SqliteReader(Rows):
-    """The Reader over a read-only connection."""
+    """The Reader over a read-only connection. With `on_damage`, it shows no record whose bytes are
+    not those that were stored; it tells of one, and raises StorageFault database-damaged."""
+
+    on_damage: Callable[[], None] | None = None
+
+    def raw(self, number: int) -> RawRecord | None:
+        if self.on_damage is None:
+            return super().raw(number)
+        try:
+            raw = super().raw(number)
+            if raw is None or number in self.whole({number: raw}):
+                return raw
+        except sqlite3.DatabaseError:
+            pass  # not even a row
+        self.on_damage()
+        raise StorageFault(Problem.DATABASE_DAMAGED, f"#{number}", path=f"#{number}")
 
     @contextmanager
     def snapshot(self) -> Generator["SqliteReader"]:
@@ -42,6 +60,7 @@ class Readers:
 
     def __init__(self, path: Path, community: bytes) -> None:
         self._path = path
+        self._on_damage: Callable[[], None] | None = None
         self._community = community
         self._here = threading.local()
         self._lock = threading.Lock()
@@ -71,10 +90,18 @@ class Readers:
 
     def _open(self) -> SqliteReader:
         reader = SqliteReader(connect_reader(self._path), self._community)
+        reader.on_damage = self._on_damage
         with self._lock:
             self._all.add(reader)
         finalize(reader, reader.connection.close)
         return reader
+
+    def watch(self, on_damage: Callable[[], None]) -> None:
+        """Have all readers, of all threads, check what they show."""
+        with self._lock:
+            self._on_damage = on_damage
+            for reader in self._all:
+                reader.on_damage = on_damage
 
     def _give_up(self, reader: SqliteReader) -> None:
         with self._lock:

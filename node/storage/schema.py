@@ -162,6 +162,31 @@ SCHEMA: Final = Schema(
 )
 
 
+def texts(schema: Schema = SCHEMA) -> dict[str, str]:
+    """How a database made by these steps describes its tables and indexes, by name."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for _, step in schema.steps:
+            step(connection)
+        return described(connection)
+    finally:
+        connection.close()
+
+
+def described(connection: sqlite3.Connection) -> dict[str, str]:
+    """How a database describes its tables and indexes: one flipped bit there, and SQLite reads the
+    rows of a table as something else, without a word."""
+    query = "SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM main.sqlite_master"
+    rows = connection.execute(f"{query} WHERE sql IS NOT NULL").fetchall()
+    return {name.decode(errors="replace"): text.decode(errors="replace") for name, text in rows}
+
+
+def misdescribed(connection: sqlite3.Connection, schema: Schema = SCHEMA) -> list[str]:
+    """Names of those that are not described as they should be, or not at all."""
+    found = described(connection)
+    return [name for name, text in texts(schema).items() if found.get(name) != text]
+
+
 def fold_table(name: str) -> str:
     """The SQL name of a fold's table."""
     assert name.isidentifier(), name

@@ -4,7 +4,8 @@ Rules: every call reads the last commit and holds nothing afterwards; calls are 
 between two frames. Used by one thread.
 """
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 
 from node.ledger.fold import BODYLESS
 from node.protocol import lanes
@@ -19,9 +20,16 @@ from node.storage.reader import SqliteReader
 class SqliteSyncSource:
     """The `SyncSource` of an open database."""
 
-    def __init__(self, database: Database, community: CommunityId) -> None:
+    def __init__(
+        self,
+        database: Database,
+        community: CommunityId,
+        on_damage: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_damage` is told when a stored record is found to be damaged."""
         self._database = database
         self._community = community
+        self._on_damage = on_damage
 
     @property
     def community(self) -> CommunityId:
@@ -56,12 +64,23 @@ class SqliteSyncSource:
         return None if entry is None else entry.number
 
     def raw(self, number: int) -> RawRecord | None:
-        """The stored record (None when it was dropped meanwhile)."""
-        return self._reader.raw(number)
+        """The stored record (None when it was dropped meanwhile, or is damaged)."""
+        return self.raws([number])[0]
 
     def raws(self, numbers: Sequence[int]) -> Sequence[RawRecord | None]:
-        """Stored records, in the order given (None for one that was dropped meanwhile)."""
-        return self._reader.raws(numbers)
+        """Stored records, in the order given (None for one that was dropped meanwhile, or whose
+        bytes are not what was stored: nobody shall blame us for them)."""
+        reader = self._reader
+        try:
+            found = dict(zip(numbers, reader.raws(numbers), strict=True))
+        except sqlite3.DatabaseError:
+            self._on_damage()
+            return [self.raw(number) for number in numbers] if len(numbers) > 1 else [None]
+        held = {number: raw for number, raw in found.items() if raw is not None}
+        whole = reader.whole(held)
+        if len(whole) < len(held):
+            self._on_damage()
+        return [found[number] if number in whole else None for number in numbers]
 
     def bodies_missing(self, limit: int) -> Sequence[bytes]:
         """Ids of records held without their body though nobody asked for its erasure."""

@@ -6,6 +6,8 @@ Rules:
   undone alone and gets its exception; the others are not touched.
 - When the disk refuses, the whole transaction is undone, all of its jobs get a StorageFault, and so
   does every later one until `retry` has written something for a try. Reading goes on meanwhile.
+- Where a sync has failed, nothing is tried again: the system may call the next one done though the
+  bytes are gone. Only opening anew, which writes the log out once more, makes an end of that.
 - Listeners are called after the commit, before the jobs are answered.
 
 Left to others: what a job does; when to retry.
@@ -39,6 +41,7 @@ Rider = Callable[[WriterState, Any], None]
 
 _RIDER: ContextVar[Rider | None] = ContextVar("rider", default=None)
 
+_FINAL: Final = (Problem.DISK_SYNC, Problem.DATABASE_DAMAGED)  # until the home is opened anew
 STOP_WAIT_S: Final = 60.0  # a commit under way on a slow flash disk
 
 
@@ -163,6 +166,8 @@ class Writer:
         """After a fault: try to write. True if writing works (again)."""
         if self._fault is None:
             return True
+        if self._fault.code in _FINAL:
+            return False
         future: Future[None] = Future()
         try:
             self._put(_Item(_probe, future, probe=True))
@@ -264,6 +269,8 @@ class Writer:
             fault = fault_of(error, self._path) if isinstance(error, sqlite3.Error) else None
             if fault is not None:
                 raise fault from error
+            if isinstance(error, StorageFault) and error.code == Problem.DATABASE_DAMAGED:
+                raise  # a row that cannot be read: what was computed from others is in doubt
             item.error = error
             self._undo(mark, alone)
             return

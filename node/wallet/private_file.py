@@ -15,8 +15,10 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from node.wallet.errors import Problem, WalletError, WalletStorageError
 
@@ -63,11 +65,24 @@ def write_private(path: Path, data: bytes, *, replace: bool = False) -> None:
     Raises WalletError file-exists unless `replace`, WalletStorageError home-not-writable,
     disk-full.
     """
+    with writing_private(path, replace=replace) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_private(path: Path, *, replace: bool = False) -> Generator[BinaryIO]:
+    """A private file to write to, which bears its name only once it is whole: where the block
+    raises, nothing is there. Raises like `write_private`."""
     remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
+        if not replace and path.exists():
+            raise FileExistsError
         try:
-            _write_new(temporary, data)
+            with _new_file(temporary) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             _publish(temporary, path, replace=replace)
         finally:
             temporary.unlink(missing_ok=True)
@@ -78,13 +93,11 @@ def write_private(path: Path, data: bytes, *, replace: bool = False) -> None:
         raise _storage_error(problem, path) from problem
 
 
-def _write_new(temporary: Path, data: bytes) -> None:
+def _new_file(temporary: Path) -> BinaryIO:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(temporary, flags, OWNER_ONLY), "wb") as file:
-        os.fchmod(file.fileno(), OWNER_ONLY)  # whatever the umask made of it
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    file = os.fdopen(os.open(temporary, flags, OWNER_ONLY), "wb")
+    os.fchmod(file.fileno(), OWNER_ONLY)  # whatever the umask made of it
+    return file
 
 
 def _publish(temporary: Path, path: Path, *, replace: bool) -> None:

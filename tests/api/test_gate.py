@@ -115,6 +115,21 @@ async def test_what_the_browser_calls_cross_site_is_refused(house: House) -> Non
         assert (await house.ask("GET", "/v1/identity", headers)).status == status
 
 
+async def test_no_preflight_is_answered_not_for_a_private_network_either(house: House) -> None:
+    asked = [
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "authorization, content-type"),
+        ("Access-Control-Request-Private-Network", "true"),
+        ("Access-Control-Request-Local-Network", "true"),
+    ]
+    for origin in ("https://evil.example", f"http://127.0.0.1:{house.port}"):
+        for path in ("/v1/posts", "/v1/identity", "/"):
+            headers = [("Host", f"127.0.0.1:{house.port}"), ("Origin", origin), *asked]
+            answer = await house.ask("OPTIONS", path, headers)
+            assert answer.status in (403, 405)
+            assert not any(name.startswith("access-control") for name in answer.headers)
+
+
 async def test_a_second_host_or_token_header_is_refused(house: House) -> None:
     for name, value in (("Host", "evil.example"), ("Authorization", "Bearer x"), ("Origin", "a")):
         headers = [*house.honest(), (name, value), (name, value)]

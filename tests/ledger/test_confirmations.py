@@ -1,5 +1,7 @@
 """What witnesses confirmed of a lane, and what members gave and got in units that nobody owes."""
 
+import pytest
+
 from node.ledger import book, stamps
 from node.ledger.book import TotalRow
 from node.protocol import lanes
@@ -123,3 +125,27 @@ def test_a_turnover_tells_how_many_trades_are_not_confirmed() -> None:
     assert totals() == [(0, 35, 1), (35, 0, 1), (0, 0, 0)]
     world.stamp("w1", second)
     assert totals() == [(0, 35, 0), (35, 0, 0), (0, 0, 0)]
+
+
+@pytest.mark.parametrize("shown_first", [0, 1])
+def test_a_trade_is_final_when_one_of_its_commits_is(shown_first: int) -> None:
+    """Two branches pay the same invoice: one confirmed is enough, whichever was seen first."""
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    asked = world.invoice(bo, ada, 30)
+    talk = world.propose(ada, bo, 1)
+    commits = [world.accept(prev, asked) for prev in (ada, talk)]
+    state = world.node.state
+    assert [world.outcome[commit.id] for commit in commits] == ["ok", "ok"]
+    trade = book.TRADE.must(state, asked.id)
+
+    def final() -> tuple[bool, bool]:
+        kept = book.is_final(state, asked.id, trade, world.node.rules)
+        return kept, book.is_secured(state, asked.id)
+
+    assert final() == (False, False)
+    chosen = commits[shown_first]
+    world.stamp("w0", chosen)
+    assert final() == (False, False)
+    world.stamp("w1", chosen)
+    assert final() == (True, True)

@@ -65,4 +65,18 @@ def test_a_flood_of_tiny_frames_is_noticed_by_their_number() -> None:
     now = 0.0
     while not budget.flooded(now) and now < 10:
         now += 0.00005 + budget.received(12, now)
-    assert now < 3.5
+    assert now < 2.0
+
+
+def test_who_brings_much_may_bring_it_in_many_reads() -> None:
+    """Sync at full speed: headers of twelve bytes before frames of thirty thousand."""
+    budget, now = PeerBudget(), 0.0
+    for _ in range(20_000):
+        now += 0.002
+        assert budget.received(12, now) + budget.received(30_000, now) == 0
+    assert not budget.flooded(now)
+    frugal = PeerBudget()
+    for _ in range(2_000):
+        now += 0.002
+        frugal.received(12, now)
+    assert not frugal.flooded(now)

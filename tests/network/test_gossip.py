@@ -1,12 +1,16 @@
 """Gossip between honest nodes, and what hostile ones get for their trouble."""
 
+import contextlib
 import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import pytest
 import trio
 from libp2p.pubsub.pb import rpc_pb2
 
 from node.network.conduct import Offence
+from node.network.guard import ORDINARY
 from node.protocol import hints, limits
 from tests.network.lab import (
     MESHSUB,
@@ -156,6 +160,66 @@ async def test_a_flood_of_signed_messages_is_cut_off_within_two_seconds() -> Non
         assert trio.current_time() - began < 2
         honest.gossip.tell([record(7)])
         await until(lambda: record(7).header in victim.headers())
+
+
+def _wavering(attacker: Attacker, topic: str) -> bytes:
+    return b"".join(_subscribing(topic, n % 2 == 0) for n in range(100))
+
+
+def _subscribing(*topics: str | bool) -> bytes:
+    rpc = rpc_pb2.RPC()
+    wanted = all(one is not False for one in topics)
+    for topic in (one for one in topics if isinstance(one, str)):
+        rpc.subscriptions.add(subscribe=wanted, topicid=topic)
+    return prefixed(rpc.SerializeToString())
+
+
+def _collector(attacker: Attacker, topic: str) -> bytes:
+    return _subscribing(*(f"{number}" for number in range(1_000)))
+
+
+def _news(attacker: Attacker, topic: str) -> bytes:
+    """Good records, far more than anybody has to tell."""
+    batch = [record(number) for number in range(256)]
+    messages = (attacker.sign(attacker.message(hints.pack(batch)[0], topic, n)) for n in range(40))
+    return b"".join(map(enveloped, messages))
+
+
+@pytest.mark.parametrize("flood", [_wavering, _collector, _news])
+@bounded(20)
+async def test_floods_of_what_alone_would_be_good_are_cut_off(
+    flood: Callable[[Attacker, str], bytes],
+) -> None:
+    victim, honest, attacker = Node(), Node(), Attacker()
+    async with victim.running(), honest.running(), attacker.attacking(victim.host):
+        await meet(honest, victim)
+        stream = await attacker.open(MESHSUB)
+        with contextlib.suppress(*ORDINARY):
+            await stream.write(flood(attacker, victim.gossip.topic))
+        await attacker.is_thrown_out(10)
+        honest.gossip.tell([record(7_777)])
+        await until(lambda: record(7_777).header in victim.headers())
+
+
+@bounded(20)
+async def test_who_passes_on_a_flood_of_good_records_is_blamed_by_nobody() -> None:
+    """A node tells less than its neighbours take from one, whoever it has it from."""
+    middle, last, attackers = Node(), Node(), [Attacker() for _ in range(3)]
+    async with middle.running(), last.running(), AsyncExitStack() as stack:
+        await meet(last, middle)
+        for attacker in attackers:
+            await stack.enter_async_context(attacker.attacking(middle.host))
+            stream = await attacker.open(MESHSUB)
+            with contextlib.suppress(*ORDINARY):
+                await stream.write(_news(attacker, middle.gossip.topic))
+        for attacker in attackers:
+            await attacker.is_thrown_out(10)
+        middle.gossip.tell([record(number) for number in range(3_000)])
+        await trio.sleep(0.2)
+        assert len(middle.heard) > limits.HINTED_RECORDS_BURST_COUNT
+        most = limits.HINTS_TOLD_BURST_COUNT + 20 * limits.HINTS_TOLD_PER_S
+        assert 0 < len(last.heard) <= most
+        assert last.host.guard.conduct.counts(middle.host.id) == {}
 
 
 @bounded(10)

@@ -251,12 +251,13 @@ async def test_raw_garbage_silent_sockets_and_broken_handshakes_do_no_harm() -> 
 async def test_silent_sockets_are_closed_and_free_their_places(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "HANDSHAKE_MAX_S", 0.5)
+    monkeypatch.setattr(limits, "HANDSHAKE_MAX_S", 2)
     victim = host()
     async with victim.running(LOOPBACK):
-        crowd = [await raw_socket(victim) for _ in range(limits.HANDSHAKES_MAX_COUNT + 8)]
-        await until(lambda: victim._arrivals._handshakes == limits.HANDSHAKES_MAX_COUNT, 1)
-        await until(lambda: victim._arrivals._handshakes == 0, 2)
+        most = limits.HANDSHAKES_PER_ADDRESS_MAX_COUNT
+        crowd = [await raw_socket(victim) for _ in range(most + 8)]
+        await until(lambda: victim._arrivals._handshakes == most, 2)
+        await until(lambda: victim._arrivals._handshakes == 0, 6)
         await serves(victim)
         for socket in crowd:
             await socket.aclose()

@@ -1,5 +1,6 @@
 """Neighbours that vanish, freeze and return: real processes, real signals."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,11 +14,12 @@ import trio
 
 from node.network.addresses import PeerAddress, parse
 from node.network.conduct import Offence
+from node.network.guard import ORDINARY
 from node.network.host import Link
 from node.network.neighbours import Neighbours
 from node.network.peers import Origin, PeerBook
 from node.protocol import limits
-from tests.network.lab import Node, bounded, record, until
+from tests.network.lab import Attacker, Node, bounded, record, until
 
 pytestmark = pytest.mark.trio
 ROOT = Path(__file__).parents[2]
@@ -152,6 +154,28 @@ async def test_one_that_never_reads_costs_a_bounded_queue_and_then_its_place(
         assert Offence.SLOW in host.guard.conduct.counts(address.peer)
         assert most <= limits.GOSSIP_QUEUE_MAX_COUNT
         assert host.link(friend.host.id) is not None
+
+
+@bounded(15)
+async def test_one_that_sends_a_byte_now_and_then_and_answers_nothing_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PING_MAX_S", 1)
+    watched, attacker = Watched(), Attacker()
+    async with watched.running(), attacker.attacking(watched.node.host):
+        muxed = attacker.link.muxed
+
+        async def say_nothing(data: bytes) -> None:
+            del data
+
+        muxed._write_frame = say_nothing  # type: ignore[method-assign]
+        while attacker.connected():
+            with contextlib.suppress(*ORDINARY):
+                await muxed.secured_conn.write(b"\0")
+            await trio.sleep(0.05)
+        counts = watched.node.host.guard.conduct.counts(attacker.host.id)
+        assert Offence.SLOW in counts
+        assert Offence.SILENT not in counts
 
 
 @bounded(15)

@@ -106,6 +106,27 @@ def test_a_lane_in_order_travels_without_what_can_be_rebuilt() -> None:
     assert len(pack(codec.encode(batch))) < sum(len(raw.header) for raw in raws)
 
 
+def test_the_fullest_batch_there_may_be_passes() -> None:
+    count = limits.FRAME_RECORDS_MAX_COUNT
+    raws = [LaneMaker(f"member {n}").run(2)[1].raw._replace(body=None) for n in range(count)]
+    assert pass_through([raws]) == [raws]
+    longest = limits.HEADER_SIZE_MAX_BYTES
+    odd = [raw._replace(header=bytes((n,)) * longest) for n, raw in enumerate(raws)]
+    assert pass_through([odd]) == [odd]
+
+
+def test_the_largest_and_smallest_numbers_travel_in_columns() -> None:
+    first, second = LaneMaker("mina").run(2)
+    for seq, time in ((limits.SEQUENCE_MAX_COUNT, limits.TIME_MAX_MS), (1, 0)):
+        header = codec.decode(second.raw.header, Header)
+        fields = {name: getattr(header, name) for name in header.__struct_fields__}
+        far = second.raw._replace(
+            header=codec.encode(Header(**{**fields, "seq": seq, "time": time}))
+        )
+        assert BatchEncoder(COMMUNITY).encode([far]).verbatim == []
+        assert pass_through([[first.raw, far, first.raw]]) == [[first.raw, far, first.raw]]
+
+
 def test_a_lane_is_named_once_in_a_stream() -> None:
     maker = LaneMaker("mina")
     raws = [link.raw for link in maker.run(20)]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from node.protocol import lanes
+from node.protocol import admission, lanes, record
+from node.protocol.admission import Known
 from node.protocol.identity import Lane
 from node.protocol.lanes import ENTRY, FORK, LANE, Entry
 from node.protocol.limits import LOCATOR_MAX_COUNT
@@ -226,3 +227,41 @@ def test_forks_nested_hundreds_deep_cost_a_few_reads(tree: Tree) -> None:
         reader = Counting(tree.state)
         ask(reader)
         assert reader.count < 60
+
+
+def test_heads_are_shown_where_they_stand_before_and_after_a_fork(tree: Tree) -> None:
+    other = tree.world.talker("bo")  # so that local numbers and seqs differ
+    trunk = tree.grow(tree.root, 2)
+    first = tree.grow(trunk)
+    tree.grow(other, 3)
+
+    def shown() -> dict[bytes, int]:
+        return {bytes(head.id): head.seq for head in lanes.heads_of(tree.state, tree.key)}
+
+    assert shown() == {bytes(first.id): 4 - 1}
+    second = tree.grow(trunk)
+    assert shown() == {bytes(first.id): 3, bytes(second.id): 3}
+    for head in lanes.heads_between(tree.state, b"", None):
+        exactly = lanes.heads_between(tree.state, head.key, head.key + b"\0")
+        assert exactly == [head]
+        assert head not in lanes.heads_between(tree.state, head.key + b"\0", None)
+        assert head not in lanes.heads_between(tree.state, b"", head.key)
+        number = ENTRY.must(tree.state, head.id).number
+        assert tree.state.id_of(number) == head.id
+
+
+def test_a_record_without_its_body_fills_nothing(tree: Tree) -> None:
+    """Whoever sends once more what is held without body must not be asked to fill it."""
+    made = tree.grow(tree.root)
+    node, bare = tree.world.fresh(), made.raw._replace(body=None)
+    for raw in tree.world.raws():
+        if raw != made.raw:
+            node.receive(raw)
+    node.receive(bare)
+    parsed = record.parse(bare, node.rules.community)
+    whole = record.parse(made.raw, node.rules.community)
+    assert admission.judge(node.state, parsed) == Known(False)
+    assert admission.judge(node.state, whole) == Known(True)
+    node.receive(made.raw)
+    assert admission.judge(node.state, whole) == Known(False)
+    assert admission.judge(node.state, parsed) == Known(False)

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterable
+from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -173,6 +175,37 @@ def test_a_separator_is_the_shortest_that_separates(one: bytes, two: bytes) -> N
     assert not any(left < right[:n] for n in range(1, len(cut)))
 
 
+@pytest.mark.parametrize("number", [4, 2**40])
+def test_a_list_is_in_the_short_forms_of_its_round(number: int) -> None:
+    """As `docs/protocol-sync.md` has it, worked out anew."""
+    heads = {head(lane, 0): lane for lane in range(9)}
+    asked = Ranges(number, PASS, [Split([b"", b""], bytes(16))], [], [], b"")
+    answer = Round(number, Heads(SetSource(heads)), ALL, SALT).take(asked)
+    assert answer is not None
+    salt = sha256(SALT + number.to_bytes(8, "big")).digest()[:16]
+    forms = sorted(
+        (sha256(salt + key[:65]).digest()[:4] + sha256(salt + key).digest()[:4], seq)
+        for key, seq in heads.items()
+    )
+    assert [(one.low, one.high) for one in answer.listings] == [(b"", b"")]
+    assert answer.listings[0].shorts == b"".join(form for form, _ in forms)
+    assert answer.listings[0].seqs == [seq for _, seq in forms]
+
+
+def test_a_cut_has_pieces_of_one_size_and_the_fingerprint_of_each() -> None:
+    heads = {head(lane, 0): 0 for lane in range(limits.RANGE_LEAF_ITEMS_COUNT + 21)}
+    index = Heads(SetSource(heads)).index(ALL)
+    answer = Round(0, Heads(SetSource(heads)), ALL, SALT).take(turn(splits=[Split([b"", b""], FP)]))
+    assert answer is not None
+    assert answer.listings == []
+    (split,) = answer.splits
+    pieces = [index.between(low, high) for low, high in pairwise(split.bounds)]
+    assert len(pieces) == limits.RANGE_PIECES_COUNT
+    assert {stop - start for start, stop in pieces} == {len(heads) // 16, len(heads) // 16 + 1}
+    assert split.fingerprints == b"".join(index.fingerprint(*piece) for piece in pieces)
+    assert (split.bounds[0], split.bounds[-1]) == (b"", b"")
+
+
 def test_short_forms_name_the_lane_and_change_with_the_salt() -> None:
     first, second = short_form(SALT, head(3, 0)), short_form(SALT, head(3, 1))
     assert first[:4] == second[:4]
@@ -264,6 +297,25 @@ def test_work_is_counted_by_what_a_turn_makes_us_look_at() -> None:
     cheap, side.work_us = side.work_us, 0
     side.take(turn(listings=[Listing(b"", b"", b"", [])]))
     assert side.work_us > cheap + 500
+
+
+def test_every_piece_and_every_head_listed_is_work() -> None:
+    heads = {head(lane, 0): 0 for lane in range(50)}
+    whole = Heads(SetSource(heads)).index(ALL)
+    bounds = [b"", *(bytes((n,)) for n in range(1, 250)), b""]
+    prints = b"".join(
+        whole.fingerprint(*whole.between(low, high)) for low, high in pairwise(bounds)
+    )
+
+    def work(split: Split) -> int:
+        side = Round(0, Heads(SetSource(heads)), ALL, SALT)
+        side.take(Ranges(0, PASS, [split], [], [], b""))
+        return side.work_us
+
+    many, one = work(Split(bounds, prints)), work(Split([b"", b""], whole.fingerprint(0, 50)))
+    assert 5 * 249 <= many - one <= 9 * 249
+    listed = work(Split([b"", b""], bytes(16)))
+    assert 50 <= listed - one <= 10 * 50
 
 
 def test_differing_ranges_beyond_the_limit_wait_for_the_next_round(

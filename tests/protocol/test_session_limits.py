@@ -24,6 +24,7 @@ from node.protocol.messages import (
     Wish,
 )
 from node.protocol.reconcile import MORE, PASS
+from node.protocol.serve import Serve
 from tests.support.sync_peer import (
     MAKER,
     OPENING,
@@ -268,6 +269,28 @@ def test_more_proofs_than_a_session_takes_are_a_flood(monkeypatch: pytest.Monkey
     assert peer.ended is None
     peer.say(Proofs([proof]))
     assert peer.ended == Parting.FLOOD
+
+
+def test_who_asks_for_bodies_without_end_is_told_that_it_is_enough() -> None:
+    peer = Peer(source_with(RUN))
+    bodies = b"".join(bytes((n,)) * 32 for n in range(limits.BODIES_WANTED_MAX_COUNT))
+    asked = 0
+    while peer.ended is None and asked < 10 * limits.BODIES_ASKED_MAX_COUNT:
+        peer.say(Want(0, True, [], bodies))
+        asked += limits.BODIES_WANTED_MAX_COUNT
+    assert peer.ended == Parting.FLOOD
+    assert asked == limits.BODIES_ASKED_MAX_COUNT + limits.BODIES_WANTED_MAX_COUNT
+
+
+def test_what_is_looked_up_in_vain_is_paid_for_too() -> None:
+    """Ids that nobody has cost as much as others: an answer of nothing is not free."""
+    serve = Serve(source_with(RUN))
+    bodies = bytes(32 * limits.BODIES_WANTED_MAX_COUNT)
+    assert serve.want(Want(0, True, [], bodies)) > 10 * serve.want(Want(0, True, [], b""))
+    serve.told(0, [MAKER.lane_key + RUN[-1].id])
+    known = bytes(32 * limits.LOCATOR_MAX_COUNT)
+    vain = serve.want(Want(0, True, [Wish(0, False, known)], b""))
+    assert vain > 5 * serve.want(Want(0, True, [Wish(0, False, bytes(32))], b""))
 
 
 def test_a_wish_for_bodies_is_answered_with_those_that_are_there() -> None:

@@ -23,7 +23,7 @@ from node.protocol.messages import (
     Wish,
 )
 from node.protocol.reconcile import END, PASS
-from node.protocol.session import Session
+from node.protocol.session import Phase, Session
 from tests.support.sync_peer import FP, MAKER, NOTHING, OPENING, RUN, WANT, Peer, batch, turn
 from tests.support.sync_source import DictSource, source_with
 
@@ -293,3 +293,42 @@ def test_a_round_while_the_answer_is_sent_ends_the_session() -> None:
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)
     peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
     assert peer.ended == Parting.UNEXPECTED
+
+
+def test_before_its_start_and_after_its_end_a_session_says_nothing() -> None:
+    peer, source = Peer(), DictSource()
+    new = Session(source, Heads(source), Settings(), dialer=True, nonce=bytes(16))
+    now = peer.now + limits.SILENCE_MAX_MS
+    peer.session.close(peer.now)
+    for session, phase in ((new, Phase.NEW), (peer.session, Phase.CLOSED)):
+        assert session.tick(now) == []
+        assert session.changed(now) == []
+        assert session.share(["/an/address"], now) == []
+        assert session.close(now) == []
+        assert session.phase is phase
+    assert peer.session.receive(messages.encode(Idle()), now) == []
+    assert peer.session.delivered(0, 1, ["a-fault"], now) == []
+
+
+def test_a_session_that_only_greets_tells_no_news_and_no_addresses() -> None:
+    peer = Peer(greeted=False)
+    assert peer.session.changed(peer.now) == []
+    assert peer.session.share(["/an/address"], peer.now) == []
+    peer.say(peer.hello())
+    assert peer.session.share([], peer.now) == []
+    (sent,) = [
+        one for one in peer.session.share(["/an/address"], peer.now) if isinstance(one, do.Send)
+    ]
+    assert messages.decode(sent.frame) == Addresses(["/an/address"])
+
+
+def test_a_round_that_opens_while_an_answer_comes_waits_for_its_end() -> None:
+    peer = Peer(source_with(RUN[:3]))
+    peer.tell(RUN[5:6], MAKER)
+    opening = Ranges(2, PASS, OPENING.splits, [], [], b"")
+    assert peer.say(opening) == []
+    assert peer.say(Records(0, [], batch(RUN[3:6]))) == []
+    assert peer.deliver() == [Ack(1)]
+    (answer,) = peer.wait(0)
+    assert isinstance(answer, Ranges)
+    assert answer.round == 2

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ from node.protocol import (
 )
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.record import ERASABLE_LANES, KINDS, LANE_OF_KIND, OPENING_KIND
-from node.protocol.shapes import Body, ascending
+from node.protocol.shapes import Body, Id, Key, Signature, ascending
 from tests.protocol import second_reader
 from tests.vectors.bodies import EXAMPLES
 
@@ -155,3 +156,11 @@ def test_noise_is_no_genesis(data: bytes) -> None:
     with pytest.raises(RemoteFault) as caught:
         genesis.parse(data)
     assert caught.value.code in (Reject.ENCODING, Reject.SHAPE)
+
+
+@pytest.mark.parametrize(("shape", "size"), [(Id, 32), (Key, 32), (Signature, 64)])
+def test_bytes_of_one_length_have_that_length(shape: Any, size: int) -> None:
+    assert codec.decode(codec.encode(bytes(size)), shape) == bytes(size)
+    for other in (0, size - 1, size + 1):
+        with pytest.raises(RemoteFault):
+            codec.decode(codec.encode(bytes(other)), shape)

@@ -15,8 +15,7 @@ from types import FunctionType
 from node.ledger import alerts, book, stamps, trades
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import Fold
-from node.protocol import admission, lanes
-from node.protocol.heads import HeadIndex
+from node.protocol import admission, heads, lanes
 from node.protocol.serve import Serve
 from node.protocol.state import DictState
 from node.storage.buffer import RowBuffer
@@ -32,6 +31,7 @@ from tests.simulator.referee import Referee
 
 NODES = 8
 ACTS = 100
+SEARCHED_COUNT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +169,9 @@ CANARIES = (
     ),
     Canary(
         "ranges of as many heads are held to be the same",
-        HeadIndex.fingerprint,
-        "fingerprint(self._total_before(stop) - self._total_before(start), stop - start)",
-        "fingerprint(0, stop - start)",
+        heads.fingerprint,
+        "(total % _SUM_MODULUS)",
+        "(0)",
         1,
     ),
     Canary(
@@ -221,7 +221,7 @@ CANARIES = (
         members.grant_fault,
         "if body.limit > chapter.limit_max and not own:",
         "if body.limit > chapter.limit_max + 1 and not own:",
-        53,
+        2,
     ),
     Canary(
         "a deleted text stays on the disk",
@@ -256,7 +256,7 @@ CANARIES = (
         lanes._branch_for,
         "lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)",
         "lowest = header.seq if row.fork_seq < 0 else row.fork_seq",
-        8,
+        33,
     ),
     Canary(
         "a row that was deleted is still read from the buffer",
@@ -274,4 +274,49 @@ CANARIES = (
         0,
         on_disk=True,
     ),
+    Canary(
+        "a relay forgets what it stamped before",
+        alerts.may_stamp,
+        "next(stamps.rivals(reader, witness, head), None) is not None",
+        "False",
+        59,
+    ),
+    Canary(
+        "a record takes the place of the one that was there first",
+        lanes.place,
+        "elif row.tip != header.prev:",
+        "elif row.tip != header.prev and row.tip_seq != header.seq:",
+        4,
+    ),
+    Canary(
+        "of two records at one place the second is turned away",
+        admission.judge,
+        "if lanes.key_of(reader, prev.lane) != header.lane_key or prev.seq + 1 != header.seq:",
+        "if lane is None or lane.tip_seq >= header.seq or prev.seq + 1 != header.seq:",
+        5,
+    ),
+    Canary(
+        "of three records at one place the two seen first are the fork",
+        lanes._note_fork,
+        "if known.seq < header.seq:",
+        "if known.seq <= header.seq:",
+        5,
+    ),
 )
+
+
+def first_seed(canary: Canary, seeds: int) -> int | None:
+    """The first seed from 0 on that finds a canary."""
+    return next((seed for seed in range(seeds) if caught(canary, seed)), None)
+
+
+def main() -> None:
+    """Look for every canary from seed 0 on, and tell where it is found, and how."""
+    for canary in CANARIES:
+        seed = first_seed(canary, SEARCHED_COUNT)
+        how = "" if seed is None else caught(canary, seed)
+        print(f"| {canary.name} | {'not found' if seed is None else seed} | {how} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

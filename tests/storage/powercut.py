@@ -46,7 +46,7 @@ os._exit(0)
 class Step:
     """Something the process did to a file, or told us."""
 
-    what: Literal["write", "sync", "cut", "remove", "ready", "told"]
+    what: Literal["write", "sync", "lost", "cut", "remove", "ready", "told"]
     file: str = ""
     offset: int = 0  # also the length after a cut, and the number told
     data: bytes = b""
@@ -59,12 +59,16 @@ def can_trace() -> bool:
     return subprocess.run(["strace", "true"], capture_output=True).returncode == 0
 
 
-def trace(folder: Path, durability: str, count: int) -> list[Step]:
-    """Run the workload in a fresh home and return what it did, in order."""
+def trace(folder: Path, *words: str, workload: str = WORKLOAD, inject: str = "") -> list[Step]:
+    """Run a workload with these words in the home of a folder, and return what it did, in order.
+
+    `inject`: which calls shall fail, as strace is told.
+    """
     home, log = folder / "home", folder / "log"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     command = ["strace", "-f", "-xx", "-s", "100000", "-o", str(log), "-e", f"trace={CALLS}"]
-    command += [sys.executable, "-c", WORKLOAD, str(home), durability, str(count)]
+    command += ["-e", f"inject={inject}"] if inject else []
+    command += [sys.executable, "-c", workload, str(home), *words]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return list(_steps(_whole(log.read_text()), str(home)))
 
@@ -107,7 +111,7 @@ def _steps(lines: str, home: str) -> Iterator[Step]:
             elif call == "pwrite64":
                 yield Step("write", file, int(arguments.rsplit(",", 1)[1]), _bytes(arguments))
             elif call in ("fsync", "fdatasync"):
-                yield Step("sync", file)
+                yield Step("sync" if int(result) == 0 else "lost", file)
             elif call == "ftruncate":
                 yield Step("cut", file, int(arguments.split(",")[1]))
 
@@ -134,6 +138,8 @@ class Disk:
             self.loose.pop(step.file, None)
         elif step.what == "sync":
             self._keep(step.file)
+        elif step.what == "lost":  # the system shows these bytes on, and will never write them
+            self.loose.pop(step.file, None)
         elif step.what == "ready":
             for file in list(self.loose):
                 self._keep(file)
@@ -173,12 +179,17 @@ def _apply(data: bytearray, step: Step) -> None:
         data[step.offset : end] = step.data
 
 
-def states(steps: list[Step], count: int, seed: int) -> Iterator[tuple[dict[str, bytes], int]]:
-    """States of the disk after cuts anywhere after READY, with the last number told before."""
+def states(
+    steps: list[Step], count: int, seed: int, kept: dict[str, bytearray] | None = None
+) -> Iterator[tuple[dict[str, bytes], int]]:
+    """States of the disk after cuts anywhere after READY, with the last number told before.
+
+    `kept`: files that were there before.
+    """
     chance = random.Random(seed)
     ready = next(at for at, step in enumerate(steps) if step.what == "ready")
     cuts = sorted(chance.randrange(ready + 1, len(steps) + 1) for _ in range(count))
-    disk, done = Disk({}, {}), 0
+    disk, done = Disk(kept or {}, {}), 0
     for cut in cuts:
         for step in steps[done:cut]:
             disk.do(step)

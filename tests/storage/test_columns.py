@@ -1,8 +1,10 @@
 """Records in columns: whatever a header is, it comes back byte for byte."""
 
 import sqlite3
+from hashlib import sha256
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +57,22 @@ def test_whatever_is_no_header_is_kept_as_it_is(header: bytes, body: bytes | Non
     assert joined(header, body) == header
 
 
+def test_a_header_with_any_byte_changed_comes_back_too() -> None:
+    """It is of another version, of other keys, or of no form at all: nothing may be put right."""
+    body = b"a body"
+    fields = ["post.put", bytes(32), bytes(range(32)), 3, 7, bytes(32), 1_790_000_000_000]
+    start = codec.encode([1, *fields, None, None])
+    for ends, kept in ((start[:-2] + columns.tail_of(body), body), (start, None)):
+        for place in range(len(ends)):
+            for other in {ends[place] ^ 1, ends[place] ^ 0x20, 0, 1, 0x9B, 0xC5, 0xFF}:
+                header = ends[:place] + bytes((other,)) + ends[place + 1 :]
+                assert joined(header, kept) == header
+            assert joined(ends[:place], kept) == ends[:place]
+            assert (
+                joined(ends[:place] + ends[place + 1 :], kept) == ends[:place] + ends[place + 1 :]
+            )
+
+
 @given(headers())
 def test_a_body_may_be_erased_and_come_again(found: tuple[bytes, bytes | None]) -> None:
     """As storage does it: the tail is written out when the body goes, and stays so."""
@@ -96,3 +114,16 @@ def test_a_home_of_before_keeps_every_record_and_event(home: Home) -> None:
     assert reader.events.last() == 5  # a number is never used again
     assert database.rebuild_needed
     database.close()
+
+
+@pytest.mark.parametrize("size", [1, 127, 128, 255, 256, 65_535, 65_536])
+def test_a_body_of_any_size_tells_how_its_header_ends(size: int) -> None:
+    body = bytes(size)
+    fields = [1, "post.put", bytes(32), bytes(range(32)), 3, 7, bytes(32), 1_790_000_000_000]
+    header = codec.encode([*fields, sha256(body).digest(), size])
+    assert header.endswith(columns.tail_of(body))
+    for parsed in (False, True):
+        keys, lead, tail = columns.split(header, body, parsed=parsed)
+        assert (keys, tail) == (bytes(32) + bytes(range(32)), None)
+        assert len(lead) == len(header) - 2 - 68 - len(columns.tail_of(body))
+        assert columns.join(keys, lead, tail, body) == header

@@ -7,8 +7,10 @@ import pytest
 
 from node.protocol.errors import StorageFault
 from node.protocol.state import TABLES
+from node.storage import doctor
 from node.storage.connect import connect_reader, connect_writer
-from node.storage.database import Database
+from node.storage.database import Database, copy_database
+from node.storage.errors import Problem
 from node.storage.home import Home
 from node.storage.schema import SCHEMA, Schema, statements
 from tests.storage.samples import open_database, store
@@ -43,6 +45,16 @@ def leave_unclean(home: Home) -> None:
     connection.close()
 
 
+def contradict(home: Home) -> None:
+    """Make the file say two things: every page can be read, and SQLite alone sees it."""
+    connection = sqlite3.connect(home.database)
+    connection.executescript(
+        "CREATE TABLE odd (a); INSERT INTO odd VALUES (NULL); PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master SET sql = 'CREATE TABLE odd (a NOT NULL)' WHERE name = 'odd'"
+    )
+    connection.close()
+
+
 def test_what_was_stored_is_there_after_opening_again(home: Home) -> None:
     first = open_database(home)
     number = first.writer.run_sync(store)
@@ -53,6 +65,27 @@ def test_what_was_stored_is_there_after_opening_again(home: Home) -> None:
     assert kept.body == b"body0"
     assert second.reader().next_number() == 1
     second.close()
+
+
+def test_a_file_that_contradicts_itself_is_not_opened(home: Home) -> None:
+    open_database(home).close()
+    contradict(home)
+    leave_unclean(home)
+    with pytest.raises(StorageFault) as fault:
+        open_database(home)
+    assert fault.value.code == Problem.DATABASE_DAMAGED
+    assert "odd.a" in fault.value.detail
+    (found,) = [one for one in doctor.check(home) if one.level == "bad"]
+    assert (found.code, found.values["problems"]) == ("database-damaged", fault.value.detail)
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(home: Home) -> None:
+    open_database(home).close()
+    damage(home)
+    target = home.path / "copy.db"
+    with pytest.raises(StorageFault):
+        copy_database(home.database, target)
+    assert [one.name for one in home.path.iterdir() if one.name.startswith("copy")] == []
 
 
 def test_options_are_what_was_asked_for(database: Database) -> None:

@@ -88,6 +88,22 @@ def test_what_could_never_fit_is_refused_and_displaces_nothing() -> None:
     assert len(pending) == 1
 
 
+def test_what_just_fits_stays_and_one_byte_more_does_not() -> None:
+    measured = Pending()
+    for number in (1, 2):
+        measured.add(record(number), [an_id(9), an_id(8)], "peer")
+    whole = measured.size_bytes
+    for bound in ("size_max_bytes", "source_size_max_bytes"):
+        for size, kept in ((whole, 2), (whole - 1, 1)):
+            pending = Pending(**{bound: size})
+            for number in (1, 2):
+                pending.add(record(number), [an_id(9), an_id(8)], "peer")
+            assert (len(pending), pending.evicted_count) == (kept, 2 - kept)
+        half = Pending(**{bound: whole // 2})
+        assert half.add(record(1), [an_id(9), an_id(8)], "peer")
+        assert not Pending(**{bound: whole // 2 - 1}).add(record(1), [an_id(9), an_id(8)], "peer")
+
+
 def test_a_source_can_be_forgotten() -> None:
     pending = Pending()
     pending.add(record(1), [an_id(9)], "bad")

@@ -40,7 +40,7 @@ def examine(folder: Path, files: dict[str, bytes]) -> tuple[list[str], set[int],
 
 def lost_states(tmp_path: Path, durability: str, count: int) -> int:
     """How many states lack something acknowledged. None may be damaged or half a transaction."""
-    steps = powercut.trace(tmp_path, durability, COMMITS)
+    steps = powercut.trace(tmp_path, durability, str(COMMITS))
     assert sum(step.what == "sync" and step.file == "node.db" for step in steps) > 3, "checkpoints"
     folder, lost = tmp_path / "state", 0
     folder.mkdir()

@@ -1,0 +1,223 @@
+"""Reading what is left of a damaged database: from a copy, page by page, row by row.
+
+Rules: the damaged files are not changed. Nothing that comes out is believed: records are verified
+by whoever asks for them, and the node's own things are only as true as their bytes. What cannot be
+read is left out, and counted where it can be.
+
+Left to others: judging records, making the new database (`services.mending`).
+"""
+
+import shutil
+import sqlite3
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from node.protocol.limits import DATABASE_PAGE_BYTES
+from node.protocol.record import RawRecord
+from node.protocol.state import Table
+from node.storage import columns
+from node.storage.errors import fault_of
+from node.storage.home import Home, remove_database
+from node.storage.log import apply, log_of
+from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table, texts
+
+V = TypeVar("V")
+
+OWN_TABLES: Final = (
+    *("orders", "contacts", "partners", "settings", "tokens", "idempotency"),
+    *("bans", "addresses", "fork_proofs", "closes", "close_leaves"),
+)
+"""Tables that nothing else can bring back; of each, every row that can be read."""
+
+PAGE_ROWS_COUNT: Final = 256
+GIVEN_UP_COUNT: Final = 4_096  # numbers in a row that cannot be read: then on from the end
+_COLUMNS: Final = "signer, lead, tail, body, signature FROM records"
+_ONE: Final = f"SELECT number, {_COLUMNS} WHERE number = ?"
+_PAGE: Final = f"SELECT number, {_COLUMNS} WHERE number > ? ORDER BY number LIMIT {PAGE_ROWS_COUNT}"
+_PAGE_BACK: Final = (
+    f"SELECT number, {_COLUMNS} WHERE number > ? AND number < ?"
+    f" ORDER BY number DESC LIMIT {PAGE_ROWS_COUNT}"
+)
+_HEADER: Final = struct.Struct(">16sHBBBBBB")
+_HEADER_START: Final = (b"SQLite format 3\0", DATABASE_PAGE_BYTES, 2, 2, 0, 64, 32, 32)
+
+
+class Wreck:
+    """A copy of a damaged database, open for reading. Use it in a `with` block."""
+
+    def __init__(self, home: Home, copy: Path, *, beyond: bool) -> None:
+        """Copy the files of `home` to `copy`; `beyond`: with what stands in the log after damage.
+
+        Raises OSError when the disk refuses.
+        """
+        self._path = copy
+        remove_database(copy)
+        shutil.copyfile(home.database, copy)
+        apply(log_of(home.database), copy, beyond=beyond)
+        _set_header_right(copy)
+        _set_schema_right(copy)
+        uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
+        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        self._connection.text_factory = _text
+        self.unreadable: list[int] = []  # numbers of records whose rows could not be read
+
+    def __enter__(self) -> "Wreck":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        remove_database(self._path)
+
+    def records(self) -> Iterator[tuple[int, list[RawRecord]]]:
+        """Every record whose row can be read, by number, each in the forms it may have had: as the
+        device's keys stand in their table, and as they stand in its index."""
+        keys = [self._keys("number"), self._keys("keys")]
+        for number, *row in self._rows():
+            yield number, _forms(row, keys)
+
+    def waiting(self) -> list[RawRecord]:
+        """Records of files that waited for others."""
+        rows = self.rows("deferred", ("id",))
+        return [RawRecord(*row[1:4]) for row in rows if _is_raw(row[1:4])]
+
+    def rows(self, table: str, key: Sequence[str] = ("rowid",)) -> list[tuple[Any, ...]]:
+        """The rows of a table that can be read: from the start, and from the end, up to damage."""
+        found: dict[tuple[Any, ...], None] = {}
+        for direction in ("", " DESC"):
+            order = ", ".join(f"{name}{direction}" for name in key)
+            try:
+                for row in self._connection.execute(f"SELECT * FROM {table} ORDER BY {order}"):
+                    found[row] = None
+            except sqlite3.Error as error:
+                self._expect(error)
+                continue
+            break  # all of it
+        return list(found)
+
+    def all_of(self, table: Table[V]) -> Iterator[tuple[bytes, V]]:
+        """Rows of a table of the fold, as far as they can be read."""
+        for key, data in self.rows(fold_table(table.name), ("k",)):
+            try:
+                yield key, table.read(data)
+            except (msgspec.DecodeError, TypeError):
+                continue  # the row is damaged, too
+
+    def own_rows(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        """The node's own things: table, rows."""
+        for table in OWN_TABLES:
+            try:
+                info = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
+            except sqlite3.Error as error:
+                self._expect(error)
+                continue
+            key = [column[1] for column in info if column[5]]
+            if key:
+                yield table, self.rows(table, key)
+
+    def _keys(self, order: str) -> dict[int, bytes]:
+        """Keys of devices by number; ordered by keys they come out of the index."""
+        try:
+            rows = self._connection.execute(f"SELECT number, keys FROM signers ORDER BY {order}")
+            return {number: keys for number, keys in rows if isinstance(keys, bytes)}
+        except sqlite3.Error as error:
+            self._expect(error)
+            return {}
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        """By number, beyond what cannot be read; where there is much of that, from the end, too."""
+        last, misses = -1, 0
+        while misses < GIVEN_UP_COUNT:
+            try:
+                page = self._connection.execute(_PAGE, (last,)).fetchall()
+            except sqlite3.Error as error:
+                self._expect(error)
+                for number in range(last + 1, last + 1 + PAGE_ROWS_COUNT):
+                    row = self._one(number)
+                    misses = 0 if row is not None else misses + 1
+                    if row is not None:
+                        yield row
+                last += PAGE_ROWS_COUNT
+                continue
+            if not page:
+                return
+            yield from page
+            last, misses = page[-1][0], 0
+        top = 2**62
+        while True:
+            try:
+                page = self._connection.execute(_PAGE_BACK, (last, top)).fetchall()
+            except sqlite3.Error as error:
+                self._expect(error)
+                return
+            yield from page
+            if not page:
+                return
+            top = page[-1][0]
+
+    def _one(self, number: int) -> tuple[Any, ...] | None:
+        try:
+            return self._connection.execute(_ONE, (number,)).fetchone()
+        except sqlite3.Error as error:
+            self._expect(error)
+            self.unreadable.append(number)
+            return None
+
+    def _expect(self, error: sqlite3.Error) -> None:
+        """Damage is what this is for, and so is a table that cannot be found any more."""
+        if fault_of(error, self._path) is None and "no such" not in str(error):
+            raise error
+
+
+def _forms(row: Sequence[Any], keys: Sequence[dict[int, bytes]]) -> list[RawRecord]:
+    signer, lead, tail, body, signature = row
+    if not _is_raw((lead, body, signature)) or not isinstance(tail, bytes | None) or not lead:
+        return []
+    known = {b""} if signer is None else {one[signer] for one in keys if signer in one}
+    return [RawRecord(columns.join(one, lead, tail, body), body, signature) for one in known]
+
+
+def _text(data: bytes) -> str:
+    """Text may be damaged, too."""
+    return data.decode("utf-8", "replace")
+
+
+def _is_raw(row: Sequence[Any]) -> bool:
+    header, body, signature = row
+    return (
+        isinstance(header, bytes)
+        and isinstance(body, bytes | None)
+        and isinstance(signature, bytes)
+    )
+
+
+def _set_schema_right(copy: Path) -> None:
+    """Describe the tables as they are: a flipped bit in their description makes other columns."""
+    connection = sqlite3.connect(copy, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF").fetchall()
+        connection.execute("PRAGMA writable_schema = ON").fetchall()
+        for name, text in texts().items():
+            connection.execute(
+                "UPDATE sqlite_master SET sql = ? WHERE name = ? AND sql <> ?", (text, name, text)
+            )
+    except sqlite3.DatabaseError:
+        pass  # damaged further: what can be read is read as it is
+    finally:
+        connection.close()
+
+
+def _set_header_right(copy: Path) -> None:
+    """Write what is known of the file's header into the copy: a flipped bit there hides all."""
+    pages = copy.stat().st_size // DATABASE_PAGE_BYTES
+    with copy.open("r+b") as file:
+        file.write(_HEADER.pack(*_HEADER_START))
+        file.seek(24)
+        # Change counter, pages, no free pages, schema cookie, format, cache, no vacuum, UTF-8.
+        file.write(struct.pack(">9I", 1, pages, 0, 0, 1, 4, 0, 0, 1))
+        file.write(struct.pack(">III", SCHEMA.version, 0, APPLICATION_ID))
+        file.seek(92)
+        file.write(struct.pack(">I", 1))
