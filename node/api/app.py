@@ -18,6 +18,7 @@ from node.api import (
     routes_books,
     routes_devices,
     routes_disputes,
+    routes_lan,
     routes_node,
     routes_office,
     routes_paper,
@@ -31,7 +32,7 @@ from node.api import (
 )
 from node.api.context import Api
 from node.api.routing import Route, add_routes
-from node.api.security import App, Gate
+from node.api.security import Gate, Guard, own_door
 from node.protocol.errors import LocalFault, WetalkError
 
 TITLE = "WeTalk local API"
@@ -41,6 +42,7 @@ def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_lan,
         routes_devices,
         routes_people,
         routes_office,
@@ -56,8 +58,9 @@ def all_routes(api: Api) -> Sequence[Route]:
     return [route for module in modules for route in module.routes(api)]
 
 
-def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
-    """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client."""
+def build_app(api: Api, port: int, version: str, *, web: bool = True) -> Gate:
+    """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client. Its
+    `beside` is the same application for the home network."""
     app = FastAPI(
         title=TITLE,
         version=version,
@@ -73,7 +76,8 @@ def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
     openapi.serve(app)
     if web:
         static.serve(app)
-    return Gate(app, port, api.tokens, api.default_language)  # type: ignore[arg-type]
+    guard = Guard(api.tokens, api.rates, api.default_language)
+    return Gate(app, guard, own_door(port))  # type: ignore[arg-type]
 
 
 def _add_errors(app: FastAPI, api: Api) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
+from node.api.routing import OPEN
+
 PATH: Final = "/openapi.json"
 JSON: Final = "application/json"
 BEARER: Final = "bearer"
@@ -70,7 +72,7 @@ def _complete(operation: dict[str, Any], shapes: dict[str, Any]) -> None:
     scope, once = operation.pop("x-scope"), operation.pop("x-once")
     if operation.get("description", "").rstrip(".") == operation["summary"]:
         del operation["description"]
-    operation["security"] = [{BEARER: [scope]}]
+    operation["security"] = [] if scope == OPEN else [{BEARER: [scope]}]
     operation["x-scope"] = scope
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {

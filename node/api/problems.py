@@ -47,6 +47,9 @@ STATUS: Final[Mapping[str, int]] = {
     "media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "request-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request-slow": HTTPStatus.REQUEST_TIMEOUT,
+    "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
+    "pairing-wrong": HTTPStatus.FORBIDDEN,
+    "lan-address": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unexpected": HTTPStatus.INTERNAL_SERVER_ERROR,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "starting": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -60,6 +63,7 @@ _TITLES: Final[Mapping[int, str]] = {
     404: "not_found",
     405: "refused",
     409: "not_now",
+    429: "not_now",
     500: "trouble",
     503: "trouble",
     507: "trouble",
@@ -103,6 +107,11 @@ def document(fault: WetalkError, language: str) -> dict[str, Any]:
     }
 
 
+def sentence(fault: WetalkError, language: str) -> str:
+    """What happened and what to do, for people."""
+    return str(document(fault, language)["detail"])
+
+
 def _plain(value: object) -> Any:
     """A value as JSON can hold it. Bytes are ids."""
     if isinstance(value, bytes):
@@ -129,6 +138,8 @@ def encoded(fault: WetalkError, language: str) -> tuple[int, list[tuple[bytes, b
         headers.append((b"allow", str(fault.values["allow"]).encode()))
     if found["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", b"1"))
+    if found["status"] == HTTPStatus.TOO_MANY_REQUESTS:
+        headers.append((b"retry-after", str(fault.values["seconds"]).encode()))
     return found["status"], headers, body
 
 

@@ -15,6 +15,7 @@ from node.api.idempotency import Idempotency
 from node.api.tokens import Access
 
 PREFIX: Final = "/v1"
+OPEN: Final = "none"  # in place of a scope: no token is needed
 BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 Handler = Callable[..., Awaitable[Any]]
 
@@ -57,8 +58,9 @@ class GuardedRoute(APIRoute):
         scope, once, status = extra["x-scope"], extra["x-once"], self.status_code or 200
 
         async def handle(request: Request) -> Response:
-            access: Access = request.state.access
-            access.require(scope)
+            if scope != OPEN:
+                access: Access = request.state.access
+                access.require(scope)
             if not once:
                 return await inner(request)
             idempotency: Idempotency = request.app.state.idempotency

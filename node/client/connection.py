@@ -23,7 +23,8 @@ PAGE_COUNT: Final = 200
 ANSWER_MAX_BYTES: Final = 268_435_456
 BROKEN: Final = (http.client.HTTPException, ConnectionError, TimeoutError)
 READING: Final = ("GET", "HEAD")
-NOT_REPEATED: Final = ("/tokens", "/records/import", "/identity/confirm")  # would be done twice
+# Would be done twice.
+NOT_REPEATED: Final = ("/tokens", "/lan/pair", "/records/import", "/identity/confirm")
 
 Json: TypeAlias = dict[str, Any]
 Query: TypeAlias = Mapping[str, str | int | bool | None]

@@ -67,6 +67,30 @@ class OwnNode(Connection):
         """Take a client's token back."""
         self.delete(f"/tokens/{token_id}")
 
+    def lan(self) -> Json:
+        """Whether phones on the home network can come in, and how."""
+        return self.get("/lan")
+
+    def open_lan(self, address: str | None = None, port: int | None = None) -> Json:
+        """Open the home network, on the address the system uses and the port kept."""
+        return self.put("/lan", {"on": True, "address": address, "port": port})
+
+    def close_lan(self) -> Json:
+        """Close the home network."""
+        return self.put("/lan", {"on": False})
+
+    def open_pairing(self, name: str, scopes: tuple[str, ...], days: int) -> Json:
+        """A code that lets one phone in: `link`, `code`, and what to compare."""
+        return self.post("/lan/pairings", {"name": name, "scopes": list(scopes), "days": days})
+
+    def close_pairings(self) -> None:
+        """Make every code that was not used yet worthless."""
+        self.delete("/lan/pairings")
+
+    def pair(self, code: str) -> Json:
+        """Exchange a code for a token; this needs no token."""
+        return self.post("/lan/pair", {"code": code})
+
     def peers(self) -> Json:
         """Neighbours connected now, and own addresses."""
         return self.get("/peers")

@@ -116,6 +116,8 @@ class Teller:
             app.say("status.web", address=f"{told.api}/#token={token}")
         elif told.web:
             app.say("status.web", address=f"{told.api}/")
+        if told.lan is not None:
+            app.say("lan.on", address=told.lan)
         for address in told.addresses:
             app.say("up.listening", address=address)
         app.say("peers.none")
