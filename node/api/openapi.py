@@ -53,12 +53,44 @@ def build(app: FastAPI) -> dict[str, Any]:
     shapes: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         shapes.pop(unused, None)
+    _promise_all_fields(schema["paths"], shapes)
     shapes["Problem"] = _problem_shape()
     schema["components"]["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer"}}
     for methods in schema["paths"].values():
         for operation in methods.values():
             _complete(operation, shapes)
     return schema
+
+
+def _promise_all_fields(paths: dict[str, Any], shapes: dict[str, Any]) -> None:
+    """Every field of an answer is always there, also one that may be left out when it is made."""
+    asked = {"requestBody"}
+    taken = [part for _, one in _operations(paths) for name, part in one.items() if name in asked]
+    sent = _reached(taken, shapes)
+    for name, shape in shapes.items():
+        if name not in sent and "properties" in shape:
+            shape["required"] = list(shape["properties"])
+
+
+def _operations(paths: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(path, one) for path, methods in paths.items() for one in methods.values()]
+
+
+def _reached(parts: list[Any], shapes: dict[str, Any]) -> set[str]:
+    """Names of the shapes that stand in `parts`, also inside of each other."""
+    found, left = set[str](), list(parts)
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            known: dict[str, Any] = part
+            name = str(known.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                left.append(shapes.get(name, {}))
+            left += known.values()
+        elif isinstance(part, list):
+            left += part  # pyright: ignore[reportUnknownArgumentType]
+    return found
 
 
 def _problem_shape() -> dict[str, Any]:

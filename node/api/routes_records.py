@@ -87,6 +87,14 @@ def routes(api: Api) -> list[Route]:
     """The table."""
     records = RecordRoutes(api)
     return [
-        write("POST", "/records/import", records.take, ImportReport, "admin", once=False),
+        write(
+            "POST",
+            "/records/import",
+            records.take,
+            ImportReport,
+            "admin",
+            once=False,
+            takes=JSON_LINES,
+        ),
         get("/records/export", records.give, None, media=JSON_LINES),
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from node.api.idempotency import Idempotency
@@ -34,6 +35,7 @@ class Route:
     tag: str = ""
     media: str | None = None  # what it answers, if not JSON
     also: tuple[str, ...] = ()  # other media types that can be asked for
+    takes: str | None = None  # what it is sent, if not JSON
 
 
 def get(path: str, handler: Handler, answers: Any, **options: Any) -> Route:
@@ -79,14 +81,27 @@ def add_routes(app: FastAPI, routes: Sequence[Route]) -> None:
             methods=[route.method],
             response_model=route.answers,
             status_code=route.status,
-            responses={route.status: {"content": dict.fromkeys(route.also, BINARY)}},
+            responses={route.status: {"content": dict.fromkeys(_media(route), BINARY)}},
+            response_class=JSONResponse if route.media is None else Response,
             summary=summary.strip().rstrip("."),
             description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
             tags=[route.tag or route.path.split("/")[1]],
             operation_id=_operation(route),
-            openapi_extra={"x-scope": route.scope, "x-once": route.once},
+            openapi_extra=_extra(route),
             route_class_override=GuardedRoute,
         )
+
+
+def _media(route: Route) -> tuple[str, ...]:
+    return route.also if route.media is None else (route.media, *route.also)
+
+
+def _extra(route: Route) -> dict[str, Any]:
+    """What the document needs to know beside what the handler's signature tells."""
+    found: dict[str, Any] = {"x-scope": route.scope, "x-once": route.once}
+    if route.takes is not None:
+        found["requestBody"] = {"required": True, "content": {route.takes: BINARY}}
+    return found
 
 
 def _operation(route: Route) -> str:

@@ -1,23 +1,28 @@
 """Talk and market: rooms and posts, listings and search."""
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
 
-from node.client.connection import Connection, Json, Made, Page
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from node.client.connection import Connection
+
+if TYPE_CHECKING:
+    from node.client.shapes import Hits, Listing, Made, PostDetail, Posts, RoomLine
 
 
 class Talking(Connection):
     """Rooms, posts, listings, search."""
 
-    def rooms(self) -> list[Json]:
+    def rooms(self) -> list[RoomLine]:
         """Rooms with their newest post."""
         return self.get("/rooms")["items"]
 
-    def posts(self, room: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def posts(self, room: str, *, cursor: str | None = None, limit: int = 50) -> Posts:
         """A page of posts, newest first."""
         return self.get("/posts", room=room, cursor=cursor, limit=limit)
 
-    def post_shown(self, post: str) -> Json:
+    def post_shown(self, post: str) -> PostDetail:
         """One post with its replies."""
         return self.get(f"/posts/{post}")
 
@@ -43,11 +48,11 @@ class Talking(Connection):
         region: str | None = None,
         tag: str | None = None,
         author: str | None = None,
-    ) -> Iterator[Json]:
+    ) -> Iterator[Listing]:
         """Listings, newest first."""
         return self.each("/listings", kind=kind, region=region, tag=tag, author=author)
 
-    def listing(self, listing: str) -> Json:
+    def listing(self, listing: str) -> Listing:
         """One listing."""
         return self.get(f"/listings/{listing}")
 
@@ -63,6 +68,6 @@ class Talking(Connection):
         """Take an own listing off."""
         return self.delete(f"/listings/{listing}", erase=erase)
 
-    def search(self, words: str, **filters: str | int | bool | None) -> Page:
+    def search(self, words: str, **filters: str | int | bool | None) -> Hits:
         """Posts and listings; filters: kind, region, max_price, newest, cursor, limit."""
         return self.get("/search", words=words, **filters)

@@ -67,10 +67,16 @@ class Phone:
         return ssl.PEM_cert_to_DER_cert(pem)
 
 
+def port_of(url: str | None) -> int:
+    found = re.fullmatch(r"https://127\.0\.0\.1:(\d+)/", url or "")
+    assert found is not None, url
+    return int(found[1])
+
+
 async def opened(house: House) -> Phone:
     found = await house.do(lambda client: client.open_lan(ADDRESS, 0))
     assert found["state"] == "on", found
-    return Phone(int(re.fullmatch(r"https://127\.0\.0\.1:(\d+)/", found["url"])[1]))  # type: ignore[index]
+    return Phone(port_of(found["url"]))
 
 
 @pytest.fixture
@@ -246,7 +252,7 @@ async def test_closing_ends_what_is_open_and_a_restart_remembers(tmp_path: Path)
     async with running(home) as house:
         found = await house.do(lambda client: client.lan())
         assert (found["on"], found["state"]) == (True, "on")
-        phone = Phone(int(found["url"].rstrip("/").rpartition(":")[2]))
+        phone = Phone(port_of(found["url"]))
         assert await trio.to_thread.run_sync(phone.certificate_seen) == seen
         assert (await phone.does("GET", "/v1/identity", token["token"])).status == 200
         found = await house.do(lambda client: client.close_lan())
@@ -346,7 +352,7 @@ async def test_the_commands_open_pair_and_close(
         assert "█" in shown or "▄" in shown
         code = re.search(r"type the code ([2-9A-Z]{12})", shown)
         assert code is not None
-        phone = Phone(int(told["url"].rstrip("/").rpartition(":")[2]))
+        phone = Phone(port_of(told["url"]))
         paired = await phone.does("POST", "/v1/lan/pair", body={"code": code[1]})
         assert paired.json["scopes"] == ["read", "talk", "trade"]
         assert paired.json["text"] == "앞으로 180일 동안 쓸 수 있어요"  # the member's language
