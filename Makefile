@@ -44,7 +44,14 @@ $(VENV)/stamp-test: $(VENV)/stamp-run requirements-test.lock
 	$(call install_lock,requirements-test.lock)
 	touch $@
 
-setup: $(VENV)/stamp-test
+# Checks the client for TypeScript; where there is no npm, its tests are skipped and say so.
+TYPESCRIPT := clients/typescript
+$(VENV)/stamp-typescript: $(VENV)/stamp-tools $(TYPESCRIPT)/package-lock.json
+	command -v npm > /dev/null || { echo "No npm here: the client for TypeScript is not checked."; exit 0; }; \
+		cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+setup: $(VENV)/stamp-test $(VENV)/stamp-typescript
 
 run: $(VENV)/stamp-run
 	$(BIN)/wetalk up
@@ -52,7 +59,7 @@ run: $(VENV)/stamp-run
 demo: $(VENV)/stamp-run
 	$(BIN)/wetalk demo
 
-test: $(VENV)/stamp-test
+test: $(VENV)/stamp-test $(VENV)/stamp-typescript
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS)
 
 check: $(VENV)/stamp-test
@@ -77,5 +84,5 @@ lock: $(VENV)/stamp-tools
 	$(EXPORT) --only-group setup --output-file requirements-setup.lock > /dev/null
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(TYPESCRIPT)/node_modules build dist .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find cli.py node tests -name __pycache__ -type d -prune -exec rm -rf {} +

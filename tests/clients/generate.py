@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.clients import python_shapes, trio_client
+from tests.clients import python_shapes, trio_client, typescript
 from tests.clients.document import document
 from tests.tidy import ROOT
 
 PACKAGE = Path("node", "client")
+TYPESCRIPT = Path("clients", "typescript", "wetalk.ts")
 
 
 def generated(found: dict[str, Any]) -> dict[Path, str]:
@@ -21,7 +22,8 @@ def generated(found: dict[str, Any]) -> dict[Path, str]:
     for part in trio_client.PARTS:
         source = ROOT / PACKAGE / f"{part}.py"
         python[PACKAGE / "trio" / f"{part}.py"] = trio_client.written(source)
-    return {path: formatted(path, text) for path, text in python.items()}
+    files = {path: formatted(path, text) for path, text in python.items()}
+    return {**files, TYPESCRIPT: typescript.written(found)}
 
 
 def formatted(path: Path, text: str) -> str:
