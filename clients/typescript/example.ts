@@ -29,8 +29,7 @@ export async function follow(
 }
 
 function line(trade: Trade): string {
-  const unit = trade.unit === "credit" ? "" : ` ${trade.unit}`;
-  return `${trade.partner?.name ?? ""}: ${trade.amount_text}${unit}, ${trade.state_text}`;
+  return `${trade.partner?.name ?? ""}: ${trade.amount_text}, ${trade.state_text}`;
 }
 
 /** Minor units as people write them. */

@@ -60,6 +60,10 @@ class Event:
     data: Json
 
 
+PULSE: Final = Event("pulse", None, {})
+"""Silence: nothing has changed, and the node is there. Every 15 seconds at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a node answers, and as whom. `certificate`: SHA-256 of what it must show, in hex."""
@@ -209,8 +213,11 @@ class Parser:
         self._name, self._data, self._id = "message", list[str](), None
 
     def take(self, line: bytes) -> Iterator[Event]:
-        """The event that this line completes, if it does."""
+        """The event that this line completes, if it does; PULSE for a comment."""
         text = line.decode().rstrip("\r\n")
+        if text.startswith(":"):
+            yield PULSE
+            return
         if not text:
             if self._data:
                 yield Event(self._name, self._id, json.loads("\n".join(self._data)))

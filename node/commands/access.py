@@ -42,9 +42,10 @@ def token_new(app: App, name: str, scopes: tuple[str, ...], days: int | None) ->
     wished = {"name": name, "scopes": sorted({*(scopes or ("read",))}), "days": days}
     made = app.client.post("/tokens", wished)
     app.result(made)
-    app.say("token.made", name=made["name"])
-    app.line(made["token"])
-    app.line(made["text"])
+    if not app.json:  # the token alone goes where `> FILE` leads
+        app.hint("token.made", name=made["name"])
+        app.line(made["token"])
+        click.echo(made["text"], err=True)
 
 
 @token.sub("list", "wetalk token list")

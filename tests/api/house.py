@@ -126,13 +126,13 @@ async def running(home: Home, **options: Any) -> AsyncGenerator[House]:
 
 
 @asynccontextmanager
-async def serving(core: Core) -> AsyncGenerator[House]:
+async def serving(core: Core, port: int = 0) -> AsyncGenerator[House]:
     """The API over an open home, whose insides a test wants to see."""
     search = Search(core.database, core.home.search)
     bridge = Bridge(core)
     life = Life(core, bridge, trio.Event(), network=False)
     api = open_api(core, bridge.intake, bridge.publisher, search, life)
-    listener = bind(0)
+    listener = bind(port)
     port = listener.getsockname()[1]
     gate = build_app(api, port, "0")
     server = Server(gate, listener)

@@ -61,6 +61,6 @@ class ToTrio(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         own = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
-        if own and node.func.value.id == "self" and node.func.attr in CALLS:  # type: ignore[union-attr]
+        if own and ast.unparse(node.func.value) == "self" and node.func.attr in CALLS:
             return ast.Await(node)
         return node

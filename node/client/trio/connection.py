@@ -230,12 +230,13 @@ class Connection:
                 yield rest
 
     async def events(
-        self, last_id: str | None = None, *, come_back: bool = True
+        self, last_id: str | None = None, *, come_back: bool = True, pulse: bool = False
     ) -> AsyncGenerator[Event]:
         """Events as they come, from now or after `last_id`; resumed when the connection breaks.
 
-        `ready` comes first; `reset` in its place means: read your lists anew. Raises NotRunning
-        when the node stays away.
+        `ready` comes first; `reset` in its place means: read your lists anew. With `pulse` silence
+        is told, too, for those who do something at certain times. Raises NotRunning when the node
+        stays away.
         """
         tries = 0
         while True:
@@ -244,7 +245,8 @@ class Connection:
                     async for event in events:
                         tries = 0
                         last_id = event.id or last_id
-                        yield event
+                        if pulse or event is not wire.PULSE:
+                            yield event
             except NotRunning:
                 tries += 1
                 if not come_back or tries > wire.COME_BACK_TRIES_COUNT:
