@@ -23,7 +23,7 @@ from node.client import ApiProblem, Client, NotRunning
 AGAIN_S = 1.0
 CODE_CHARACTERS = 1_249  # a QR code of this many letters is read by any phone
 PAID = ("settled", "secured")
-OVER = {"declined": "The buyer has said no.", "released": "This invoice was taken back."}
+NEVER = "declined"
 NOW_AND_THEN = (429, 503)  # the node has no time just now
 
 
@@ -85,8 +85,8 @@ def show_codes(client: Client, trade: str) -> None:
 def look(client: Client, trade: str) -> bool:
     """True once it is paid. Raises Refused when it never will be."""
     found: Any = client.trade(trade)
-    if found["state"] in OVER:
-        raise Refused(OVER[found["state"]])
+    if found["state"] == NEVER:
+        raise Refused("The buyer has said no.")
     if found["state"] not in PAID:
         return False
     print(f"{found['partner']['name']}: {found['amount_text']}. {found['goods_text']}")
@@ -134,7 +134,9 @@ def sell(given: argparse.Namespace) -> int:
             if problem.status not in NOW_AND_THEN:
                 raise
         time.sleep(AGAIN_S)
-    print(f"Not paid yet. To take the invoice back: wetalk release {trade[:12]}", file=sys.stderr)
+    print(
+        f"Not paid yet; it still can be. Look with: wetalk trade show {trade[:12]}", file=sys.stderr
+    )
     return 1
 
 

@@ -174,12 +174,14 @@ async def test_the_till_says_that_it_was_not_paid_or_never_will_be(tmp_path: Pat
         words = [buyer.id.hex()[:8], "1", "--number", "1", *wishes]
         with program(tmp_path, "point_of_sale.py", *words, "--minutes", "0") as till:
             assert await till.ends() == 1
-            assert "Not paid yet. To take the invoice back: wetalk release" in till.said
+            assert "Not paid yet; it still can be. Look with: wetalk trade show" in till.said
         with program(tmp_path, "point_of_sale.py", *words) as till:
             await till.says("Invoice")
             [trade] = await house.do(lambda client: list(client.trades()))
-            await house.do(lambda client: client.step(trade["id"], "release"))
+            await seller.hand_to(buyer)
+            await buyer.trade.decline(bytes.fromhex(trade["id"]))
+            await buyer.hand_to(seller)
             assert await till.ends() == 1
-            assert "This invoice was taken back." in till.said
+            assert "The buyer has said no." in till.said
     for person in (officer, seller, buyer):
         person.close()
