@@ -1,7 +1,7 @@
 """The application: routes, errors as problem documents, the gate around it all.
 
 Rules: nothing is served that this package does not hold (no documentation pages from a content
-network); OpenAPI is built when it is first asked for.
+network); OpenAPI and its pages are built when they are first asked for.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from node.api import (
+    docs_page,
     openapi,
     problems,
     routes_books,
@@ -74,6 +75,7 @@ def build_app(api: Api, port: int, version: str, *, web: bool = True) -> Gate:
     add_routes(app, all_routes(api))
     _add_errors(app, api)
     openapi.serve(app)
+    docs_page.serve(app)
     if web:
         static.serve(app)
     guard = Guard(api.tokens, api.rates, api.default_language)

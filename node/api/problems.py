@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from node.api import misfits
-from node.i18n import negotiate_language, problem_text, text
+from node.i18n import catalogue, negotiate_language, placeholders, problem_text, text
 from node.protocol.errors import LocalFault, RemoteFault, StorageFault, WetalkError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -105,6 +105,21 @@ def document(fault: WetalkError, language: str) -> dict[str, Any]:
         "detail": told,
         "values": values,
     }
+
+
+def sample(code: str, language: str) -> dict[str, Any]:
+    """An example of the problem document with a code."""
+    key = f"problem.{code}"
+    names = placeholders(catalogue(language)[key]) if key in catalogue(language) else set[str]()
+    numbers = ("count", "maximum", "minimum", "seconds", "position", "needed", "found", "limit")
+    values: dict[str, Any] = {
+        name: 12 if name in numbers or name == "decimals" else f"…{name}…"
+        for name in sorted(names - {"code", "detail"})
+    }
+    storage = code in ("busy", "disk-error", "storage-busy", "storage-closed")
+    return document(
+        StorageFault(code, **values) if storage else LocalFault(code, **values), language
+    )
 
 
 def sentence(fault: WetalkError, language: str) -> str:

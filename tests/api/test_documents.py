@@ -64,6 +64,7 @@ async def test_openapi_names_every_route_with_scope_and_valid_examples(
         needed = [] if route.scope == OPEN else [{"bearer": [route.scope]}]
         assert operation["security"] == needed
         assert operation["summary"]
+        assert operation["responses"]["401" if route.scope != OPEN else "403"]
         assert "problem+json" in json.dumps(operation["responses"]["default"])
         if route.media is None:
             content = operation["responses"][str(route.status)]["content"]["application/json"]
