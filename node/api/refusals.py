@@ -39,6 +39,7 @@ OFFICE: Final[Codes] = (
     *SIGNS,
     *CHAPTER,
     *("not-officer", "approved-already", "proposal-unknown", "approvals", "supersedes"),
+    *("member-already", "member-suspended"),
 )
 GRANT: Final[Codes] = (*OFFICE, "grant-open", "grant-witnesses", "limit-max", "partner-no-account")
 ALERTS: Final[Codes] = (
@@ -101,7 +102,7 @@ OWN: Final[Mapping[tuple[str, str], Codes]] = {
     ("POST", "/chapters/{name}/apply"): (
         *ACCOUNT,
         *CHAPTER,
-        *("text-too-long", "invitation-invalid"),
+        *("text-too-long", "invitation-invalid", "member-already", "member-suspended"),
     ),
     ("GET", "/chapters/{name}/requests"): CHAPTER,
     ("GET", "/chapters/{name}/renewals"): CHAPTER,

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from node.api import app as application
 from node.api.routing import OPEN, PREFIX, Route
-from node.client import Client
+from node.client import Client, wire
 from tests.api.house import House, serving
 from tests.support.homes import Clock, genesis_for, move_in
 from tests.tidy import ROOT
@@ -70,7 +70,7 @@ async def test_openapi_names_every_route_with_scope_and_valid_examples(
             content = operation["responses"][str(route.status)]["content"]["application/json"]
             TypeAdapter(route.answers).validate_python(content["example"])
         body = operation.get("requestBody")
-        if body is not None:
+        if body is not None and route.takes is None:
             shape = _body_of(route)
             TypeAdapter(shape).validate_python(body["content"]["application/json"]["example"])
         for parameter in operation.get("parameters", []):
@@ -82,7 +82,7 @@ def _body_of(route: Route) -> Any:
 
 
 async def test_every_route_has_its_call_in_the_client(routes: list[Route]) -> None:
-    source = "".join(inspect.getsource(part) for part in Client.__mro__[:-1])
+    source = "".join(inspect.getsource(part) for part in (*Client.__mro__[:-1], wire))
     for route in routes:
         path = route.path.replace("/chapters/{name}", "{chapter_path(chapter)}")
         steps = re.sub(r"/(accept|decline|settle|release)$", "/{step}", path)

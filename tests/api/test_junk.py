@@ -54,7 +54,7 @@ async def test_no_junk_in_a_body_crashes_a_route(house: House) -> None:
     for path, methods in (await document(house)).items():
         for method, operation in methods.items():
             body = operation.get("requestBody")
-            if body is None:
+            if body is None or "application/json" not in body["content"]:
                 continue
             example = body["content"]["application/json"]["example"]
             for junk in spoiled(example):
