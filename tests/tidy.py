@@ -21,7 +21,7 @@ GENERATED = {
     ".hypothesis",
     ".ruff_cache",
 }
-VENDORED = "node/api/web/vendor/"
+VENDORED = ("node/api/web/vendor/", "tests/browser/vendor/")
 WRITTEN = ("node/client/shapes.py",)  # by a program that the tests check
 
 

@@ -731,6 +731,13 @@ export interface Missing {
   text: string;
 }
 
+/** What a month saw; `volume` in minor units of credit. */
+export interface MonthTotal {
+  month: string;
+  trades: number;
+  volume: number;
+}
+
 /** One line of a statement: plus received, minus given. */
 export interface Movement {
   trade: string;
@@ -865,7 +872,7 @@ export interface PolicyIn {
   secured_from: number | null;
 }
 
-/** A post. `edited`: claimed time of the edit shown. */
+/** A post. `edited`: claimed time of the edit shown; `reply_count`: replies, at most 100. */
 export interface Post {
   id: string;
   author: Who;
@@ -875,6 +882,7 @@ export interface Post {
   reply_to: string | null;
   time: string;
   edited: string | null;
+  reply_count: number;
   mine: boolean;
 }
 
@@ -888,6 +896,7 @@ export interface PostDetail {
   reply_to: string | null;
   time: string;
   edited: string | null;
+  reply_count: number;
   mine: boolean;
   replies: Post[];
 }
@@ -1223,6 +1232,25 @@ export interface TakenTrade {
   final: boolean;
   text: string;
   trade: Trade | null;
+}
+
+/** Two members who traded, and how often. */
+export interface Tie {
+  one: Who;
+  other: Who;
+  trades: number;
+}
+
+/** Who trades with whom in a chapter: at most 500 ties, most trades first; months by name. */
+export interface Ties {
+  chapter: string;
+  items: Tie[];
+  /** ties there are */
+  count: number;
+  months: MonthTotal[];
+  unit: string;
+  unit_name: string;
+  decimals: number;
 }
 
 /** A client's token, without its secret. */
@@ -1861,6 +1889,14 @@ export class WeTalk extends Connection {
     options: Options = {},
   ): Promise<Audit> {
     return this.call("GET", "/ledger/audit", { query }, options);
+  }
+
+  /** Who trades with whom in a chapter, and how much each month saw. */
+  getLedgerTies(
+    query: { chapter?: string | null } = {},
+    options: Options = {},
+  ): Promise<Ties> {
+    return this.call("GET", "/ledger/ties", { query }, options);
   }
 
   /** Cases of this member, as party, mediator or keeper of the treasury; of one trade. */

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from node.api import problems, refusals
-from node.api.routing import OPEN, PREFIX
+from node.api.routing import OPEN, PREFIX, api_routes
 
 PATH: Final = "/openapi.json"
 LANGUAGE: Final = "en"  # of the sentences in examples
@@ -56,7 +56,7 @@ def build(app: FastAPI) -> dict[str, Any]:
         version=app.version,
         openapi_version="3.1.0",
         description=DESCRIPTION,
-        routes=app.routes,
+        routes=api_routes(app),
     )
     shapes: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -2,6 +2,7 @@
 
 # pyright: reportUnknownMemberType=false
 
+from functools import cache
 from typing import Annotated, Any
 
 import trio
@@ -14,10 +15,13 @@ from node.api.models import books as shapes
 from node.api.models.office import Decision
 from node.api.parameters import ChapterQuery, IdQuery
 from node.api.routing import Route, get, write
+from node.api.shaping import credit_decimals
 from node.ledger import root as ledger_root
+from node.protocol.account import CREDIT
 from node.services import closing, verification
 from node.services.audit import audit
 from node.services.closes import Closes
+from node.services.ties import ties
 
 MonthQuery = Annotated[
     str | None, Query(pattern=shapes.MONTH_PATTERN, description="UTC", examples=["2026-10"])
@@ -118,6 +122,27 @@ class BookRoutes:
 
         return await trio.to_thread.run_sync(compute, limiter=self._heavy)
 
+    async def ties(self, chapter: ChapterQuery = None) -> shapes.Ties:
+        """Who trades with whom in a chapter, and how much each month saw."""
+        number, core = self._api.chapter(chapter), self._api.core
+        found = await trio.to_thread.run_sync(lambda: ties(core, number), limiter=self._heavy)
+        genesis, who = core.rules.genesis, cache(self._api.who)
+        return shapes.Ties(
+            chapter=genesis.chapters[number].name,
+            items=[
+                shapes.Tie(one=who(tie.one), other=who(tie.other), trades=tie.trades)
+                for tie in found.ties
+            ],
+            count=found.count,
+            months=[
+                shapes.MonthTotal(month=one.month, trades=one.trades, volume=one.volume)
+                for one in found.months
+            ],
+            unit=CREDIT,
+            unit_name=genesis.unit.code,
+            decimals=credit_decimals(core),
+        )
+
 
 def routes(api: Api) -> list[Route]:
     """The table."""
@@ -129,4 +154,5 @@ def routes(api: Api) -> list[Route]:
         write("POST", "/ledger/closes", books.close, Decision, "admin"),
         get("/ledger/proof", books.proof, dict[str, Any]),
         get("/ledger/audit", books.audit, shapes.Audit),
+        get("/ledger/ties", books.ties, shapes.Ties),
     ]

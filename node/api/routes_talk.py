@@ -88,6 +88,7 @@ class TalkRoutes:
             "reply_to": None if post.reply_to is None else post.reply_to.hex(),
             "time": iso_time(post.time),
             "edited": None if post.edited is None else iso_time(post.edited),
+            "reply_count": post.reply_count,
             "mine": post.author == self._api.core.member,
         }
 

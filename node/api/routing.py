@@ -4,16 +4,23 @@ Rules: every route names the scope its token needs, what it answers, and whether
 under an Idempotency-Key. The first line of a handler's docstring is its summary in OpenAPI.
 """
 
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic.warnings import UnsupportedFieldAttributeWarning
+from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
 from node.api.idempotency import Idempotency
 from node.api.tokens import Access
+
+# FastAPI says nothing of this while it builds a field; ours are built later (models.base).
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 PREFIX: Final = "/v1"
 OPEN: Final = "none"  # in place of a scope: no token is needed
@@ -71,25 +78,64 @@ class GuardedRoute(APIRoute):
         return handle
 
 
+class LazyRoute:
+    """A row of the table, turned into a route of the framework when it is first asked for.
+
+    What the framework builds for a route (validators, serializers) takes memory and time at the
+    start, and a member's node is asked for few of them.
+    """
+
+    def __init__(self, row: Route) -> None:
+        self._row = row
+        self._built: APIRoute | None = None
+
+    def built(self) -> APIRoute:
+        """The framework's route."""
+        if self._built is None:
+            router = APIRouter()
+            _add(router, self._row)
+            (found,) = router.routes
+            assert isinstance(found, APIRoute)
+            self._built = found
+        return self._built
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.built().handle(scope, receive, send)
+
+
 def add_routes(app: FastAPI, routes: Sequence[Route]) -> None:
     """Put rows of the table into the application."""
-    for route in routes:
-        summary, _, rest = (route.handler.__doc__ or "").partition("\n")
-        app.router.add_api_route(
-            PREFIX + route.path,
-            route.handler,
-            methods=[route.method],
-            response_model=route.answers,
-            status_code=route.status,
-            responses={route.status: {"content": dict.fromkeys(_media(route), BINARY)}},
-            response_class=JSONResponse if route.media is None else Response,
-            summary=summary.strip().rstrip("."),
-            description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
-            tags=[route.tag or route.path.split("/")[1]],
-            operation_id=_operation(route),
-            openapi_extra=_extra(route),
-            route_class_override=GuardedRoute,
-        )
+    lazy = [LazyRoute(row) for row in routes]
+    app.state.lazy_routes = lazy
+    for row, route in zip(routes, lazy, strict=True):
+        outer = StarletteRoute(PREFIX + row.path, route, methods=[row.method])
+        outer.methods = {row.method}  # starlette adds HEAD to GET
+        app.router.routes.append(outer)
+
+
+def api_routes(app: FastAPI) -> list[APIRoute]:
+    """All routes of the table, built."""
+    lazy: list[LazyRoute] = app.state.lazy_routes
+    return [route.built() for route in lazy]
+
+
+def _add(router: APIRouter, row: Route) -> None:
+    summary, _, rest = (row.handler.__doc__ or "").partition("\n")
+    router.add_api_route(
+        PREFIX + row.path,
+        row.handler,
+        methods=[row.method],
+        response_model=row.answers,
+        status_code=row.status,
+        responses={row.status: {"content": dict.fromkeys(_media(row), BINARY)}},
+        response_class=JSONResponse if row.media is None else Response,
+        summary=summary.strip().rstrip("."),
+        description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
+        tags=[row.tag or row.path.split("/")[1]],
+        operation_id=_operation(row),
+        openapi_extra=_extra(row),
+        route_class_override=GuardedRoute,
+    )
 
 
 def _media(route: Route) -> tuple[str, ...]:

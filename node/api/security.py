@@ -48,10 +48,11 @@ NOTES_PATH: Final = "/v1/trades/notes"
 
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 WEB_POLICY: Final = (
-    b"default-src 'none'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    b"default-src 'none'; script-src 'self'; img-src 'self' blob:; connect-src 'self';"
     b" style-src 'self' '%b';"  # the one style of pages to print, which the client opens as blobs
     b" manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
-    b" frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    b" frame-ancestors 'none'; require-trusted-types-for 'script';"
+    b" trusted-types wetalk-worker"  # the one rule that lets the page name its service worker
 ) % STYLE_HASH.encode()
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -59,7 +60,7 @@ HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"permissions-policy", b"camera=(self), geolocation=(), microphone=(), payment=()"),
 )
 
 

@@ -747,6 +747,14 @@ class Missing(TypedDict):
     text: str
 
 
+class MonthTotal(TypedDict):
+    """What a month saw; `volume` in minor units of credit."""
+
+    month: str
+    trades: int
+    volume: int
+
+
 Movement = TypedDict(
     "Movement",
     {
@@ -882,7 +890,7 @@ class PolicyIn(TypedDict):
 
 
 class Post(TypedDict):
-    """A post. `edited`: claimed time of the edit shown."""
+    """A post. `edited`: claimed time of the edit shown; `reply_count`: replies, at most 100."""
 
     id: str
     author: Who
@@ -892,6 +900,7 @@ class Post(TypedDict):
     reply_to: str | None
     time: str
     edited: str | None
+    reply_count: int
     mine: bool
 
 
@@ -906,6 +915,7 @@ class PostDetail(TypedDict):
     reply_to: str | None
     time: str
     edited: str | None
+    reply_count: int
     mine: bool
     replies: list[Post]
 
@@ -1249,6 +1259,26 @@ class TakenTrade(TypedDict):
     final: bool
     text: str
     trade: Trade | None
+
+
+class Tie(TypedDict):
+    """Two members who traded, and how often."""
+
+    one: Who
+    other: Who
+    trades: int
+
+
+class Ties(TypedDict):
+    """Who trades with whom in a chapter: at most 500 ties, most trades first; months by name."""
+
+    chapter: str
+    items: list[Tie]
+    count: int
+    months: list[MonthTotal]
+    unit: str
+    unit_name: str
+    decimals: int
 
 
 class Token(TypedDict):

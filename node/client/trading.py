@@ -123,3 +123,7 @@ class Trading(Connection):
     def audit(self, chapter: str | None = None, month: str | None = None) -> Audit:
         """A report on a chapter."""
         return self.get("/ledger/audit", chapter=chapter, month=month)
+
+    def ties(self, chapter: str | None = None) -> Json:
+        """Who trades with whom in a chapter, and how much each month saw."""
+        return self.get("/ledger/ties", chapter=chapter)

@@ -8,7 +8,7 @@ it can be dropped and rebuilt from the records.
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -26,6 +26,10 @@ TABLES: dict[str, "Table[object]"] = {}
 """All declared tables by name; storage creates one SQL table for each."""
 
 
+NUMBER_SIZE_BYTES: Final = 5
+"""A local number as the end of a key."""
+
+
 def u64(number: int) -> bytes:
     """Eight bytes, big-endian: sorts as the number does."""
     return number.to_bytes(8, "big")
@@ -33,7 +37,7 @@ def u64(number: int) -> bytes:
 
 def u40(number: int) -> bytes:
     """A local number as five bytes, big-endian: more records than a node will ever hold."""
-    return number.to_bytes(5, "big")
+    return number.to_bytes(NUMBER_SIZE_BYTES, "big")
 
 
 def u16(number: int) -> bytes:

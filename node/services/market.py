@@ -32,6 +32,7 @@ from node.protocol.limits import (
 from node.protocol.market import ListingClose, ListingKind, ListingPut, Price, Stock
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
+from node.protocol.state import NUMBER_SIZE_BYTES
 from node.services import written
 from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
@@ -173,7 +174,7 @@ class Market:
         found: list[ListingView] = []
         looked_at, now = 0, self._core.clock()
         with self._core.reading() as stored:
-            reader = _ReadOnce(stored, self._core.community)
+            reader = _PageReader(stored, self._core.community)
             for listing in self._newest(reader, facets, before, limit + 1):
                 if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
                     return found, before
@@ -222,21 +223,46 @@ class Market:
         return _shown(listing, _state(listing, self._core.clock()))
 
 
-class _ReadOnce:
-    """A reader that takes each record from the disk once: a listing is asked for its author, its id
-    and its text."""
+class _PageReader:
+    """A reader for a page of listings: what their index names is read in two statements, and no
+    record is taken from the disk twice (a listing is asked for its author, its id and its text)."""
 
     def __init__(self, reader: SqliteReader, community: bytes) -> None:
-        self._raw = reader.raw
+        self._reader = reader
         self._community = community
+        self._rows: dict[bytes, bytes] = {}
         self._held: dict[int, RawRecord | None] = {}
-        self.get = reader.get
-        self.scan = reader.scan
         self.next_number = reader.next_number
+
+    def scan(
+        self,
+        table: str,
+        low: bytes,
+        high: bytes | None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[tuple[bytes, bytes]]:
+        found = self._reader.scan(table, low, high, reverse=reverse, limit=limit)
+        if table == listings.LISTING_INDEX.name:
+            self._read_ahead([key[-NUMBER_SIZE_BYTES:] for key, _ in found])
+        return found
+
+    def _read_ahead(self, keys: list[bytes]) -> None:
+        rows = self._reader.get_many(listings.LISTING.name, keys)
+        self._rows.update(rows)
+        numbers = {int.from_bytes(key, "big") for key in keys}
+        numbers |= {listings.LISTING.read(row).number for _, row in rows}
+        unknown = [number for number in numbers if number not in self._held]
+        self._held.update(zip(unknown, self._reader.raws(unknown), strict=True))
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        row = self._rows.get(key) if table == listings.LISTING.name else None
+        return self._reader.get(table, key) if row is None else row
 
     def raw(self, number: int) -> RawRecord | None:
         if number not in self._held:
-            self._held[number] = self._raw(number)
+            self._held[number] = self._reader.raw(number)
         return self._held[number]
 
     def id_of(self, number: int) -> bytes:

@@ -16,7 +16,7 @@ from node.protocol.market import ListingClose, ListingPut
 from node.protocol.ports import Reader
 from node.protocol.record import Record, stored_header
 from node.protocol.shapes import Row
-from node.protocol.state import Group, Overlay, Table, u40, u64
+from node.protocol.state import NUMBER_SIZE_BYTES, Group, Overlay, Table, u40, u64
 
 
 class ListingRow(Row, frozen=True):
@@ -227,7 +227,7 @@ def listings_by(
     last to arrive comes first."""
     top = prefix + lanes.below(reader, before, until_ms)
     for key, _ in LISTING_INDEX.scan(reader, prefix, top, reverse=True, limit=limit):
-        number = int.from_bytes(key[-5:], "big")
+        number = int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big")
         row, raw = LISTING.get(reader, u40(number)), reader.raw(number)
         if row is None or raw is None:
             continue

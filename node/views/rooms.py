@@ -20,9 +20,10 @@ from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record, stored_header
 from node.protocol.shapes import Row
 from node.protocol.social import PostDelete, PostEdit, PostPut
-from node.protocol.state import Group, Overlay, Table, u40, u64
+from node.protocol.state import NUMBER_SIZE_BYTES, Group, Overlay, Table, u40, u64
 
 ROOM_HASH_BYTES = 16
+REPLIES_COUNTED_MAX = 100
 
 
 class EditRow(Row, frozen=True):
@@ -51,6 +52,7 @@ class Post:
     reply_to: bytes | None
     time: int
     edited: int | None  # claimed time of the edit shown
+    reply_count: int  # live replies; at most REPLIES_COUNTED_MAX
 
 
 @lru_cache(1_024)
@@ -184,7 +186,15 @@ def _shown(reader: Reader, post: bytes, raw: RawRecord) -> Post | None:
             text, edited = codec.stored(held.body, PostEdit).text, time
             break
     return Post(
-        post, header.author, body.room, text, body.language, body.reply_to, header.time, edited
+        id=post,
+        author=header.author,
+        room=body.room,
+        text=text,
+        language=body.language,
+        reply_to=body.reply_to,
+        time=header.time,
+        edited=edited,
+        reply_count=sum(1 for _ in REPLY.under(reader, post, limit=REPLIES_COUNTED_MAX)),
     )
 
 
@@ -202,7 +212,7 @@ def posts_in(
     prefix = room_hash(room)
     top = prefix + lanes.below(reader, before, until_ms)
     for key, _ in ROOM_POST.scan(reader, prefix, top, reverse=True, limit=limit):
-        post = numbered(reader, int.from_bytes(key[-5:], "big"))
+        post = numbered(reader, int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
         if post is not None:
             yield post
 
@@ -210,7 +220,7 @@ def posts_in(
 def replies_to(reader: Reader, post: bytes) -> Iterator[Post]:
     """Live replies to a post, in order of arrival."""
     for key, _ in REPLY.under(reader, post):
-        reply = numbered(reader, int.from_bytes(key[-5:], "big"))
+        reply = numbered(reader, int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
         if reply is not None:
             yield reply
 
@@ -218,7 +228,7 @@ def replies_to(reader: Reader, post: bytes) -> Iterator[Post]:
 def live_ids(reader: Reader) -> Iterator[bytes]:
     """Ids of all live posts."""
     for key, _ in ROOM_POST.scan(reader, b"", None):
-        yield reader.id_of(int.from_bytes(key[-5:], "big"))
+        yield reader.id_of(int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
 
 
 def rooms(reader: Reader) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from node.api import openapi, problems
+from node.api.routing import LazyRoute
 
 
 class Watched:
@@ -60,8 +61,8 @@ def watching(patch: pytest.MonkeyPatch) -> Generator[Watched]:
             await send(message)
 
         await inner(self, scope, receive, sent)
-        route = scope.get("route")
-        operation = getattr(route, "operation_id", None)
+        row = scope.get("endpoint")
+        operation = row.built().operation_id if isinstance(row, LazyRoute) else None
         if body and operation is not None and status != HTTPStatus.METHOD_NOT_ALLOWED:
             watched.note(self, operation, status, json.loads(body)["code"])
 

@@ -52,9 +52,12 @@ Sentence = Annotated[str, Field(examples=["모두 여기에서 다시 계산했�
 
 
 class Model(BaseModel):
-    """Base of all shapes: nothing unknown, nothing changed after it was made."""
+    """Base of all shapes: nothing unknown, nothing changed after it was made.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Validators are built when they are first needed: a node that nobody asks holds none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Who(Model):

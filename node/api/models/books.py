@@ -216,3 +216,31 @@ class Audit(Model):
     witnesses: Annotated[
         list[str], Field(description="relays that signed two stories", examples=[[]])
     ]
+
+
+class Tie(Model):
+    """Two members who traded, and how often."""
+
+    one: Who
+    other: Who
+    trades: Count
+
+
+class MonthTotal(Model):
+    """What a month saw; `volume` in minor units of credit."""
+
+    month: Month
+    trades: Count
+    volume: Annotated[int, Field(ge=0, examples=[250000])]
+
+
+class Ties(Model):
+    """Who trades with whom in a chapter: at most 500 ties, most trades first; months by name."""
+
+    chapter: ChapterShown
+    items: list[Tie]
+    count: Annotated[int, Field(description="ties there are", examples=[41])]
+    months: list[MonthTotal]
+    unit: Unit
+    unit_name: Annotated[str, Field(examples=["나눔"])]
+    decimals: Decimals

@@ -33,7 +33,7 @@ ListingState = Literal["active", "paused", "expired"]
 
 
 class Post(Model):
-    """A post. `edited`: claimed time of the edit shown."""
+    """A post. `edited`: claimed time of the edit shown; `reply_count`: replies, at most 100."""
 
     id: Id
     author: Who
@@ -43,6 +43,7 @@ class Post(Model):
     reply_to: Id | None
     time: Time
     edited: Time | None
+    reply_count: Annotated[int, Field(examples=[2])]
     mine: bool
 
 

@@ -129,3 +129,7 @@ class Trading(Connection):
     async def audit(self, chapter: str | None = None, month: str | None = None) -> Audit:
         """A report on a chapter."""
         return await self.get("/ledger/audit", chapter=chapter, month=month)
+
+    async def ties(self, chapter: str | None = None) -> Json:
+        """Who trades with whom in a chapter, and how much each month saw."""
+        return await self.get("/ledger/ties", chapter=chapter)

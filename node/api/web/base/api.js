@@ -1,0 +1,118 @@
+// The local API: the token of this tab, requests, and refusals as sentences.
+//
+// The token comes in the fragment of the address, which browsers send to nobody; it is taken out at
+// once and kept for this tab alone.
+
+import { signal } from "./ui.js";
+import { language, t } from "./words.js";
+
+const TOKEN = "wetalk-token";
+const SEEN = "wetalk-seen"; // see store.js: what this tab showed last
+const NO_TOKEN = 401;
+const AWAY = "node-away";
+const ANSWER_MAX_MS = 60000; // some answers are computed from the whole ledger
+
+// Writes that were not answered, with their keys. A member who presses again after a break sends
+// the same key, so what the node had done unheard is not done twice.
+const unanswered = new Map();
+
+/** False while there is no token that the node accepts. */
+export const known = signal(sessionStorage.getItem(TOKEN) !== null);
+
+/** A refusal: `title` says what happened, `message` why and what to do, `values` what is in it. */
+export class Problem extends Error {
+  constructor({ code, title, detail, values = {} }, status = 0) {
+    super(detail);
+    this.code = code;
+    this.title = title;
+    this.values = values;
+    this.status = status;
+  }
+
+  /** True where the node did not answer at all. */
+  get away() {
+    return this.code === AWAY;
+  }
+}
+
+/** Take a token out of the address, once. What another token had shown is forgotten. */
+export function takeToken() {
+  const found = /[#&]token=([A-Za-z0-9_-]+)/.exec(location.hash);
+  if (!found) return;
+  history.replaceState(null, "", location.pathname);
+  adoptToken(found[1]);
+}
+
+/** Go on with this token. */
+export function adoptToken(token) {
+  if (token !== sessionStorage.getItem(TOKEN)) sessionStorage.removeItem(SEEN);
+  sessionStorage.setItem(TOKEN, token);
+  known.value = true;
+}
+
+function dropToken() {
+  sessionStorage.removeItem(TOKEN);
+  sessionStorage.removeItem(SEEN);
+  known.value = false;
+}
+
+/** Headers that every request carries. */
+export function headers() {
+  return {
+    Authorization: `Bearer ${sessionStorage.getItem(TOKEN)}`,
+    "Accept-Language": language.peek(),
+  };
+}
+
+/** A path below /v1 with its query; what is empty, null or undefined is left out. */
+export function withQuery(path, query = {}) {
+  const wanted = Object.entries(query).filter(([, value]) => (value ?? "") !== "");
+  const text = new URLSearchParams(wanted).toString();
+  return text ? `${path}?${text}` : path;
+}
+
+async function ask(method, path, body, { keepalive } = {}) {
+  const options = { method, headers: headers(), cache: "no-store", credentials: "omit", keepalive };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  const write = method === "GET" ? null : `${method} ${path} ${options.body}`;
+  if (write) {
+    if (!unanswered.has(write)) unanswered.set(write, crypto.randomUUID());
+    options.headers["Idempotency-Key"] = unanswered.get(write);
+  }
+  const response = await answer(`/v1${path}`, options);
+  unanswered.delete(write);
+  if (response.ok) return response;
+  if (response.status === NO_TOKEN) dropToken();
+  throw new Problem(await told(response), response.status);
+}
+
+async function answer(address, options) {
+  try {
+    return await fetch(address, { ...options, signal: AbortSignal.timeout(ANSWER_MAX_MS) });
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+    throw new Problem({ code: AWAY, title: t("web.away"), detail: t("web.away_what_now") });
+  }
+}
+
+async function told(response) {
+  try {
+    return await response.json();
+  } catch {
+    return { code: "unexpected", title: t("problem_title.trouble"), detail: t("web.no_sense") };
+  }
+}
+
+/** The answer to a GET below /v1. Raises Problem. */
+export const get = async (path, query) => (await ask("GET", withQuery(path, query))).json();
+
+/** A write, answered by what it made; repeated after a break, it is not done twice. */
+export const post = async (path, body = {}, more) => (await ask("POST", path, body, more)).json();
+export const put = async (path, body, more) => (await ask("PUT", path, body, more)).json();
+export const remove = async (path, more) => (await ask("DELETE", path, undefined, more)).json();
+
+/** A file, such as a receipt to print or a picture, as a Blob. */
+export const file = async (path, query) => (await ask("GET", withQuery(path, query))).blob();
