@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Root,
         Statement,
         Taken,
+        Ties,
         Trade,
         TradeDetail,
         UnitShown,
@@ -124,6 +125,6 @@ class Trading(Connection):
         """A report on a chapter."""
         return self.get("/ledger/audit", chapter=chapter, month=month)
 
-    def ties(self, chapter: str | None = None) -> Json:
+    def ties(self, chapter: str | None = None) -> Ties:
         """Who trades with whom in a chapter, and how much each month saw."""
         return self.get("/ledger/ties", chapter=chapter)

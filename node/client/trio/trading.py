@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Root,
         Statement,
         Taken,
+        Ties,
         Trade,
         TradeDetail,
         UnitShown,
@@ -130,6 +131,6 @@ class Trading(Connection):
         """A report on a chapter."""
         return await self.get("/ledger/audit", chapter=chapter, month=month)
 
-    async def ties(self, chapter: str | None = None) -> Json:
+    async def ties(self, chapter: str | None = None) -> Ties:
         """Who trades with whom in a chapter, and how much each month saw."""
         return await self.get("/ledger/ties", chapter=chapter)
