@@ -35,16 +35,20 @@ ROOT: Final[Codes] = (
 )
 KEY: Final[Codes] = (*ROOT, "password-needed", "password-wrong", "relay-key", "nothing-surfaced")
 
+ALERTS: Final[Codes] = (
+    *("forked", "partner-revoked", "beyond-carry", "double-carry", "suspended", "payer-no-grant"),
+    *("payer-grant-changed", "payer-unclean"),
+)
 OFFICE: Final[Codes] = (
     *SIGNS,
     *CHAPTER,
     *("not-officer", "approved-already", "proposal-unknown", "approvals", "supersedes"),
     *("member-already", "member-suspended"),
 )
-GRANT: Final[Codes] = (*OFFICE, "grant-open", "grant-witnesses", "limit-max", "partner-no-account")
-ALERTS: Final[Codes] = (
-    *("forked", "partner-revoked", "beyond-carry", "double-carry", "suspended", "payer-no-grant"),
-    *("payer-grant-changed", "payer-unclean"),
+GRANT: Final[Codes] = (
+    *OFFICE,
+    *ALERTS,
+    *("grant-open", "grant-witnesses", "limit-max", "partner-unknown", "partner-no-account"),
 )
 ACCOUNT: Final[Codes] = (
     *SIGNS,
@@ -161,6 +165,7 @@ OWN: Final[Mapping[tuple[str, str], Codes]] = {
         *("close-missing", "close-differs", "close-without"),
     ),
     ("GET", "/ledger/audit"): (*CHAPTER, *MONTH),
+    ("GET", "/ledger/ties"): CHAPTER,
     ("POST", "/records/import"): ("file-format", "version", "other-community", "request-slow"),
 }
 

@@ -145,6 +145,7 @@ def test_every_named_route_exists_and_every_route_is_used_by_a_command() -> None
     others = {
         "POST /lan/pair": "what the phone calls",
         "DELETE /lan/pairings": "codes end by themselves, or with `lan off`",
+        "GET /ledger/ties": "a picture of the web client",
         "GET /posts/{post}": "`read` shows a room as a whole",
     }
     assert known() - used == others.keys()
