@@ -15,17 +15,19 @@ UV_INSTALL := $(UV) pip install --quiet --compile-bytecode $(CERTIFICATES)
 FROM_LOCK := --no-deps --no-build-isolation --require-hashes --requirement
 install_lock = $(UV_INSTALL) $(FROM_LOCK) $(1) || $(PIP) $(FROM_LOCK) $(1)
 INSTALL_PROJECT := $(UV_INSTALL) --no-deps --no-build-isolation --editable .
-LINT := $(wildcard cli.py node tests bench simulator)
+LINT := $(wildcard cli.py node tests bench simulator docs/guide)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compiled run demo test check format bench lock clean
+.PHONY: help setup compiled install run demo test check format bench guide lock clean
 
 help:
+	@echo "make install  install it, start nothing"
 	@echo "make run    start a node (and install it first)"
 	@echo "make demo   play a day of a small community"
 	@echo "make test   run the whole test suite"
 	@echo "make check  format, lint, types, tidiness and layering"
 	@echo "make bench  measure"
+	@echo "make guide  build the guides for members as pages: build/guide"
 	@echo "make lock   resolve the dependencies anew"
 	@echo "make clean  remove .venv and everything generated"
 
@@ -62,6 +64,8 @@ compiled: $(VENV)/stamp-run
 
 setup: $(VENV)/stamp-browser $(VENV)/stamp-typescript compiled
 
+install: compiled
+
 run: compiled
 	$(BIN)/wetalk up
 
@@ -83,6 +87,9 @@ format: $(VENV)/stamp-test
 
 bench: compiled
 	$(BIN)/wetalk bench
+
+guide: $(VENV)/stamp-run
+	$(BIN)/python docs/guide/build.py
 
 # uv.lock names the registry it was made with, so it stays out of the tree; the exports do not.
 EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-header --no-annotate --no-default-groups

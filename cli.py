@@ -4,7 +4,7 @@
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 refused, 2 usage, 3 node not running."""
     from node.commands.root import run
-    from node.runtime.interpreter import settle
+    from node.interpreter import settle
 
     settle()
     raise SystemExit(run())

@@ -23,7 +23,7 @@ from typing import Any
 
 from bench import report, runner, workloads
 from bench.runner import BENCHES, PRIMITIVES, Wishes
-from node.runtime.interpreter import settle
+from node.interpreter import settle
 
 FAILED, USAGE = 1, 2
 

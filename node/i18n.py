@@ -12,7 +12,7 @@ where they are shown.
 
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -62,6 +62,11 @@ def text(key: str, language: str, /, **values: object) -> str:
     if template is None:
         template = catalogue(FALLBACK)[key]
     return template.format_map(values)
+
+
+def joined(sentences: Iterable[str], language: str) -> str:
+    """Sentences one after the other; Chinese puts no space between them."""
+    return ("" if match_language(language) == "zh" else " ").join(sentences)
 
 
 def problem_text(code: str, language: str, /, **values: object) -> str:

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, list[str]] = {
     "wallet": PURE,
     "network": PURE,
     "i18n": [],
+    "interpreter": [],
     "client": [],
     "services": SERVICES,
     "api": API,

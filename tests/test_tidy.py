@@ -15,7 +15,7 @@ LINE_CHARACTERS_MAX_COUNT = 100  # two files side by side
 DOCSTRING_CHARACTERS_MIN_COUNT = 20  # a sentence, not a word
 
 TEXT_SUFFIXES = (".py", ".md", ".toml", ".js", ".css", ".html", ".json", ".lock", ".yml", ".yaml")
-LIMIT_UNITS = ("BYTES", "COUNT", "LEVELS", "UNITS", "CHARACTERS", "PERCENT", "SHARE")
+LIMIT_UNITS = ("BYTES", "COUNT", "LEVELS", "UNITS", "CHARACTERS", "PIXELS", "PERCENT", "SHARE")
 LIMIT_UNITS += ("US", "MS", "S", "MINUTES", "HOURS", "DAYS", "PER_S", "PER_MINUTE", "PER_HOUR")
 
 # Written with brackets so that this file does not find itself.

@@ -58,6 +58,7 @@ interface Parts {
   query?: Query;
   body?: object;
   lines?: BodyInit;
+  file?: Blob;
   /** The node honours an Idempotency-Key here. */
   once?: boolean;
 }
@@ -91,6 +92,16 @@ export class Connection {
   /** The answer to one request as a file. Throws WeTalkProblem, TypeError. */
   protected async file(path: string, query: Query, options: Options = {}): Promise<Blob> {
     return (await this.#ask("GET", path, { query }, options)).blob();
+  }
+
+  /** The same; null while the node does not have the file yet. */
+  protected async fileOrNull(
+    path: string,
+    query: Query,
+    options: Options = {},
+  ): Promise<Blob | null> {
+    const response = await this.#ask("GET", path, { query }, options);
+    return response.status === 202 ? null : response.blob();
   }
 
   /** The items of a list, page after page. */
@@ -190,6 +201,9 @@ export class Connection {
     if (parts.lines !== undefined) {
       headers["Content-Type"] = "application/x-ndjson";
       asked.body = parts.lines;
+    } else if (parts.file !== undefined) {
+      headers["Content-Type"] = "application/octet-stream";
+      asked.body = parts.file;
     } else if (parts.body !== undefined) {
       headers["Content-Type"] = "application/json";
       asked.body = JSON.stringify(parts.body);

@@ -413,6 +413,12 @@ export interface EvidenceIn {
   text: string;
 }
 
+/** So many files with so many bytes. */
+export interface Files {
+  count: number;
+  bytes: number;
+}
+
 /** Something that does not add up: what, and the id or name it concerns. */
 export interface Finding {
   code: string;
@@ -619,6 +625,7 @@ export interface Listing {
   time: string;
   until: string | null;
   state: "active" | "paused" | "expired";
+  pictures: Picture[];
 }
 
 /** What to change of an own listing; what is left out stays. */
@@ -632,6 +639,7 @@ export interface ListingChange {
   tags?: string[] | null;
   language?: string | null;
   until?: string | null;
+  pictures?: PictureIn[] | null;
   state?: "active" | "paused" | null;
 }
 
@@ -647,6 +655,8 @@ export interface ListingIn {
   language?: string | null;
   /** when it ends by itself */
   until?: string | null;
+  /** as they are shown */
+  pictures?: PictureIn[];
   state?: "active" | "paused";
 }
 
@@ -845,6 +855,66 @@ export interface Peers {
   next: string | null;
   addresses: string[];
   text: string;
+}
+
+/** A picture of a listing. `text`: what is to be seen, for those who cannot see it. */
+export interface Picture {
+  text: string;
+  large: PictureFile;
+  /** for lists, at most 320 pixels a side */
+  small: PictureFile;
+}
+
+/** What to change of the bounds, in bytes; what is left out stays. 0 for none. */
+export interface PictureBounds {
+  room?: number | null;
+  ahead?: number | null;
+}
+
+/** A file of a picture. `here`: its bytes are on this node; else asking fetches them. */
+export interface PictureFile {
+  id: string;
+  url: string;
+  media: "image/jpeg" | "image/png" | "image/webp";
+  size: number;
+  width: number;
+  height: number;
+  here: boolean;
+}
+
+/**
+ * A picture that a listing shall have: the id of `large`, as POST /pictures gave it, or of one
+ * that the listing has already. Without words those it had, else the listing's title.
+ */
+export interface PictureIn {
+  id: string;
+  text?: string;
+}
+
+/** A photo made fit: nothing of it is left but pixels. It waits a day for its listing. */
+export interface PictureMade {
+  large: PictureFile;
+  small: PictureFile;
+}
+
+/**
+ * The bytes are not here yet. `coming`: they are being fetched; `nobody` of the neighbours has
+ * them now; `alone`: there is no neighbour. The event `picture` tells when they arrive.
+ */
+export interface PictureWaiting {
+  state: "coming" | "nobody" | "alone";
+  text: string;
+}
+
+/**
+ * What is here, and its bounds: `room` for others' pictures, of which the least looked at go
+ * first; `ahead` in a day of pictures nearby before anybody looks at them. Both in bytes.
+ */
+export interface PicturesHeld {
+  own: Files;
+  others: Files;
+  room: number;
+  ahead: number;
 }
 
 /** The policy in force. `id` null: nothing was decided, these are the defaults. */
@@ -1783,6 +1853,26 @@ export class WeTalk extends Connection {
     options: Options = {},
   ): AsyncGenerator<Hit, void> {
     return this.walk("/search", query, options);
+  }
+
+  /** What is kept here of pictures, and its bounds. */
+  getPictures(options: Options = {}): Promise<PicturesHeld> {
+    return this.call("GET", "/pictures", {}, options);
+  }
+
+  /** Change how much is kept of others, and how much is fetched before anybody looks. */
+  putPictures(body: PictureBounds, options: Options = {}): Promise<PicturesHeld> {
+    return this.call("PUT", "/pictures", { body, once: true }, options);
+  }
+
+  /** Make a photo fit for a listing (JPEG, PNG or WebP), and keep it for one. */
+  postPictures(file: Blob, options: Options = {}): Promise<PictureMade> {
+    return this.call("POST", "/pictures", { file }, options);
+  }
+
+  /** The bytes of a file; or 202 while they are being fetched from neighbours. */
+  getPicture(picture: string, options: Options = {}): Promise<Blob | null> {
+    return this.fileOrNull(`/pictures/${part(picture)}`, {}, options);
   }
 
   /** Own trades, newest first. */

@@ -194,7 +194,7 @@ export function judge({ genesis, order, records, trade: tradeId }, known, say) {
   say('Level L1: both parties signed the same terms. Accounts, limits and cuts were not looked at.')
 }
 
-const [, script, file, known] = process.argv
-try {
-  if (script?.endsWith('verify-receipt.mjs')) judge(receipt(readFileSync(file)), known, console.log)
+const [, script, file, known] = process.argv, go = script?.endsWith('verify-receipt.mjs')
+if (go && !file) process.exitCode = console.error('Usage: verify-receipt.mjs FILE [COMMUNITY]') ?? 2
+else if (go) try { judge(receipt(readFileSync(file)), known, console.log)
 } catch (fault) { process.exitCode = console.log(`NO. ${fault.message}.`) ?? 1 }

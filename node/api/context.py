@@ -25,6 +25,7 @@ from node.services.market import Market
 from node.services.money import Money
 from node.services.office import Office
 from node.services.people import People
+from node.services.pictures import Pictures
 from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
 from node.services.stall import Stall
@@ -52,6 +53,7 @@ class Api:
     people: People
     talk: Talk
     market: Market
+    pictures: Pictures
     waiting: Waiting
     concerns: Watch
     counted: Counted
@@ -122,6 +124,7 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         people=People(core, publisher),
         talk=Talk(core, publisher),
         market=Market(core, publisher, search),
+        pictures=Pictures(core),
         waiting=Waiting(core),
         concerns=Watch(core),
         counted=Counted(core),

@@ -55,6 +55,7 @@ SUBJECTS: Final = {
     "balance": "trade",
     "rating": "trade",
     "dispute": "dispute",
+    "picture": "picture",
 }
 """Under which name an event's data gives the id it is about; `subject` for all others."""
 

@@ -12,6 +12,7 @@ from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase
 
 NetworkState = Literal["starting", "running", "off", "failed"]
+PictureWaiting = Literal["coming", "nobody", "alone"]
 LanStage = Literal["off", "starting", "on", "failed"]
 
 
@@ -74,6 +75,11 @@ class Live(Protocol):
 
     async def set_lan(self, on: bool, address: str | None, port: int | None) -> LanState:
         """Open it or close it, for good; None: the address the system uses, the port kept."""
+        ...
+
+    def want_picture(self, key: bytes) -> PictureWaiting:
+        """Fetch a file of a picture from neighbours, soon: it is `coming`, `nobody` that was asked
+        has it, or there is nobody to ask (`alone`)."""
         ...
 
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:

@@ -22,7 +22,7 @@ TYPE_PREFIX: Final = "urn:wetalk:problem:"
 _NOT_FOUND: Final = (
     *("not-found", "trade-unknown", "listing-gone", "post-gone", "member-unknown"),
     *("partner-unknown", "room-unknown", "token-unknown", "device-unknown"),
-    *("unknown-chapter", "dispute-unknown"),
+    *("unknown-chapter", "dispute-unknown", "picture-unknown"),
 )
 _NOT_ALLOWED: Final = (
     *("host-refused", "origin-refused", "scope-missing", "not-officer", "not-allowed"),
@@ -37,6 +37,8 @@ _NOT_VALID: Final = (
     *("phrase-other", "phrase-wrong", "phrase-needed", "partner-self", "language-invalid"),
     *("file-format", "other-community", "region-invalid", "dispute-amount"),
     *("note-invalid", "note-mixed", "note-kind", "note-parts"),
+    *("picture-format", "picture-moving", "picture-too-large", "picture-failed"),
+    *("pictures-many", "picture-twice", "picture-text"),
 )
 STATUS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_NOT_FOUND, HTTPStatus.NOT_FOUND),

@@ -65,10 +65,12 @@ POST: Final[Codes] = (
     *("name-invalid", "text-empty", "text-too-long", "language-invalid", "content-invalid"),
     "not-found",
 )
+PICTURES: Final[Codes] = ("pictures-many", "picture-twice", "picture-text", "picture-unknown")
 LISTING: Final[Codes] = (
     *SIGNS,
     *("title-invalid", "text-too-long", "amount-invalid", "unit-invalid", "unit-unknown"),
     *("region-invalid", "tags-invalid", "language-invalid", "until-past", "content-invalid"),
+    *PICTURES,
 )
 OWN_LISTING: Final[Codes] = (*LISTING, "not-found", "not-yours", "listing-gone")
 CASE: Final[Codes] = (
@@ -129,6 +131,10 @@ OWN: Final[Mapping[tuple[str, str], Codes]] = {
     ("PUT", "/listings/{listing}"): OWN_LISTING,
     ("DELETE", "/listings/{listing}"): OWN_LISTING,
     ("GET", "/search"): ("region-invalid",),
+    ("POST", "/pictures"): (
+        *("picture-format", "picture-moving", "picture-too-large", "picture-failed"),
+    ),
+    ("GET", "/pictures/{picture}"): ("picture-unknown",),
     ("GET", "/trades/{trade}"): ("trade-unknown",),
     ("POST", "/trades"): (*ACCOUNT, "trade-unknown", "not-committed", "unit-invalid"),
     ("POST", "/trades/{trade}/accept"): STEP,

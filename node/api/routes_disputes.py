@@ -122,9 +122,11 @@ class DisputeRoutes:
         }
         told = i18n.text(f"dispute.now_{view.stage}", language, **values)
         if case.outcome is not None:
-            return f"{self._outcome_text(case.terms, case.outcome, language)} {told}"
+            outcome = self._outcome_text(case.terms, case.outcome, language)
+            return i18n.joined((outcome, told), language)
         if view.stage in ("asking", "judging") and case.seats < PANEL_MAX_COUNT:
-            return f"{told} {i18n.text('dispute.few', language, seats=case.seats)}"
+            few = i18n.text("dispute.few", language, seats=case.seats)
+            return i18n.joined((told, few), language)
         return told
 
     def _next_texts(self, view: CaseView, language: str) -> list[str]:

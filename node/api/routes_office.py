@@ -87,7 +87,7 @@ class OfficeRoutes:
             unit=CREDIT,
             decimals=credit_decimals(core),
             id=None if found.act is None else found.act.hex(),
-            text=" ".join(self._sentences(found, language)),
+            text=i18n.joined(self._sentences(found, language), language),
         )
 
     def _sentences(self, found: Policy, language: str) -> list[str]:
@@ -138,7 +138,7 @@ class OfficeRoutes:
             wish = Policy(
                 tuple(act.counts), act.faith_days, tuple(act.mediators), act.secured_from, None
             )
-            rules = " ".join(self._sentences(wish, language))
+            rules = i18n.joined(self._sentences(wish, language), language)
             return i18n.text("office.ask_policy", language, rules=rules)
         if isinstance(act, ChapterClose):
             period = f"{act.period // 100:04d}-{act.period % 100:02d}"

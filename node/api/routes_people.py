@@ -207,12 +207,12 @@ class PeopleRoutes:
                 if count
             )
             raters = {"raters": found.raters, "good": found.good_raters, "stars": stars}
-            told = f"{i18n.text('rating.given', language, **raters)} {told}"
+            said = [i18n.text("rating.given", language, **raters), told]
         else:
-            told = f"{i18n.text('rating.none', language)} {told}"
+            said = [i18n.text("rating.none", language), told]
         for key, count in (("contested", found.contested), ("refunded", found.refunded)):
             if count:
-                told += f" {i18n.text(f'rating.{key}', language, count=count)}"
+                said.append(i18n.text(f"rating.{key}", language, count=count))
         return shapes.Reputation(
             stars={str(number): count for number, count in found.stars.items()},
             ratings=found.ratings,
@@ -223,7 +223,7 @@ class PeopleRoutes:
             trades=found.trades,
             partners=found.partners,
             volume=found.volume,
-            text=told,
+            text=i18n.joined(said, language),
         )
 
     def _rating(self, one: Rating, language: str) -> shapes.Rating:

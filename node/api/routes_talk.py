@@ -10,7 +10,9 @@ from fastapi import Query
 from node.api.context import Api
 from node.api.models import talk as shapes
 from node.api.models.base import ListingKind, Made, Who
+from node.api.models.pictures import PictureIn
 from node.api.parameters import USUAL, CursorQuery, FlagQuery, IdPath, IdQuery, LimitQuery
+from node.api.routes_pictures import picture_shown
 from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, decimals_of, iso_time, time_ms
 from node.protocol import limits
@@ -19,6 +21,7 @@ from node.protocol.errors import LocalFault
 from node.protocol.market import ListingPut, Price
 from node.services.core import Core
 from node.services.market import Facets, ListingView, Offer
+from node.services.pictures import Chosen
 from node.services.talk import Place
 from node.storage.query import PriceCap, SearchQuery
 from node.views.rooms import Post
@@ -148,18 +151,31 @@ class TalkRoutes:
             time=iso_time(view.time),
             until=None if body.until is None else iso_time(body.until),
             state=view.state,
+            pictures=[picture_shown(self._api, one) for one in view.pictures],
         )
 
     async def put_up(self, body: shapes.ListingIn) -> Made:
         """Put up a listing."""
-        return Made(id=(await self._api.market.put(self._offer(body))).hex())
+        offer = self._offer(body)
+        pictures = self._api.pictures.chosen(_chosen(body.pictures), offer.title)
+        made = await self._api.market.put(offer, pictures)
+        await self._api.pictures.offered(pictures)
+        return Made(id=made.hex())
 
     async def revise(self, listing: IdPath, body: shapes.ListingChange) -> Made:
         """Change an own listing; what is left out stays."""
         found = bytes.fromhex(listing)
-        now = _offer_of(self._api.market.show(found).body)
-        offer = _changed(now, body, self._api.core)
-        return Made(id=(await self._api.market.revise(found, offer)).hex())
+        now = self._api.market.show(found)
+        pictures = None
+        if body.pictures is not None:
+            wanted, title = _chosen(body.pictures), body.title or now.body.title
+            pictures = self._api.pictures.chosen(wanted, title, now.pictures)
+        offer = None
+        if pictures is None or body.model_fields_set > {"pictures"}:
+            offer = _changed(_offer_of(now.body), body, self._api.core)
+        made = await self._api.market.revise(found, offer, pictures)
+        await self._api.pictures.offered(pictures or ())
+        return Made(id=made.hex())
 
     async def close(self, listing: IdPath, erase: FlagQuery = False) -> Made:
         """Take an own listing off for ever; with `erase` its texts go everywhere."""
@@ -224,6 +240,10 @@ class TalkRoutes:
         if isinstance(found, Post):
             return shapes.Hit(post=self._post(found), listing=None)
         return shapes.Hit(post=None, listing=self._listing(found, who))
+
+
+def _chosen(pictures: list[PictureIn]) -> list[Chosen]:
+    return [Chosen(bytes.fromhex(one.id), one.text) for one in pictures]
 
 
 def _price_shown(price: Price | Literal["ask", "free"]) -> shapes.Price:

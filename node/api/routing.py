@@ -42,7 +42,8 @@ class Route:
     tag: str = ""
     media: str | None = None  # what it answers, if not JSON
     also: tuple[str, ...] = ()  # other media types that can be asked for
-    takes: str | None = None  # what it is sent, if not JSON
+    takes: str | None = None  # the media type of its body, if that is not JSON
+    until: Any = None  # what it answers, with 202, while there is nothing to give yet
 
 
 def get(path: str, handler: Handler, answers: Any, **options: Any) -> Route:
@@ -127,27 +128,34 @@ def _add(router: APIRouter, row: Route) -> None:
         methods=[row.method],
         response_model=row.answers,
         status_code=row.status,
-        responses={row.status: {"content": dict.fromkeys(_media(row), BINARY)}},
+        responses=_responses(row),
         response_class=JSONResponse if row.media is None else Response,
         summary=summary.strip().rstrip("."),
         description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
         tags=[row.tag or row.path.split("/")[1]],
         operation_id=_operation(row),
-        openapi_extra=_extra(row),
+        openapi_extra={"x-scope": row.scope, "x-once": row.once, **_body(row)},
         route_class_override=GuardedRoute,
     )
 
 
-def _media(route: Route) -> tuple[str, ...]:
-    return route.also if route.media is None else (route.media, *route.also)
+def _responses(row: Route) -> dict[int | str, dict[str, Any]]:
+    told: dict[int | str, dict[str, Any]] = {
+        row.status: {"content": dict.fromkeys(_media(row), BINARY)}
+    }
+    if row.until is not None:
+        told[202] = {"model": row.until, "description": "Not here yet"}
+    return told
 
 
-def _extra(route: Route) -> dict[str, Any]:
-    """What the document needs to know beside what the handler's signature tells."""
-    found: dict[str, Any] = {"x-scope": route.scope, "x-once": route.once}
-    if route.takes is not None:
-        found["requestBody"] = {"required": True, "content": {route.takes: BINARY}}
-    return found
+def _body(row: Route) -> dict[str, Any]:
+    if row.takes is None:
+        return {}
+    return {"requestBody": {"required": True, "content": {row.takes: BINARY}}}
+
+
+def _media(row: Route) -> tuple[str, ...]:
+    return row.also if row.media is None else (row.media, *row.also)
 
 
 def _operation(route: Route) -> str:

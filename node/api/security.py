@@ -42,9 +42,11 @@ READING: Final = frozenset({"GET", "HEAD"})
 METHODS: Final = READING | {"POST", "PUT", "DELETE"}
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
+OCTETS: Final = "application/octet-stream"
 IMPORT_PATH: Final = "/v1/records/import"
 OPEN_ROUTES: Final = frozenset({("POST", "/v1/lan/pair")})  # no token yet
 NOTES_PATH: Final = "/v1/trades/notes"
+PICTURES_PATH: Final = "/v1/pictures"
 
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 WEB_POLICY: Final = (
@@ -214,11 +216,21 @@ def _judge_body(scope: Scope, headers: _Headers) -> None:
         return
     if length is not None and (not length.isdigit() or int(length) > body_max_bytes(scope)):
         raise LocalFault("request-too-large")
-    wanted = JSON_LINES if scope["path"] == IMPORT_PATH else JSON
+    wanted = _media_type(scope)
     kind, _, rest = (headers.only(b"content-type") or b"").decode("latin-1").partition(";")
     charset = rest.strip().lower().replace('"', "")
     if kind.strip().lower() != wanted or charset not in ("", "charset=utf-8"):
         raise LocalFault("media-type")
+
+
+def _is_photo(scope: Scope) -> bool:
+    return scope["path"] == PICTURES_PATH and scope["method"] == "POST"
+
+
+def _media_type(scope: Scope) -> str:
+    if scope["path"] == IMPORT_PATH:
+        return JSON_LINES
+    return OCTETS if _is_photo(scope) else JSON
 
 
 def body_max_bytes(scope: Scope) -> int:
@@ -227,6 +239,8 @@ def body_max_bytes(scope: Scope) -> int:
         return limits.IMPORT_BODY_MAX_BYTES
     if scope["path"] == NOTES_PATH:
         return limits.NOTE_REQUEST_MAX_BYTES
+    if _is_photo(scope):
+        return limits.PICTURE_INPUT_MAX_BYTES
     return limits.REQUEST_BODY_MAX_BYTES
 
 

@@ -102,7 +102,7 @@ def disk(api: Api, language: str) -> Disk:
 
 def _data_files(api: Api) -> list[Path]:
     home = api.core.home
-    databases = (home.database, home.search)
+    databases = (home.database, home.search, home.pictures)
     return [path.with_name(path.name + side) for path in databases for side in SIDE_FILES]
 
 

@@ -70,6 +70,17 @@ class Connection:
         status, answer = self._once(self._sender.request("GET", path, query))
         return answer if status < 400 else wire.result(status, answer)
 
+    def file_or_none(self, path: str) -> bytes | None:
+        """The bytes of an answer that is a file; None while the node does not have it (202)."""
+        status, answer = self._once(self._sender.request("GET", path))
+        if status == http.client.ACCEPTED:
+            return None
+        return answer if status < 400 else wire.result(status, answer)
+
+    def post_file(self, path: str, data: bytes) -> Any:
+        """Send bytes, such as a photo."""
+        return wire.result(*self._once(self._sender.sending(path, wire.BYTES), data))
+
     def _once(self, asked: Request, data: Any = None) -> tuple[int, bytes]:
         connection = self._connection(self._timeout_s)
         try:
@@ -130,7 +141,7 @@ class Connection:
 
     def post_lines(self, path: str, data: Any) -> Any:
         """Send lines (bytes, a file, or an iterable of bytes) to an import."""
-        return wire.result(*self._once(self._sender.lines(path), data))
+        return wire.result(*self._once(self._sender.sending(path, wire.JSON_LINES), data))
 
     def export(self) -> Iterator[bytes]:
         """All records as lines, with their line ends."""

@@ -407,6 +407,13 @@ class EvidenceIn(TypedDict):
     text: str
 
 
+class Files(TypedDict):
+    """So many files with so many bytes."""
+
+    count: int
+    bytes: int
+
+
 class Finding(TypedDict):
     """Something that does not add up: what, and the id or name it concerns."""
 
@@ -629,6 +636,7 @@ class Listing(TypedDict):
     time: str
     until: str | None
     state: Literal["active", "paused", "expired"]
+    pictures: list[Picture]
 
 
 class ListingChange(TypedDict):
@@ -643,6 +651,7 @@ class ListingChange(TypedDict):
     tags: NotRequired[list[str] | None]
     language: NotRequired[str | None]
     until: NotRequired[str | None]
+    pictures: NotRequired[list[PictureIn] | None]
     state: NotRequired[Literal["active", "paused"] | None]
 
 
@@ -658,6 +667,7 @@ class ListingIn(TypedDict):
     tags: NotRequired[list[str]]
     language: NotRequired[str | None]
     until: NotRequired[str | None]
+    pictures: NotRequired[list[PictureIn]]
     state: NotRequired[Literal["active", "paused"]]
 
 
@@ -864,6 +874,66 @@ class Peers(TypedDict):
     next: str | None
     addresses: list[str]
     text: str
+
+
+class Picture(TypedDict):
+    """A picture of a listing. `text`: what is to be seen, for those who cannot see it."""
+
+    text: str
+    large: PictureFile
+    small: PictureFile
+
+
+class PictureBounds(TypedDict):
+    """What to change of the bounds, in bytes; what is left out stays. 0 for none."""
+
+    room: NotRequired[int | None]
+    ahead: NotRequired[int | None]
+
+
+class PictureFile(TypedDict):
+    """A file of a picture. `here`: its bytes are on this node; else asking fetches them."""
+
+    id: str
+    url: str
+    media: Literal["image/jpeg", "image/png", "image/webp"]
+    size: int
+    width: int
+    height: int
+    here: bool
+
+
+class PictureIn(TypedDict):
+    """A picture that a listing shall have: the id of `large`, as POST /pictures gave it, or of one
+    that the listing has already. Without words those it had, else the listing's title."""
+
+    id: str
+    text: NotRequired[str]
+
+
+class PictureMade(TypedDict):
+    """A photo made fit: nothing of it is left but pixels. It waits a day for its listing."""
+
+    large: PictureFile
+    small: PictureFile
+
+
+class PictureWaiting(TypedDict):
+    """The bytes are not here yet. `coming`: they are being fetched; `nobody` of the neighbours has
+    them now; `alone`: there is no neighbour. The event `picture` tells when they arrive."""
+
+    state: Literal["coming", "nobody", "alone"]
+    text: str
+
+
+class PicturesHeld(TypedDict):
+    """What is here, and its bounds: `room` for others' pictures, of which the least looked at go
+    first; `ahead` in a day of pictures nearby before anybody looks at them. Both in bytes."""
+
+    own: Files
+    others: Files
+    room: int
+    ahead: int
 
 
 class Policy(TypedDict):

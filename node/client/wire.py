@@ -26,6 +26,7 @@ READING: Final = ("GET", "HEAD")
 NOT_REPEATED: Final = ("/tokens", "/lan/pair", "/records/import", "/identity/confirm")
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
+BYTES: Final = "application/octet-stream"
 EVENTS: Final = "text/event-stream"
 
 Json: TypeAlias = dict[str, Any]
@@ -157,9 +158,9 @@ class Sender:
             made.headers["Last-Event-ID"] = last_id
         return made
 
-    def lines(self, path: str) -> Request:
-        """The request that sends lines; its body comes apart."""
-        headers = {**self._headers, "Content-Type": JSON_LINES}
+    def sending(self, path: str, kind: str) -> Request:
+        """The request that sends lines or a file; its body comes apart."""
+        headers = {**self._headers, "Content-Type": kind}
         return Request("POST", target(path, None), headers, repeatable=False)
 
 

@@ -42,6 +42,14 @@ class Node:
         """The answer to a POST."""
         return self._client.post(path, body)
 
+    def file_or_none(self, path: str) -> bytes | None:
+        """The bytes of an answer that is a file; None while the node does not have it."""
+        return self._client.file_or_none(path)
+
+    def send_file(self, path: str, data: bytes) -> Any:
+        """The answer to bytes."""
+        return self._client.post_file(path, data)
+
     def put(self, path: str, body: Any) -> Any:
         """The answer to a PUT."""
         return self._client.put(path, body)

@@ -2,10 +2,10 @@
 
 Rules: one kind sentence for every error, never a traceback; exit codes 0 done, 1 refused or
 invalid, 2 usage, 3 node not running; with `--json` exactly one JSON document on standard output.
-Whatever others wrote is cleaned before it reaches a terminal. Tables are drawn on terminals only;
-elsewhere they are lines of fields with a tab between.
+Whatever others wrote is cleaned before it reaches a terminal.
 
-Left to others: what each command does. Helps and sentences stand in the catalogue.
+Left to others: what each command does; drawing on a terminal (`screen`). Helps and sentences stand
+in the catalogue.
 """
 
 import json
@@ -13,24 +13,32 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from node import i18n
+from node.commands.screen import HelpContext, draw_table, on_terminal
 from node.protocol.errors import LocalFault
 from node.storage.home import Home
 
 if TYPE_CHECKING:
     from node.commands.asking import Node
+    from node.services.receipt_check import Check
 
 HOME_VARIABLE: Final = "WETALK_HOME"
+COMPLETED: Final = frozenset({"MEMBER", "TRADE", "ROOM", "LISTING", "DEVICE"})
+COMPLETED_BY_FILES: Final = frozenset({"LINK|FILE", "LINK"})
+USAGE_PIECES: Final = {
+    "[OPTIONS]": "cli.any_options",
+    "[COMMAND] [ARGS]...": "cli.any_command",
+    "COMMAND [ARGS]...": "cli.command",
+}
+"""What the library writes in English, and what stands for it."""
 DONE, REFUSED, USAGE, NOT_RUNNING = 0, 1, 2, 3
-RIGHT: Final = frozenset(
-    {"amount", "balance", "limit", "left", "opening", "received", "given", "closing", "before"}
-)
-"""Columns of numbers."""
 
 
 @dataclass(slots=True)
@@ -99,7 +107,7 @@ class App:
             click.echo(json.dumps(value, ensure_ascii=False))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Rows under headings (keys `column.…`); numbers stand right."""
+        """Rows under headings (keys `column.…`); nothing without rows, for that was said."""
         shown = [[clean(str(cell)) for cell in row] for row in rows]
         if self.json:
             return
@@ -107,17 +115,8 @@ class App:
             for row in shown:
                 click.echo("\t".join(row))
             return
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in columns:
-            right = name in RIGHT
-            table.add_column(self.text(f"column.{name}"), justify="right" if right else "left")
-        for row in shown:
-            table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+        if shown:
+            draw_table(columns, [self.text(f"column.{name}") for name in columns], shown)
 
     @property
     def client(self) -> "Node":
@@ -146,6 +145,17 @@ def local_time(written: str) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
+def told_checks(app: App, checks: "Iterable[Check]") -> list[dict[str, Any]]:
+    """Checks of a file as `--json` gives them."""
+    return [{"ok": one.ok, "code": one.key, "text": one.text(app.language)} for one in checks]
+
+
+def show_checks(app: App, told: Iterable[dict[str, Any]]) -> None:
+    """A sentence a line, with a mark before it."""
+    for one in told:
+        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
+
+
 def read_some(file: Path, size_max_bytes: int) -> bytes:
     """The start of a file. Raises LocalFault file-missing, file-unreadable."""
     try:
@@ -155,11 +165,6 @@ def read_some(file: Path, size_max_bytes: int) -> bytes:
         raise LocalFault("file-missing", path=str(file)) from None
     except (OSError, ValueError) as problem:
         raise LocalFault("file-unreadable", str(problem), path=str(file)) from None
-
-
-def on_terminal() -> bool:
-    """True iff a person reads what is printed."""
-    return sys.stdout.isatty()
 
 
 def asks_possible() -> bool:
@@ -242,8 +247,12 @@ class Option(click.Option):
         self.about = about
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        self.help = app_of(ctx).text(f"option.{self.about}")
+        self.explain(app_of(ctx))
         return super().get_help_record(ctx)
+
+    def explain(self, app: App) -> None:
+        """Say what it is for, in the language of this run."""
+        self.help = app.text(f"option.{self.about}")
 
 
 def global_options() -> list[click.Parameter]:
@@ -270,8 +279,10 @@ class Told:
 
     def write_help(self, command: click.Command, ctx: click.Context, to: Any) -> None:
         app = app_of(ctx)
-        pieces = command.collect_usage_pieces(ctx)
-        to.write_usage(ctx.command_path, " ".join(pieces), prefix=app.text("cli.usage") + " ")
+        pieces = " ".join(command.collect_usage_pieces(ctx))
+        for english, key in USAGE_PIECES.items():
+            pieces = pieces.replace(english, app.text(key))
+        to.write_usage(ctx.command_path, pieces, prefix=app.text("cli.usage") + " ")
         to.write_paragraph()
         to.write_text(app.text(f"command.{self.key}"))
         if self.example:
@@ -287,9 +298,20 @@ class Told:
         with to.section(app_of(ctx).text("cli.options")):
             to.write_dl([record for record in records if record is not None])
 
+    def completed_options(
+        self, command: click.Command, ctx: click.Context, typed: str
+    ) -> list[CompletionItem[str]]:
+        """Options that start as typed, explained."""
+        for parameter in command.params:
+            if isinstance(parameter, Option):
+                parameter.explain(app_of(ctx))
+        return click.Command.shell_complete(command, ctx, typed)
+
 
 class Command(Told, click.Command):
     """A command of ours."""
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, key: str, example: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -300,9 +322,14 @@ class Command(Told, click.Command):
         self.write_help(self, ctx, formatter)
         self.write_options(self, ctx, formatter)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        return self.completed_options(self, ctx, incomplete)
+
 
 class Group(Told, click.Group):
     """A command with commands below it."""
+
+    context_class = HelpContext
 
     def __init__(self, *args: Any, key: str, example: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -316,6 +343,12 @@ class Group(Told, click.Group):
         with formatter.section(app.text("cli.commands")):
             names = self.list_commands(ctx)
             formatter.write_dl([(name, self.about(app, name)) for name in names])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        app = app_of(ctx)
+        named = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        below = [CompletionItem(name, help=first_sentence(self.about(app, name))) for name in named]
+        return [*below, *self.completed_options(self, ctx, incomplete)]
 
     def about(self, app: App, name: str) -> str:
         """One line on a command below, without loading more than is loaded."""
@@ -373,12 +406,42 @@ def group(name: str, example: str, *options: Callable[[Any], Any]) -> Callable[[
 
 def option(*names: str, about: str, **kwargs: Any) -> Callable[[Any], Any]:
     """An option with its help in the catalogue."""
+    _completing(names, kwargs)
     return click.option(*names, cls=Option, about=about, **kwargs)
 
 
 def argument(*names: str, **kwargs: Any) -> Callable[[Any], Any]:
     """An argument; what it means is said in the command's help."""
+    _completing(names, kwargs)
     return click.argument(*names, **kwargs)
+
+
+def first_sentence(written: str) -> str:
+    """The beginning of a longer text."""
+    import re
+
+    return re.split(r"(?<=\.)\s|(?<=。)", written, maxsplit=1)[0]
+
+
+def _completing(names: tuple[str, ...], kwargs: dict[str, Any]) -> None:
+    """Let the shell fill in what the home knows, where an argument or option names it."""
+    stands_for = str(kwargs.get("metavar") or names[0].upper())
+    if stands_for in COMPLETED:
+        kwargs.setdefault("shell_complete", partial(_offer, stands_for))
+    elif stands_for in COMPLETED_BY_FILES:
+        kwargs.setdefault("shell_complete", _files)
+
+
+def _files(*_: object) -> list[CompletionItem[str]]:
+    return [CompletionItem("", type="file")]
+
+
+def _offer(
+    kind: str, ctx: click.Context, _: click.Parameter, typed: str
+) -> list[CompletionItem[str]]:
+    from node.commands.completing import offer
+
+    return offer(app_of(ctx), kind, typed)
 
 
 def show_help(context: click.Context) -> None:

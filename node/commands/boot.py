@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ After=network-online.target
 Wants=network-online.target
 
 [Service]
-ExecStart={program} --home {home} up
+ExecStart={command}
 Restart=on-failure
 RestartSec=10
 NoNewPrivileges=yes
@@ -40,15 +41,17 @@ def unit_path() -> Path:
     return base / "systemd" / "user" / UNIT
 
 
-def install(home: Path) -> tuple[Path, bool]:
-    """Write the unit, enable and start it; (file, True iff systemd took it).
+def install(home: Path, wishes: Sequence[str] = ()) -> tuple[Path, bool]:
+    """Write the unit, enable and start it; (file, True iff systemd took it). `wishes` are further
+    words of `up`.
 
     Raises LocalFault home-not-writable.
     """
     path = unit_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = TEXT.format(program=_quoted(*_program()), home=_quoted(str(home.absolute())))
+        words = (*program(), "--home", str(home.absolute()), "up", *wishes)
+        text = TEXT.format(command=_quoted(*words))
         path.write_text(text, encoding="utf-8")
     except OSError as problem:
         raise LocalFault("home-not-writable", str(problem), path=str(path)) from None
@@ -66,7 +69,7 @@ def remove() -> bool:
     return True
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """How this very program is started."""
     beside = Path(sys.executable).with_name("wetalk")
     if beside.exists():

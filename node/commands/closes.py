@@ -5,7 +5,17 @@ from typing import Any, Final
 
 import click
 
-from node.commands.base import DONE, REFUSED, App, argument, command, option, read_some
+from node.commands.base import (
+    DONE,
+    REFUSED,
+    App,
+    argument,
+    command,
+    option,
+    read_some,
+    show_checks,
+    told_checks,
+)
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -104,12 +114,8 @@ def check_proof(app: App, file: Path) -> int:
 
     data = read_some(file, CLOSE_PROOF_SIZE_MAX_BYTES + 1)
     report = verify_close_proof(data)
-    checks = [
-        {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}
-        for one in report.checks
-    ]
+    checks = told_checks(app, report.checks)
     app.result({"ok": report.ok, "checks": checks})
-    for one in checks:
-        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
+    show_checks(app, checks)
     app.say("close_proof.well" if report.ok else "close_proof.bad")
     return DONE if report.ok else REFUSED

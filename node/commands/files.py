@@ -7,15 +7,19 @@ are shut out at the heads known; records of a file go through the same admission
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from node.commands.base import DONE, REFUSED, App, argument, command, on_terminal, option
+from node.commands.base import DONE, REFUSED, App, argument, command, option
 from node.commands.member import WORDS_FILE
+from node.commands.screen import on_terminal
 from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase
+
+if TYPE_CHECKING:
+    from node.services.core import Core
 
 PASSWORD_FILE: Final = option(
     "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
@@ -46,13 +50,15 @@ def backup(app: App, file: Path, password_file: Path | None) -> None:
     from node.commands import words
     from node.commands.local import read_home
     from node.services import backups
+    from node.storage.pictures import own_files
     from node.wallet import keyfile
 
     with read_home(app) as reader:
         member = keyfile.read_info(app.home.device_key).member_id
         password = words.ask_password(app, password_file, twice=True)
         with told_of(file):
-            count = backups.write(file, password, member, app.home.genesis.read_bytes(), reader)
+            genesis, pictures = app.home.genesis.read_bytes(), own_files(app.home)
+            count = backups.write(file, password, member, genesis, reader, pictures)
     app.result({"file": str(file), "records": count})
     app.say("backup.done", path=str(file), count=count)
 
@@ -78,34 +84,44 @@ def restore(
         raise click.UsageError(app.text("cli.file_or_finish"))
     if file is None:
         _finish(app, words_file, since)
-    elif since is not None:
-        raise click.UsageError(app.text("cli.since_needs_finish"))
     else:
-        _from_file(app, file, words_file, password_file)
+        _from_file(app, file, words_file, password_file, since)
 
 
 def _finish(app: App, words_file: Path | None, since: str | None) -> None:
     from node.commands import words
-    from node.commands.asking import one_of
     from node.commands.local import open_home
-    from node.ledger.trades import MEMBER_TRADE
     from node.services import setup
     from node.services.publish import Publisher
 
     with open_home(app, signing=True) as core:
         if not setup.is_restoring(core):
             raise LocalFault("nothing-to-restore")
-        trade = None
-        if since is not None:
-            own = (key.hex() for _, key in MEMBER_TRADE.under(core.reader, core.member))
-            trade = bytes.fromhex(one_of(own, since, "trade-unknown"))
+        trade = _own_trade(core, since)
         phrase = words.ask_phrase(app, words_file)
         old = setup.finish_restore(core, Publisher(core), phrase, since=trade)
         member = core.member.hex()
     _restored(app, member, old, None)
 
 
-def _from_file(app: App, file: Path, words_file: Path | None, password_file: Path | None) -> None:
+def _own_trade(core: "Core", typed: str | None) -> bytes | None:
+    """A trade of this member as typed. Raises LocalFault trade-unknown, id-short, id-ambiguous."""
+    from node.commands.asking import one_of
+    from node.ledger.trades import MEMBER_TRADE
+
+    if typed is None:
+        return None
+    own = (key.hex() for _, key in MEMBER_TRADE.under(core.reader, core.member))
+    return bytes.fromhex(one_of(own, typed, "trade-unknown"))
+
+
+def _from_file(
+    app: App,
+    file: Path,
+    words_file: Path | None,
+    password_file: Path | None,
+    since: str | None,
+) -> None:
     """Restore from a backup, or from an export, which holds the records alone."""
     from node.commands import words
     from node.commands.local import open_home
@@ -140,7 +156,12 @@ def _from_file(app: App, file: Path, words_file: Path | None, password_file: Pat
             records = import_into(app, core, file)["accepted"]
         else:
             records = backups.restore_into(core, file, password).accepted
-        old = setup.finish_restore(core, Publisher(core), phrase, whole=True)
+        try:
+            trade = _own_trade(core, since)
+            old = setup.finish_restore(core, Publisher(core), phrase, whole=True, since=trade)
+        except LocalFault:
+            app.hint("restore.records_here")  # so nothing need be read again
+            raise
     _restored(app, member.hex(), old, records)
 
 

@@ -17,11 +17,13 @@ from node.commands.base import (
     argument,
     clean,
     group,
-    on_terminal,
     option,
     read_some,
+    show_checks,
+    told_checks,
 )
 from node.commands.closes import check_proof, close, closes, proof
+from node.commands.screen import on_terminal
 from node.i18n import amount_text
 from node.protocol.errors import LocalFault
 
@@ -106,13 +108,9 @@ def check_receipt(app: App, file: Path) -> int:
 
     data = read_some(file, RECEIPT_SIZE_MAX_BYTES + 1)
     report = verify_receipt(data)
-    checks = [
-        {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}
-        for one in report.checks
-    ]
+    checks = told_checks(app, report.checks)
     app.result({"ok": report.ok, "level": report.level or None, "checks": checks})
-    for one in checks:
-        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
+    show_checks(app, checks)
     if report.ok and report.level:
         app.line(app.text(f"level.{report.level}"))
     return DONE if report.ok else REFUSED
@@ -129,7 +127,8 @@ def root(app: App, chapter: str | None) -> None:
             found = _root(core, chapter)
     app.result(found)
     app.say("ledger.root", root=found["root"])
-    app.table(("part", "hash"), [[one["name"], one["hash"][:16]] for one in found["sections"]])
+    parts = [(app.text(f"part.{one['name']}"), one["hash"][:16]) for one in found["sections"]]
+    app.table(("part", "hash"), parts)
 
 
 def _root(core: "Core", chapter: str | None) -> dict[str, Any]:

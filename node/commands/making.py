@@ -73,7 +73,8 @@ def read_plan_file(path: Path) -> Plan:
     try:
         return read_plan(data.decode())
     except UnicodeDecodeError as problem:
-        raise LocalFault("plan-syntax", problem=str(problem)) from None
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise LocalFault("plan-line", str(problem), line=line) from None
 
 
 def _link_in(written: str) -> str | None:

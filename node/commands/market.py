@@ -4,11 +4,14 @@ Rules: prices are typed as decimals of the credit unit, or `ask`, or `free`; a r
 one, never an address.
 """
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from node.commands import photos as taken
 from node.commands.base import App, amount_of, argument, clean, command, group, option
+from node.commands.screen import emphasised
 from node.i18n import amount_text, clean_for_display
 
 KINDS: Final = ("goods", "service", "loan", "share", "gift")
@@ -37,6 +40,7 @@ def _put(app: App, kind: str, title: str, price: str | None, **rest: Any) -> Non
         "price": price_of(app, price),
         "region": rest["region"],
         "tags": list(rest["tags"]),
+        "pictures": taken.sent(app, rest["photos"], rest["photo_texts"]),
     }
     made = app.client.post("/listings", body)
     app.result(made)
@@ -45,13 +49,15 @@ def _put(app: App, kind: str, title: str, price: str | None, **rest: Any) -> Non
 
 @command(
     "sell",
-    'wetalk sell "김치 한 포기" --price 12.50 --region KR-11',
+    'wetalk sell "김치 한 포기" --price 12.50 --region KR-11 --photo 김치.jpg',
     argument("title"),
     PRICE,
     option("--kind", type=click.Choice(KINDS), default="goods", about="kind"),
     TEXT,
     REGION,
     TAGS,
+    taken.PHOTOS,
+    taken.PHOTO_TEXTS,
     option("--in", "spoken", metavar="LANGUAGE", about="text_language"),
 )
 def sell(app: App, title: str, price: str | None, kind: str, **rest: Any) -> None:
@@ -66,6 +72,8 @@ def sell(app: App, title: str, price: str | None, kind: str, **rest: Any) -> Non
     TEXT,
     REGION,
     TAGS,
+    taken.PHOTOS,
+    taken.PHOTO_TEXTS,
     option("--in", "spoken", metavar="LANGUAGE", about="text_language"),
 )
 def want(app: App, title: str, price: str | None, **rest: Any) -> None:
@@ -131,17 +139,24 @@ def listing(app: App) -> None:
     show_help(click.get_current_context())
 
 
-@listing.sub("show", "wetalk listing show 0ab93c11", LISTING)
-def listing_show(app: App, listing_id: str) -> None:
+@listing.sub(
+    "show",
+    "wetalk listing show 0ab93c11 --photos ~/Pictures",
+    LISTING,
+    option("--photos", "folder", type=taken.PATH, metavar="DIR", about="photos"),
+)
+def listing_show(app: App, listing_id: str, folder: Path | None) -> None:
     found = app.client.get(f"/listings/{app.client.listing(listing_id)}")
-    app.result(found)
-    app.line(click.style(clean(found["title"]), bold=True))
+    paths = [] if folder is None else taken.saved(app, found, folder.expanduser())
+    app.result(found if folder is None else {**found, "saved": paths})
+    app.line(emphasised(clean(found["title"]), bold=True))
     state = app.text(f"listing.{found['state']}")
     kind = app.text(f"listing.{found['kind']}")
     app.line(f"{kind} · {price_text(app, found)} · {clean(found['region'] or '')} · {state}")
     app.line(clean(found["author"]["name"]))
     for line in clean_for_display(found["text"]).split("\n"):
         app.line(line)
+    taken.tell(app, found, paths)
 
 
 @listing.sub(
@@ -153,6 +168,9 @@ def listing_show(app: App, listing_id: str) -> None:
     option("--text", "written", metavar="TEXT", about="listing_text"),
     REGION,
     option("--state", type=click.Choice(("active", "paused")), about="listing_state"),
+    taken.PHOTOS,
+    taken.PHOTO_TEXTS,
+    option("--no-photos", "bare", is_flag=True, about="no_photos"),
 )
 def listing_edit(
     app: App,
@@ -162,7 +180,11 @@ def listing_edit(
     written: str | None,
     region: str | None,
     state: str | None,
+    photos: tuple[Path, ...],
+    photo_texts: tuple[str, ...],
+    bare: bool,
 ) -> None:
+    pictures = taken.sent(app, photos, photo_texts)
     full = app.client.listing(listing_id)
     changes = {
         "title": title,
@@ -170,6 +192,7 @@ def listing_edit(
         "text": written,
         "region": region,
         "state": state,
+        "pictures": pictures if pictures or bare else None,
     }
     wanted = {name: value for name, value in changes.items() if value is not None}
     app.result(app.client.put(f"/listings/{full}", wanted))

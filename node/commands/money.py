@@ -37,7 +37,8 @@ def _contributions(app: App, items: list[dict[str, Any]]) -> None:
     rows: list[list[object]] = []
     for one in items:
         counts = app.text("units.counts") if one["counts"] else ""
-        rows.append([clean(one["name"]), one["given_text"], one["received_text"], counts])
+        given, received = (amount_text(one[key], one["decimals"]) for key in ("given", "received"))
+        rows.append([clean(one["name"]), given, received, counts])
     if rows:
         app.table(("unit", "given", "received", "counts"), rows)
 

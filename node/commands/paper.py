@@ -20,6 +20,8 @@ from node.commands.base import (
     local_time,
     option,
     read_some,
+    show_checks,
+    told_checks,
 )
 from node.commands.trade import show_level, show_refunds
 from node.i18n import amount_text
@@ -122,13 +124,9 @@ def statement_verify(app: App, file: Path) -> int:
     from node.services.statements import verify_statement
 
     report = verify_statement(read_some(file, STATEMENT_SIZE_MAX_BYTES + 1))
-    checks = [
-        {"ok": one.ok, "code": one.key, "text": app.text(one.key, **one.values)}
-        for one in report.checks
-    ]
+    checks = told_checks(app, report.checks)
     app.result({"ok": report.ok, "checks": checks})
-    for one in checks:
-        app.line(f"{'✓' if one['ok'] else '✗'} {one['text']}")
+    show_checks(app, checks)
     if report.ok:
         app.say("statement.remark")
     return DONE if report.ok else REFUSED

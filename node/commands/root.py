@@ -25,6 +25,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "doctor": "running",
         "peers": "running",
         "service": "running",
+        "completion": "completion",
     },
     "me": {
         "id": "member",
@@ -34,7 +35,10 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "community": {"community": "community", "chapter": "chapter", "witness": "witness"},
     "talk": {"say": "talk", "read": "talk", "post": "talk"},
-    "market": {"sell": "market", "want": "market", "search": "market", "listing": "market"},
+    "market": {
+        **dict.fromkeys(("sell", "want", "search", "listing"), "market"),
+        "pictures": "photos",
+    },
     "trade": {
         **dict.fromkeys(("pay", "invoice", "trade", "accept", "decline", "settle"), "trade"),
         **dict.fromkeys(("release", "refund", "rate"), "trade"),
@@ -82,7 +86,7 @@ class Root(Group):
 
 
 def _print_version(context: click.Context, _: Any, value: bool) -> None:
-    if value:
+    if value and not context.resilient_parsing:
         from importlib.metadata import version
 
         click.echo(f"wetalk {version('wetalk')}")
@@ -95,7 +99,7 @@ def make_root() -> Root:
     @click.pass_context
     def alone(context: click.Context) -> None:
         if context.invoked_subcommand is None:
-            from node.commands.running import welcome
+            from node.commands.alone import welcome
 
             welcome(app_of(context))
 
@@ -165,7 +169,7 @@ def _misfit(app: App, error: click.UsageError) -> str:
     if not isinstance(error, click.BadParameter) or error.param is None:
         return error.format_message()
     named = error.param.opts[0] if isinstance(error.param, click.Option) else None
-    name = named or error.param.make_metavar(error.ctx or click.get_current_context())
+    name = named or _called(app, error.param, error.ctx or click.get_current_context())
     kind = error.param.type
     if isinstance(error, click.MissingParameter):
         return app.text("cli.missing", name=name)
@@ -174,6 +178,16 @@ def _misfit(app: App, error: click.UsageError) -> str:
     if isinstance(kind, click.IntRange):
         return app.text("cli.range", name=name, least=kind.min, most=kind.max)
     return app.text("cli.bad_value", name=name)
+
+
+def _called(app: App, argument: click.Parameter, context: click.Context) -> str:
+    """An argument as usages name it, and in words where the catalogue has some."""
+    from node.i18n import catalogue
+
+    name = argument.make_metavar(context)
+    key = f"field.{name.strip('[]').lower()}"
+    word = app.text(key) if key in catalogue(app.language) else name
+    return name if word.lower() == name.lower() else f"{name} ({word})"
 
 
 def _fault(app: App, fault: WetalkError) -> int:

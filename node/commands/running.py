@@ -1,4 +1,4 @@
-"""The node itself: `up`, `status`, `doctor`, `peers`, `service`, and `wetalk` alone."""
+"""The node itself: `up`, `status`, `doctor`, `peers`, `service`."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,16 +17,20 @@ from node.commands.base import (
     option,
 )
 from node.commands.witness import own_relay_of, say_relay
-from node.protocol.errors import LocalFault, WetalkError
+from node.protocol.errors import LocalFault
+
+ROLES: Final = ("member", "relay")
+ROLE: Final = option("--role", type=click.Choice(ROLES), default=ROLES[0], about="role")
+LISTEN: Final = option("--listen", multiple=True, metavar="MULTIADDR", about="listen")
 
 
 @command(
     "up",
     "wetalk up --peer /ip4/192.0.2.7/tcp/4130/p2p/12D3KooW…",
     option("--api-port", type=click.IntRange(0, 65_535), metavar="PORT", about="api_port"),
-    option("--listen", multiple=True, metavar="MULTIADDR", about="listen"),
+    LISTEN,
     option("--peer", "peers", multiple=True, metavar="MULTIADDR", about="peer"),
-    option("--role", type=click.Choice(("member", "relay")), default="member", about="role"),
+    ROLE,
     option("--no-web", is_flag=True, about="no_web"),
     option(
         "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
@@ -91,34 +95,6 @@ def web_address(app: App) -> str | None:
     except (OSError, ValueError):
         return None
     return str(told["url"]) + "/" if "url" in told else None
-
-
-def welcome(app: App) -> None:
-    """`wetalk` alone: how it is, and what to do next."""
-    app.say("app.tagline")
-    if not app.home.genesis.exists():
-        app.result({"running": False, "home": None})
-        app.say("welcome.nobody")
-        app.say("status.next")
-        commands = ("up", "init", "--help")
-    else:
-        try:
-            found = app.client.get("/status")
-        except Exception as error:
-            from node.commands.asking import told_by_client
-
-            if told_by_client(app, error) is None and not isinstance(error, WetalkError):
-                raise
-            app.result({"running": False, "home": str(app.home.path)})
-            app.say("status.stopped")
-            app.say("status.next")
-            commands = ("up", "doctor", "--help")
-        else:
-            app.result({"running": True, **found})
-            _show(app, found)
-            commands = ("read", "search 김치", "balance", "community invite", "--help")
-    for name in commands:
-        app.line(f"  wetalk {name}")
 
 
 @command("doctor", "wetalk doctor", option("--rebuild", is_flag=True, about="rebuild"))
@@ -196,11 +172,13 @@ def service(app: App) -> None:
     show_help(click.get_current_context())
 
 
-@service.sub("install", "wetalk service install")
-def service_install(app: App) -> None:
+@service.sub("install", "wetalk service install --role relay", ROLE, LISTEN)
+def service_install(app: App, role: str, listen: tuple[str, ...]) -> None:
     from node.commands import boot
 
-    path, started = boot.install(app.home.path)
+    wishes = ["--role", role] if role != ROLES[0] else []
+    wishes += [word for address in listen for word in ("--listen", address)]
+    path, started = boot.install(app.home.path, wishes)
     app.result({"file": str(path), "started": started})
     app.say("service.installed" if started else "service.written", path=str(path))
 

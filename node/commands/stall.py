@@ -23,9 +23,9 @@ from node.commands.base import (
     asks_possible,
     clean,
     group,
-    on_terminal,
     option,
 )
+from node.commands.screen import on_terminal
 from node.commands.trade import TRADE
 from node.protocol import limits, parts
 from node.protocol.errors import LocalFault, RemoteFault

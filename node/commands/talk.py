@@ -5,6 +5,7 @@ from typing import Any, Final
 import click
 
 from node.commands.base import App, argument, clean, command, group, local_time, option
+from node.commands.screen import emphasised
 from node.i18n import clean_for_display
 
 SHOWN_COUNT: Final = 20
@@ -79,7 +80,7 @@ def _show(app: App, post: dict[str, Any], *, as_line: bool) -> None:
         return
     when = local_time(post["time"])
     heading = f"{clean(post['author']['name'])} · {when} · {post['id'][:8]}"
-    app.line(click.style(heading, dim=True))
+    app.line(emphasised(heading, dim=True))
     for line in clean_for_display(post["text"]).split("\n"):
         app.line(f"  {line}")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.client import ApiProblem, Client, Event, NotRunning
-from node.commands.base import DONE, App, on_terminal
+from node.commands.base import DONE, App
+from node.commands.screen import on_terminal
 from node.protocol.errors import LocalFault
 from node.runtime import Options, Ready, run_node
 from node.wallet.keyfile import read_info

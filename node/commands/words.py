@@ -10,7 +10,8 @@ from typing import Final
 
 import click
 
-from node.commands.base import REFUSED, App, asks_possible, on_terminal
+from node.commands.base import REFUSED, App, asks_possible
+from node.commands.screen import on_terminal
 from node.protocol import limits
 from node.protocol.errors import LocalFault
 from node.services.setup import Made

@@ -19,13 +19,13 @@ from node.protocol.lanes import Entry
 from node.protocol.market import ListingClose, ListingPut
 from node.protocol.office import WitnessStamp
 from node.protocol.ports import Reader
-from node.protocol.record import ERASABLE_LANES, LANE_OF_KIND, RawRecord, Record, parse
+from node.protocol.record import ERASABLE_LANES, LANE_OF_KIND, RawRecord, Record, parse_held
 from node.protocol.social import MemberApply, PostDelete, PostPut, ProfileSet
 from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
-from node.views import disputes, identities, listings, members, rooms
+from node.views import disputes, identities, listings, members, pictures, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 8 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 9 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
@@ -202,7 +202,7 @@ class Fold:
             self._forget(overlay, number, raw)
 
     def _forget(self, overlay: Overlay, number: int, raw: RawRecord) -> None:
-        record = parse(raw, self.rules.community)
+        record = parse_held(raw, self.rules.community)
         if record.header.lane == Lane.SOCIAL:
             missed = rooms.forget(overlay, record, number) + disputes.forget(overlay, record)
             identities.forget_profile(overlay, record)
@@ -224,6 +224,7 @@ def _foreseen(record: Record) -> Iterator[tuple[str, bytes]]:
         if body.listing is None:
             yield listings.CLOSING.marks.name, key
             yield listings.REVISION.marks.name, key
+            yield pictures.PICTURES.marks.name, key
     elif record.header.lane == Lane.ACCOUNT and body is not None:
         for name in body.names():
             yield lanes.ENTRY.name, name

@@ -73,6 +73,8 @@ class PeerBudget:
         self.segments = _throttle(limits.PEER_SEGMENTS_PER_S, limits.PEER_SEGMENTS_BURST_COUNT)
         self.frames = _throttle(limits.PEER_FRAMES_PER_S, limits.PEER_FRAMES_BURST_COUNT)
         self.records = _throttle(limits.PEER_RECORDS_PER_S, limits.PEER_RECORDS_BURST_COUNT)
+        self.asks = _throttle(limits.PICTURE_ASKS_PER_S, limits.PICTURE_ASKS_BURST_COUNT)
+        self.given = Bucket(limits.PICTURE_GIVEN_PER_S, limits.PICTURE_GIVEN_BURST_BYTES)
         self.streams = Bucket(limits.STREAMS_PER_S, limits.STREAMS_BURST_COUNT)
         self.messages = Bucket(limits.GOSSIP_MESSAGES_PER_S, limits.GOSSIP_MESSAGES_BURST_COUNT)
         self.hints = Bucket(limits.GOSSIP_BYTES_PER_S, limits.GOSSIP_BYTES_BURST_BYTES)

@@ -25,6 +25,7 @@ from node.network.host import Host, Link
 from node.network.interfaces import concrete, usable
 from node.network.neighbours import Neighbours
 from node.network.peers import Origin, PeerBook
+from node.network.pictures import Found, PictureExchange, Shelf
 from node.network.quiet import quieten_libp2p
 from node.network.sync import Sync
 from node.protocol import hints, limits
@@ -108,6 +109,7 @@ class Ports:
     own_lanes: Callable[[], Sequence[bytes]]  # keys of the lanes whose echo matters
     bans: BanStore | None = None
     addresses: AddressStore | None = None
+    pictures: Shelf | None = None
 
 
 class Network:
@@ -193,6 +195,10 @@ class Network:
         if self._parts is None:
             return []
         return [self._neighbour(self._parts, link) for link in self._parts.host.links()]
+
+    async def picture(self, key: bytes) -> Found:
+        """Ask the neighbours for a file of a picture by its hash. Never raises."""
+        return Found(None) if self._parts is None else await self._parts.pictures.ask(key)
 
     def announce(self, records: Sequence[RawRecord]) -> None:
         """Tell new records to the neighbours. Never waits; sync repairs what is dropped."""
@@ -295,6 +301,7 @@ class _Parts:
         self.gossip = Gossip(self.host, community, network.take_hint, hints)
         self.neighbours = Neighbours(self.host, self.book, settings.ping_interval_s)
         self.sync = Sync(self.host, network._ports.source, network, self.neighbours, self.book)
+        self.pictures = PictureExchange(self.host, network._ports.pictures)
         self.discovery = self._discovery(settings, community) if settings.discover else None
         self.host.listen_for_links(self._came, lambda link: None)
 

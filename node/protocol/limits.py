@@ -46,6 +46,10 @@ WORD_SIZE_MAX_BYTES: Final = 64  # units, regions, tags, languages
 TEXT_SIZE_MAX_BYTES: Final = 16_384  # a long letter
 TAGS_MAX_COUNT: Final = 16
 TITLE_MAX_CHARACTERS: Final = 200
+PICTURES_MAX_COUNT: Final = 4  # of a listing: front, back, a detail, a flaw
+PICTURE_TEXT_MAX_CHARACTERS: Final = 200
+PICTURE_FILE_MAX_BYTES: Final = 245_760  # 1,280 pixels in WebP have 150 kB; with room below a frame
+PICTURE_SIDE_MAX_PIXELS: Final = 1_280  # fills a phone, and shows a scratch on a screen
 BOX_MIN_BYTES: Final = 40  # of a sealed text: nonce and seal around nothing
 BOX_MAX_BYTES: Final = 16_680  # the longest text, padded, with nonce and seal
 SEALED_KEY_BYTES: Final = 80  # a key of 32 bytes in a sealed box
@@ -286,6 +290,36 @@ NOTE_TIPS_KEPT_MAX_COUNT: Final = 64  # remembered of each partner
 HELD_VISITS_MAX_COUNT: Final = 4_096  # records looked at to find what a partner must hold: 0.2 s
 IN_STEP_MARGIN_MS: Final = 600_000  # clocks go wrong, and gossip takes its time
 IN_STEP_EVERY_MS: Final = 60_000  # how often it is written down that neighbours are in step
+
+# --- pictures -------------------------------------------------------------------------------------
+PICTURE_INPUT_MAX_BYTES: Final = 20_971_520  # what a phone's camera makes, raw files aside
+PICTURE_PIXELS_MAX_COUNT: Final = 50_331_648  # a camera of 48 million: 150 MB while it is open
+PICTURE_SMALL_SIDE_PIXELS: Final = 320  # in lists, on a screen of twice the density
+PICTURE_SMALL_MAX_BYTES: Final = 32_768
+PICTURE_MAKING_MAX_S: Final = 60  # a Raspberry Pi takes five
+PICTURE_MAKING_MEMORY_BYTES: Final = 805_306_368  # of address space; half of it is libraries
+PICTURES_FRESH_MAX_COUNT: Final = 64  # files made here that no listing names yet
+PICTURES_FRESH_MAX_MS: Final = 86_400_000  # so long they wait for one
+PICTURES_ROOM_BYTES: Final = 134_217_728  # for pictures of others; 10,000 small ones
+PICTURES_ROOM_MAX_BYTES: Final = 17_179_869_184
+PICTURES_AHEAD_BYTES: Final = 20_971_520  # fetched in a day before anybody asks: 1,500 small ones
+PICTURES_AHEAD_MAX_BYTES: Final = 1_073_741_824
+PICTURES_AHEAD_LISTINGS_COUNT: Final = 200  # of the newest listings, those of own places
+PICTURES_AHEAD_PAUSE_S: Final = 2  # between looks at what is new and what is named no more
+PICTURE_USED_EVERY_MS: Final = 3_600_000  # how often it is noted that a file was looked at
+PICTURE_ASKED_MAX_COUNT: Final = 8  # neighbours asked for one picture before a pause
+PICTURE_ANSWER_MAX_S: Final = 40  # 240 kB over a bad line
+PICTURE_REST_S: Final = 60  # a neighbour that was too slow is not asked for so long
+PICTURE_STREAMS_MAX_COUNT: Final = 2  # of one neighbour; an honest one needs one
+PICTURE_ASKS_PER_S: Final = 20  # questions of one neighbour: a page of a market in two seconds
+PICTURE_ASKS_BURST_COUNT: Final = 200
+PICTURE_GIVEN_PER_S: Final = 262_144  # bytes to one neighbour: a home's line has other uses
+PICTURE_GIVEN_BURST_BYTES: Final = 8_388_608
+PICTURE_WISHES_MAX_COUNT: Final = 1_024  # files that are waited for
+PICTURE_WORKERS_COUNT: Final = 3  # files fetched at once
+PICTURE_AGAIN_FIRST_S: Final = 5
+PICTURE_AGAIN_MAX_S: Final = 600
+PICTURE_WISH_KEPT_S: Final = 3_600  # after somebody last wanted it
 
 # --- services: talk and market --------------------------------------------------------------------
 CLOCK_AHEAD_MAX_MS: Final = 3_600_000  # wrong by a summer time; more is hidden

@@ -112,6 +112,18 @@ def parse(raw: RawRecord, community: bytes) -> Record:
     return Record(RecordId(crypto.record_id(community, raw.header)), header, body, raw)
 
 
+def parse_held(raw: RawRecord, community: bytes) -> Record:
+    """Parse a record that this home holds. A body that an earlier program took in, knowing nothing
+    of its kind, and that is none of the kind's, stays held without effect."""
+    try:
+        return parse(raw, community)
+    except RemoteFault as fault:
+        header = parse_header(raw.header)
+        if fault.code != Reject.SHAPE or header.lane not in ERASABLE_LANES:
+            raise
+        return Record(RecordId(crypto.record_id(community, raw.header)), header, None, raw)
+
+
 def reread(raw: RawRecord, record: bytes) -> Record:
     """A record that `parse` has accepted before, in another process, and its id: decoded only."""
     header = _reread_header(raw.header)

@@ -29,6 +29,8 @@ from node.services.core import Committed, Core, now_ms
 from node.services.dispute_duties import DisputeDuties
 from node.services.held import IN_STEP
 from node.services.intake import Intake
+from node.services.picture_fetching import PictureFetching
+from node.services.pictures import Pictures
 from node.services.publish import ECHOED_LANES, Publisher
 from node.services.trade_duties import TradeDuties
 from node.services.witness_duties import WitnessDuties
@@ -124,6 +126,8 @@ class Bridge:
         disputes = DisputeDuties(core, self.publisher)
         daily = Round(core, office, self.intake, trade, disputes)
         self._rounds = (daily, Round(core, stamping), Round(core, Closes(core)))
+        self.pictures = Pictures(core)
+        self.fetching = PictureFetching(core, self.pictures)
         self._owed = trio.Event()
         self._proofs_in, self._proofs_out = trio.open_memory_channel[
             tuple[Sequence[ForkProof], str]
@@ -141,6 +145,7 @@ class Bridge:
             self._owed.set()
         for one in self._rounds:
             one.heed(committed)
+        self.fetching.heed(committed)
 
     # --- duties -----------------------------------------------------------------------------------
     async def do_duties(self) -> None:
@@ -148,6 +153,7 @@ class Bridge:
         async with trio.open_nursery() as nursery:
             for one in self._rounds:
                 nursery.start_soon(one.run)
+            nursery.start_soon(self.fetching.run)
 
     # --- network ----------------------------------------------------------------------------------
     async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
@@ -194,6 +200,7 @@ class Bridge:
             own_lanes=self._own_lanes,
             bans=KeptBans(core),
             addresses=KeptAddresses(core),
+            pictures=self.fetching,
         )
         network: Network = module.Network(read_host_key(core.home.host_key), settings, ports)
         try:
@@ -201,6 +208,7 @@ class Bridge:
         except BaseExceptionGroup as group:
             raise only_fault(group) from None
         self.network = network
+        self.fetching.network_runs(network.picture)
         self._owed.set()
 
     async def _pay_what_is_owed(self) -> None:

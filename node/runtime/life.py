@@ -14,7 +14,7 @@ import trio
 
 from node import i18n
 from node.api.events import EventHub
-from node.api.live import LanState, Neighbour, NetworkState
+from node.api.live import LanState, Neighbour, NetworkState, PictureWaiting
 from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
@@ -134,6 +134,10 @@ class Life:
     async def set_lan(self, on: bool, address: str | None, port: int | None) -> LanState:
         """Open the home network, or close it. Raises LocalFault lan-address."""
         return await self.home_network.set(on, address, port)
+
+    def want_picture(self, key: bytes) -> PictureWaiting:
+        """Fetch a file of a picture soon; what is known of that."""
+        return self._bridge.fetching.want(key)
 
     def rejoin(self, invitation: Invitation, phrase: Phrase) -> None:
         """End this run, and start again in another community.

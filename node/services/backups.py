@@ -1,7 +1,8 @@
 """Backups: everything of a member that is worth keeping, sealed under a password.
 
 Content, as JSON lines inside the sealed container: a head (what this is, whose, the founding
-document), the member's own things (orders, contacts, settings), then records as in an export.
+document), the member's own things (orders, contacts, settings, pictures), then records as in an
+export.
 
 Rules: never a device key nor the host key (R11), so a stolen backup signs nothing and a restored
 one makes a new device; nothing of a backup is believed before all of it was found genuine and
@@ -59,6 +60,7 @@ class _Line(msgspec.Struct):
     order: tuple[bytes, _Salt, bytes] | UnsetType = UNSET
     contact: tuple[str, str, str, _Time] | UnsetType = UNSET
     setting: tuple[str, str] | UnsetType = UNSET
+    picture: bytes | UnsetType = UNSET
     header: str | UnsetType = UNSET
 
 
@@ -70,8 +72,16 @@ class BackupHead:
     genesis: bytes
 
 
-def write(path: Path, password: str, member: bytes, genesis: bytes, reader: SqliteReader) -> int:
-    """Write a backup file that is not there yet; returns the number of records.
+def write(
+    path: Path,
+    password: str,
+    member: bytes,
+    genesis: bytes,
+    reader: SqliteReader,
+    pictures: Iterable[bytes] = (),
+) -> int:
+    """Write a backup file that is not there yet; returns the number of records. `pictures`: files
+    of own listings.
 
     Raises WalletError file-exists, password-…; WalletStorageError.
     """
@@ -79,7 +89,7 @@ def write(path: Path, password: str, member: bytes, genesis: bytes, reader: Sqli
     counted = [0]
 
     def chunks() -> Iterator[bytes]:
-        for line in _lines(member, genesis, reader, counted):
+        for line in _lines(member, genesis, reader, pictures, counted):
             yield line.encode() + b"\n"
 
     try:
@@ -93,7 +103,11 @@ def write(path: Path, password: str, member: bytes, genesis: bytes, reader: Sqli
 
 
 def _lines(
-    member: bytes, genesis: bytes, reader: SqliteReader, counted: list[int]
+    member: bytes,
+    genesis: bytes,
+    reader: SqliteReader,
+    pictures: Iterable[bytes],
+    counted: list[int],
 ) -> Iterator[str]:
     yield _json({"wetalk_backup": VERSION, "member": member.hex(), "genesis": _encode(genesis)})
     for order in reader.orders.all():
@@ -104,6 +118,8 @@ def _lines(
     for key, value in reader.settings.all().items():
         if key not in NOT_KEPT:
             yield _json({"setting": [key, value]})
+    for data in pictures:
+        yield _json({"picture": _encode(data)})
     for raw in all_records(reader):
         counted[0] += 1
         yield portable.encode_line(raw)
@@ -150,6 +166,8 @@ def restore_into(core: Core, path: Path, password: str) -> Outcome:
     for item in map(_item, lines):
         if isinstance(item, RawRecord):
             records.append(item)
+        elif isinstance(item, bytes):
+            core.pictures.put_back(item)  # at once: together they may be large
         elif item is not None:
             own.append(item)
         if len(records) >= BATCH_COUNT:
@@ -160,8 +178,9 @@ def restore_into(core: Core, path: Path, password: str) -> Outcome:
     return outcome
 
 
-def _item(line: bytes) -> Own | RawRecord | None:
-    """What a line after the head brings; None for what only a later program knows."""
+def _item(line: bytes) -> Own | RawRecord | bytes | None:
+    """What a line after the head brings, a picture as its bytes; None for what only a later program
+    knows."""
     found = _parsed(line, _Line)
     try:
         if found.header is not UNSET:
@@ -173,6 +192,8 @@ def _item(line: bytes) -> Own | RawRecord | None:
         raise LocalFault("backup-damaged") from None
     if found.order is not UNSET:
         return Order(*found.order)
+    if found.picture is not UNSET:
+        return found.picture
     return None if found.setting is UNSET else found.setting
 
 

@@ -119,6 +119,11 @@ def mediation_from(core: Core, reader: Reader, case: Case) -> int:
     return case.opened + days * DAY_MS
 
 
+def first_asked(case: Case) -> tuple[bytes, ...]:
+    """Who will be asked when good faith ends."""
+    return tuple(one for one in case.order if one not in case.left)[: case.seats]
+
+
 def asked_at(case: Case, start: int, now: int) -> tuple[bytes, ...]:
     """Who is asked at a time and has not taken the case: at first as many as there are seats, then
     for each empty seat one more whenever `DISPUTE_TAKE_DAYS` are over."""

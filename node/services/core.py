@@ -20,6 +20,7 @@ from node.protocol.shapes import CommunityId
 from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
 from node.storage.home import Home
+from node.storage.pictures import PictureStore
 from node.storage.reader import SqliteReader
 from node.storage.writer import Writer
 from node.views.members import Rules
@@ -59,6 +60,10 @@ class Core:
     closers: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
     _clean: tuple[int, CleanIncome] | None = None
+    pictures: PictureStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pictures = PictureStore(self.home, self.clock)
 
     @property
     def writer(self) -> Writer:
@@ -113,6 +118,7 @@ class Core:
         """Finish what is queued and leave clean files behind."""
         for closer in self.closers:
             closer()
+        self.pictures.close()
         self.database.close()
 
 

@@ -36,6 +36,7 @@ from node.protocol.ports import Reader
 from node.services import cases, written
 from node.services.cases import OPEN, CaseView
 from node.services.core import Committed, Core
+from node.services.paper.page import utc_day
 from node.services.publish import Appender, Draft, Publisher
 from node.services.refunds import GIVEN_UP
 from node.services.trade import Proposal, Trade
@@ -78,8 +79,8 @@ class Disputes:
 
     # --- reading ----------------------------------------------------------------------------------
     def mine(self, trade: bytes | None = None) -> list[CaseView]:
-        """Cases of this member (about one trade): as a party, keeper, or a mediator who is asked or
-        has answered; the newest first."""
+        """Cases of this member (about one trade): as a party, keeper, or a mediator who is asked,
+        has answered, or will be asked first; the newest first."""
         member = self._core.member
         with self._core.reading() as reader:
             views = [
@@ -186,7 +187,7 @@ class Disputes:
 
     async def take(self, dispute: bytes, takes: bool) -> bytes:
         """Take a case as a mediator who is asked, or leave it to the next. Raises LocalFault
-        dispute-unknown, dispute-not-asked, dispute-over."""
+        dispute-unknown, dispute-good-faith (too early), dispute-not-asked, dispute-over."""
 
         def work(appender: Appender, state: WriterState) -> bytes:
             self._step(state, dispute, "take" if takes else "leave")
@@ -270,6 +271,8 @@ class Disputes:
         if view.stage not in OPEN:
             raise LocalFault("dispute-over")
         if step in ("take", "leave"):
+            if view.stage == "agreeing" and "mediator" in view.roles and view.until is not None:
+                raise LocalFault("dispute-good-faith", until=utc_day(view.until))
             raise LocalFault("dispute-not-asked")
         raise LocalFault("dispute-not-panel" if step == "vote" else "dispute-not-yours")
 
@@ -285,6 +288,8 @@ def _concerns(view: CaseView, member: bytes) -> bool:
     if {"opener", "other"} & set(view.roles):
         return True
     if member in view.asked or member in view.case.taken:
+        return True
+    if view.stage == "agreeing" and member in cases.first_asked(view.case):
         return True
     return "keeper" in view.roles and view.stage in ("owed", "paying", "paid")
 

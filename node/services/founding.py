@@ -30,6 +30,7 @@ CHAPTER_FIELDS: Final = frozenset(
 LANGUAGES_MAX_COUNT: Final = 16
 LINE_DOTS_MAX_COUNT: Final = 512  # two amounts a chapter; a key of many parts takes minutes to read
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
+_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)$")  # else: at the end
 _AMOUNT: Final = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?", re.ASCII)
 
 
@@ -122,12 +123,15 @@ class Plan:
 
 def read_plan(text: str) -> Plan:
     """A plan as typed. Raises LocalFault plan-…: which field, and what to do."""
-    if any(line.count(".") > LINE_DOTS_MAX_COUNT for line in text.split("\n")):
-        raise LocalFault("plan-syntax", problem=f"> {LINE_DOTS_MAX_COUNT} × `.`")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > LINE_DOTS_MAX_COUNT:
+            raise LocalFault("plan-line", line=number)
     try:
         found = tomllib.loads(text)
-    except (ValueError, RecursionError) as problem:  # also numbers too long to be read
-        raise LocalFault("plan-syntax", problem=str(problem)) from None
+    except tomllib.TOMLDecodeError as problem:
+        raise LocalFault("plan-line", str(problem), line=_line_of(problem, text)) from None
+    except (ValueError, RecursionError) as problem:  # a number too long, or too many brackets
+        raise LocalFault("plan-syntax", str(problem)) from None
     _refuse_unknown(found, COMMUNITY_FIELDS)
     decimals = _number(found, "decimals", 2, 0, limits.DECIMALS_MAX_COUNT)
     tables = _list(found, "chapter")
@@ -172,6 +176,12 @@ def _chapter(table: dict[str, Any], decimals: int) -> PlannedChapter:
     if treasury is not None:
         treasury = _keys({"treasury": [treasury]}, "treasury", [], 1, name)[0]
     return PlannedChapter(name, officers, k, witnesses, q, default, most, treasury)
+
+
+def _line_of(problem: tomllib.TOMLDecodeError, text: str) -> int:
+    """The line that cannot be read, counted from 1. The library says it in its message alone."""
+    found = _LINE.search(str(problem))
+    return int(found[1]) if found else text.rstrip().count("\n") + 1
 
 
 def _refuse_unknown(table: dict[str, Any], known: frozenset[str]) -> None:

@@ -10,7 +10,7 @@ Left to others: page marks and names (`api`, `people`), the index itself (`stora
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -29,7 +29,15 @@ from node.protocol.limits import (
     TITLE_MAX_CHARACTERS,
     WORD_SIZE_MAX_BYTES,
 )
-from node.protocol.market import ListingClose, ListingKind, ListingPut, Price, Stock
+from node.protocol.market import (
+    ListingClose,
+    ListingKind,
+    ListingPictures,
+    ListingPut,
+    Picture,
+    Price,
+    Stock,
+)
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import NUMBER_SIZE_BYTES
@@ -43,6 +51,7 @@ from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
 from node.views import listings, rooms
 from node.views.listings import Listing
+from node.views.pictures import PICTURES_SHOWN
 from node.views.rooms import Post
 
 State = Literal["active", "paused", "expired"]
@@ -90,6 +99,7 @@ class ListingView:
     time: int  # claimed time of the revision shown
     state: State
     body: ListingPut
+    pictures: list[Picture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +118,41 @@ class Market:
         self._publisher = publisher
         self._search = search
 
-    async def put(self, offer: Offer) -> bytes:
+    async def put(self, offer: Offer, pictures: Sequence[Picture] = ()) -> bytes:
         """Put up a listing; its id. Raises LocalFault title-invalid, text-too-long, amount-invalid,
         unit-invalid, region-invalid, tags-invalid, until-past, content-invalid."""
         draft = Draft("listing.put", self._body(offer, None))
-        return (await self._publisher.publish(draft))[0]
 
-    async def revise(self, listing: bytes, offer: Offer) -> bytes:
-        """Show an own listing differently; the revision's id. Raises as `put`, and not-found,
-        listing-gone, not-yours."""
-        return await self._own(listing, Draft("listing.put", self._body(offer, listing)))
+        def work(appender: Appender, _: WriterState) -> bytes:
+            made = appender.append(draft)
+            if pictures:
+                appender.append(_illustrated(made, pictures))
+            return made
+
+        return await self._publisher.transact(work)
+
+    async def revise(
+        self, listing: bytes, offer: Offer | None, pictures: Sequence[Picture] | None = None
+    ) -> bytes:
+        """Show an own listing differently: its words, its pictures, or both (None: as they are).
+        The id of the newest record. Raises as `put`, and not-found, listing-gone, not-yours."""
+        drafts: list[Draft] = []
+        if offer is not None:
+            drafts.append(Draft("listing.put", self._body(offer, listing)))
+        if pictures is not None:
+            drafts.append(_illustrated(listing, pictures))
+        return await self._own(listing, *drafts)
 
     async def close(self, listing: bytes, *, erase: bool = False) -> bytes:
         """Take an own listing off for ever; with `erase` its texts go everywhere."""
         body = ListingClose(erase=erase, listing=listing, salt=_salt())
         return await self._own(listing, Draft("listing.close", body))
 
-    async def _own(self, listing: bytes, draft: Draft) -> bytes:
+    async def _own(self, listing: bytes, *drafts: Draft) -> bytes:
         def work(appender: Appender, state: WriterState) -> bytes:
             if _live(state, listing).author != self._core.member:
                 raise LocalFault("not-yours")
-            return appender.append(draft)
+            return [appender.append(draft) for draft in drafts][-1]
 
         return await self._publisher.transact(work)
 
@@ -224,13 +248,13 @@ class Market:
 
 
 class _PageReader:
-    """A reader for a page of listings: what their index names is read in two statements, and no
-    record is taken from the disk twice (a listing is asked for its author, its id and its text)."""
+    """A reader for a page of listings: what their index names is read in a few statements, and no
+    record is taken from the disk twice (a listing is asked for its author, its id, its text)."""
 
     def __init__(self, reader: SqliteReader, community: bytes) -> None:
         self._reader = reader
         self._community = community
-        self._rows: dict[bytes, bytes] = {}
+        self._rows: dict[tuple[str, bytes], bytes | None] = {}
         self._held: dict[int, RawRecord | None] = {}
         self.next_number = reader.next_number
 
@@ -249,16 +273,19 @@ class _PageReader:
         return found
 
     def _read_ahead(self, keys: list[bytes]) -> None:
-        rows = self._reader.get_many(listings.LISTING.name, keys)
-        self._rows.update(rows)
         numbers = {int.from_bytes(key, "big") for key in keys}
-        numbers |= {listings.LISTING.read(row).number for _, row in rows}
+        for table in (listings.LISTING, PICTURES_SHOWN):
+            self._rows.update({(table.name, key): None for key in keys})
+            for key, row in self._reader.get_many(table.name, keys):
+                self._rows[table.name, key] = row
+                numbers.add(table.read(row).number)
         unknown = [number for number in numbers if number not in self._held]
         self._held.update(zip(unknown, self._reader.raws(unknown), strict=True))
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        row = self._rows.get(key) if table == listings.LISTING.name else None
-        return self._reader.get(table, key) if row is None else row
+        if (table, key) in self._rows:
+            return self._rows[table, key]
+        return self._reader.get(table, key)
 
     def raw(self, number: int) -> RawRecord | None:
         if number not in self._held:
@@ -289,7 +316,16 @@ def _shown(listing: Listing, state: State) -> ListingView:
             title=i18n.clean_for_display(body.title, one_line=True),
             tags=_tags_shown(body),
         )
-    return ListingView(listing.id, listing.author, listing.time, state, body)
+    pictures = [
+        structs.replace(one, text=i18n.clean_for_display(one.text, one_line=True))
+        for one in listing.pictures
+    ]
+    return ListingView(listing.id, listing.author, listing.time, state, body, pictures)
+
+
+def _illustrated(listing: bytes, pictures: Sequence[Picture]) -> Draft:
+    body = ListingPictures(listing=listing, pictures=list(pictures), salt=_salt())
+    return Draft("listing.pictures", written.fitting(body))
 
 
 def _is_harmless(written: str) -> bool:

@@ -26,7 +26,7 @@ def rebuild_state(
 
     def look_ahead(state: WriterState, raws: Sequence[RawRecord]) -> None:
         parsed.clear()
-        parsed.update((raw, record.parse(raw, fold.rules.community)) for raw in raws)
+        parsed.update((raw, record.parse_held(raw, fold.rules.community)) for raw in raws)
         state.preload(fold.foresee(list(parsed.values())))
 
     def refold(state: WriterState, raw: RawRecord) -> Changes:

@@ -11,13 +11,12 @@ Left to others: making receipts (`receipts`), showing sentences.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from node.i18n import amount_text, clean_for_display
+from node.i18n import clean_for_display, text
 from node.ledger import stamps
 from node.ledger.trades import commit_of
 from node.ledger.verify import refold
 from node.protocol import admission, genesis, lanes, parts, portable
 from node.protocol.account import (
-    CREDIT,
     AccountOpen,
     TradeAccept,
     TradeDecline,
@@ -49,6 +48,16 @@ class Check:
     key: str
     ok: bool
     values: dict[str, object] = field(default_factory=dict[str, object])
+
+    def text(self, language: str) -> str:
+        """The sentence, on one line, safe to be shown."""
+        shown = {name: _shown(value, language) for name, value in self.values.items()}
+        return text(self.key, language, **shown)
+
+
+def _shown(value: object, language: str) -> object:
+    written = value.text(language) if isinstance(value, units.Amount) else value
+    return clean_for_display(written, one_line=True) if isinstance(written, str) else written
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,14 +247,11 @@ class _Checker:
         raise _Bad("signatures_bad")
 
     def _agreed(self, trade: _Trade, sides: tuple[bytes, bytes]) -> _Trade:
-        terms, credit = trade.terms, self._genesis.unit
-        unit = credit.code if terms.unit == CREDIT else terms.unit
         self._report.good(
             "signatures_ok",
             payer=sides[0].hex()[:SHORT_ID_CHARACTERS],
             payee=sides[1].hex()[:SHORT_ID_CHARACTERS],
-            amount=amount_text(terms.amount, units.decimals_of(terms.unit, credit)),
-            unit=clean_for_display(unit, one_line=True),
+            amount=units.Amount(trade.terms.amount, trade.terms.unit, self._genesis.unit),
         )
         return trade
 

@@ -7,6 +7,7 @@ word has two decimals. Only credit is ever owed or spendable: the others are rec
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from node.i18n import amount_text, clean_for_display, text
@@ -83,3 +84,16 @@ def shown(amount: int, unit: str, credit: CreditUnit, language: str) -> str:
     if unit in DEEDS and amount == 1:
         return name
     return f"{amount_text(amount, decimals_of(unit, credit))} {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount that knows its unit, so that it can be written in any language later."""
+
+    amount: int  # minor units
+    unit: str
+    credit: CreditUnit
+
+    def text(self, language: str) -> str:
+        """As people write it."""
+        return shown(self.amount, self.unit, self.credit, language)

@@ -63,6 +63,8 @@ def check(home: Home) -> list[Finding]:
     found += _database_findings(home)
     if home.search.exists() and _file_problems(home.search):
         found.append(Finding("note", "search-damaged", {"path": str(home.search)}))
+    if home.pictures.exists() and _file_problems(home.pictures):
+        found.append(Finding("bad", "pictures-damaged", {"path": str(home.pictures)}))
     return found
 
 

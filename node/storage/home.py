@@ -42,6 +42,11 @@ class Home:
         return self.path / "search.db"
 
     @property
+    def pictures(self) -> Path:
+        """Pictures of listings, own ones and a bounded number of others'."""
+        return self.path / "pictures.db"
+
+    @property
     def lock(self) -> Path:
         """Held while a process works in the home; holds its process id."""
         return self.path / "lock"

@@ -6,17 +6,19 @@ readers with a clock, never here. Reviews are texts that ratings name by id.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from node.protocol import codec, lanes
 from node.protocol.crypto import sha256
 from node.protocol.lanes import Entry
-from node.protocol.market import ListingClose, ListingPut
+from node.protocol.market import ListingClose, ListingPictures, ListingPut, Picture
 from node.protocol.ports import Reader
 from node.protocol.record import Record, stored_header
 from node.protocol.shapes import Row
 from node.protocol.state import NUMBER_SIZE_BYTES, Group, Overlay, Table, u40, u64
+from node.views import pictures
+from node.views.pictures import PicturesRow
 
 
 class ListingRow(Row, frozen=True):
@@ -49,6 +51,7 @@ class Listing:
     author: bytes
     time: int
     body: ListingPut
+    pictures: list[Picture] = field(default_factory=list[Picture])
 
 
 @lru_cache(4_096)
@@ -71,8 +74,15 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
             _refresh(overlay, listing)
         elif not CLOSING.any(overlay, listing + author):
             new = _newest(overlay, listing + author, (time, listing, entry.number, body))
-            _show(overlay, entry.number, author, new)
+            _show(overlay, listing, entry.number, author, new)
         _tell(overlay, listing)
+    elif isinstance(body, ListingPictures):
+        if is_erased(overlay, body.listing, author):
+            overlay.changes.erase.append(entry.number)
+        row = PicturesRow(time, entry.number)
+        pictures.PICTURES.put(overlay, body.listing + author, record.id, row)
+        _refresh(overlay, body.listing)
+        _tell(overlay, body.listing)
     elif isinstance(body, ListingClose):
         CLOSING.put(overlay, body.listing + author, record.id, body.erase)
         if body.erase:
@@ -106,9 +116,10 @@ def _texts_by(reader: Reader, listing: bytes, author: bytes) -> Iterator[tuple[b
     is_listing = first is not None and first.kind == "listing.put"
     if first is not None and is_listing and lanes.author_of(reader, first) == author:
         yield listing, first.number
-    for revision, row in REVISION.under(reader, listing + author):
-        if lanes.ENTRY.has(reader, revision):
-            yield revision, row.number
+    for group in (REVISION, pictures.PICTURES):
+        for other, row in group.under(reader, listing + author):
+            if lanes.ENTRY.has(reader, other):
+                yield other, row.number
 
 
 def _text(reader: Reader, number: int) -> bytes | None:
@@ -152,10 +163,12 @@ def _refresh(overlay: Overlay, listing: bytes) -> None:
     body = codec.stored(raw.body, ListingPut)
     if body.listing is None:  # else it is a revision itself
         own = (stored_header(raw.header).time, listing, first.number, body)
-        _show(overlay, first.number, author, _newest(overlay, listing + author, own))
+        newest = _newest(overlay, listing + author, own)
+        _show(overlay, listing, first.number, author, newest)
 
 
-def _show(overlay: Overlay, number: int, author: bytes, current: _Revision) -> None:
+def _show(overlay: Overlay, listing: bytes, number: int, author: bytes, current: _Revision) -> None:
+    pictures.show(overlay, listing, number, author)
     LISTING_INDEX.put_all(overlay, _index_keys(number, author, current[0], current[3]), b"")
     LISTING.put(overlay, u40(number), ListingRow(current[0], current[2]))
 
@@ -165,6 +178,7 @@ def _hide(overlay: Overlay, number: int, author: bytes) -> None:
     row = LISTING.get(overlay, u40(number))
     if row is None:
         return
+    pictures.hide(overlay, number)
     body = _body(overlay, row.number)
     for key in [] if body is None else _index_keys(number, author, row.time, body):
         LISTING_INDEX.delete(overlay, key)
@@ -199,6 +213,10 @@ def forget(overlay: Overlay, record: Record, number: int) -> list[tuple[bytes, i
             REVISION.delete(overlay, body.listing + author, record.id)
             _refresh(overlay, body.listing)
         _tell(overlay, record.id if body.listing is None else body.listing)
+    elif isinstance(body, ListingPictures):
+        pictures.PICTURES.delete(overlay, body.listing + author, record.id)
+        _refresh(overlay, body.listing)
+        _tell(overlay, body.listing)
     elif isinstance(body, ListingClose):
         CLOSING.delete(overlay, body.listing + author, record.id)
         _refresh(overlay, body.listing)
@@ -217,7 +235,8 @@ def listing_of(reader: Reader, listing: bytes) -> Listing | None:
     body = None if row is None else _body(reader, row.number)
     if row is None or body is None:
         return None
-    return Listing(listing, lanes.author_of(reader, entry), row.time, body)
+    shown = pictures.pictures_of(reader, entry.number)
+    return Listing(listing, lanes.author_of(reader, entry), row.time, body, shown)
 
 
 def listings_by(
@@ -235,7 +254,8 @@ def listings_by(
         if body is not None:
             author = stored_header(raw.header).author
             shown = codec.stored(body, ListingPut)
-            yield Listing(reader.id_of(number), author, row.time, shown)
+            seen = pictures.pictures_of(reader, number)
+            yield Listing(reader.id_of(number), author, row.time, shown, seen)
 
 
 def live_ids(reader: Reader) -> Iterator[tuple[bytes, bytes]]:

@@ -70,7 +70,9 @@ async def test_openapi_names_every_route_with_scope_and_valid_examples(
             content = operation["responses"][str(route.status)]["content"]["application/json"]
             TypeAdapter(route.answers).validate_python(content["example"])
         body = operation.get("requestBody")
-        if body is not None and route.takes is None:
+        if route.takes is not None:
+            assert list(body["content"]) == [route.takes]
+        elif body is not None:
             shape = _body_of(route)
             TypeAdapter(shape).validate_python(body["content"]["application/json"]["example"])
         for parameter in operation.get("parameters", []):

@@ -19,8 +19,8 @@ from tests.clients.document import answer_of, document, name_of, operations
 from tests.clients.generate import generated
 from tests.tidy import read
 
-CALL = re.compile(r'self\.(get|post|put|delete|each|post_lines)\(\s*f?"([^"]*)"')
-VERBS = {"each": "GET", "post_lines": "POST"}
+CALL = re.compile(r'self\.(get|post|put|delete|each|post_lines|post_file)\(\s*f?"([^"]*)"')
+VERBS = {"each": "GET", "post_lines": "POST", "post_file": "POST"}
 NOT_TYPED = {"note": "one of two routes with one shape"}
 
 

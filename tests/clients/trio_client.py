@@ -7,7 +7,8 @@ its request; those that walk through a list stay plain and return an async itera
 import ast
 from pathlib import Path
 
-CALLS = {"get", "post", "put", "delete", "file", "request", "post_lines"}
+CALLS = {"get", "post", "put", "delete", "file", "request", "post_lines", "post_file"}
+CALLS |= {"file_or_none"}
 WALKS = {"each", "events", "export"}
 PARTS = ("belonging", "own", "settling", "talking", "trading")
 NOTE = "Written by tests/clients/generate.py from the client for threads."

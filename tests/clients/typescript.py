@@ -33,6 +33,7 @@ SIMPLE = {
 }
 OWN = {"/events"}  # written by hand
 LINES = "application/x-ndjson"
+BYTES = "application/octet-stream"
 WIDTH = 96
 
 
@@ -131,8 +132,11 @@ def _calls(
     if others:
         suffix = "File" if answer is not None else ""
         asked = "query" if query else "{}"
-        text = f"return this.file({where}, {asked}, options);"
-        found.append((name + suffix, about + _method(name + suffix, takes, "Promise<Blob>", text)))
+        later = "202" in operation["responses"]  # null: the node does not have it yet
+        which, kind = ("fileOrNull", "Blob | null") if later else ("file", "Blob")
+        text = f"return this.{which}({where}, {asked}, options);"
+        made = _method(name + suffix, takes, f"Promise<{kind}>", text)
+        found.append((name + suffix, about + made))
     return found
 
 
@@ -150,6 +154,8 @@ def _takes(path: str, operation: dict[str, Any]) -> tuple[list[str], list[str], 
         takes.append(f"body: {body}")
     elif LINES in operation.get("requestBody", {}).get("content", {}):
         takes.append("lines: BodyInit")
+    elif BYTES in operation.get("requestBody", {}).get("content", {}):
+        takes.append("file: Blob")
     asked = [one for one in operation.get("parameters", []) if one["in"] == "query"]
     if asked:
         needed = any(one["required"] for one in asked)
@@ -170,6 +176,8 @@ def _inner(operation: dict[str, Any], query: list[str]) -> str:
         parts.append("body")
     if LINES in operation.get("requestBody", {}).get("content", {}):
         parts.append("lines")
+    if BYTES in operation.get("requestBody", {}).get("content", {}):
+        parts.append("file")
     headers = [one["name"] for one in operation.get("parameters", []) if one["in"] == "header"]
     if "Idempotency-Key" in headers:
         parts.append("once: true")

@@ -229,7 +229,11 @@ def test_the_service_file_starts_this_home_and_goes_again(
     found = shell("service", "install")
     unit = Path(found["file"]).read_text()
     assert found["started"] is False
-    assert f'--home "{shell.home.path}" up' in unit
+    assert f'"--home" "{shell.home.path}" "up"\n' in unit
+    address = "/ip4/0.0.0.0/tcp/4131"
+    shell("service", "install", "--role", "relay", "--listen", address)
+    unit = Path(found["file"]).read_text()
+    assert f'"up" "--role" "relay" "--listen" "{address}"\n' in unit
     assert shell("service", "remove")["removed"] is True
     assert shell("service", "remove")["removed"] is False
     assert not Path(found["file"]).exists()
@@ -324,12 +328,13 @@ def test_a_plan_replaces_a_community_of_ones_own_that_is_still_empty(
 
 def test_a_faulty_plan_changes_nothing(shell: Shell, tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
-    for written, code in (("name = 3", "plan-missing"), ("\ufeff=", "plan-syntax")):
+    for written, code in (("name = 3", "plan-missing"), ("\ufeff=", "plan-line")):
         plan.write_text(written, encoding="utf-8")
         for words in (("community", "new", "--plan"), ("community", "plan")):
             assert shell(*words, str(plan), code=REFUSED)["error"]["code"] == code
-    plan.write_bytes(b"\xff\xfe")
-    assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-syntax"
+    plan.write_bytes(b"# a\n# b\n\xff\xfe")
+    assert "Line 3" in shell("community", "plan", str(plan), code=REFUSED)["error"]["detail"]
+    assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-line"
     plan.write_bytes(b"#" * 300_000)
     assert shell("community", "plan", str(plan), code=REFUSED)["error"]["code"] == "plan-size"
     gone = shell("community", "new", "--plan", str(tmp_path / "none"), code=REFUSED)

@@ -75,10 +75,13 @@ async def test_a_case_is_played_from_the_first_word_to_the_payment(
     assert f"wetalk dispute say {short}" in shown
     assert f"wetalk refund {trade[:8]}" in shown
     await shells.says("baraka", "dispute", "say", short, "--text", "배선이 낡았어요")
-    too_early = await shells.says("o0", "dispute", "take", case, code=REFUSED)
-    assert text("problem.dispute-not-asked", "ko") in too_early
-    court.later(31)
     order = [court.of(bytes.fromhex(one["member"]["id"])).name for one in listed["mediators"]]
+    until = listed["until"][:10]
+    (coming,) = (await shells.tells(order[0], "dispute", "list"))["items"]
+    assert (coming["stage"], coming["waits"]) == ("agreeing", False)
+    too_early = await shells.says(order[0], "dispute", "take", short, code=REFUSED)
+    assert text("problem.dispute-good-faith", "ko", until=until) in too_early
+    court.later(31)
     for name in order[:3]:
         shown = await shells.says(name, "dispute", "show", case)
         assert f"wetalk dispute take {short}" in shown

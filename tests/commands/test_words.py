@@ -71,9 +71,9 @@ def test_what_a_typed_id_may_stand_for_has_a_sentence_when_it_is_unknown() -> No
     [
         (["pay", "민수", "-5"], "0보다 큰 수를 적어 주세요: -5"),
         (["pay"], "빠진 것이 있어요: MEMBER"),
-        (["rate", "7d90ab12", "9"], "STARS 자리에는 1에서 5까지의 수"),
+        (["rate", "7d90ab12", "9"], "STARS (별점) 자리에는 1에서 5까지의 수"),
         (["sell", "김치", "--kind", "thing"], "goods, service"),
-        (["read", "--nope"], "그런 선택은 없어요: --nope"),
+        (["read", "--nope"], "그런 옵션은 없어요: --nope"),
         (["nope"], "그런 명령은 없어요: nope"),
     ],
 )

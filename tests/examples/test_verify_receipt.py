@@ -57,6 +57,12 @@ def test_a_file_is_verified_on_the_command_line(tmp_path: Path) -> None:
         assert last.startswith("NO. " if status else "Level L1: ")
 
 
+def test_without_a_file_it_says_how_it_is_called() -> None:
+    done = subprocess.run(["node", str(SCRIPT)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: ")
+
+
 @pytest.mark.parametrize("invoice", [False, True])
 def test_both_ways_to_trade_are_believed(*, invoice: bool) -> None:
     world = World()

@@ -22,8 +22,8 @@ PLANS = {
     "a number longer than Python reads": ("decimals = " + "1" * LONG, "", "plan-syntax"),
     "an amount longer than Python writes": ("", "limit_max = 0x" + "f" * LONG, "plan-amount"),
     "a relay that is a long number": ("", "witnesses = [0x" + "f" * LONG + "]", "plan-key"),
-    "a key of thirty thousand parts": ("a" + ".a" * 30_000 + " = 1", "", "plan-syntax"),
-    "parts that other line ends hide": ('"\u2028"' + ".a" * 30_000 + " = 1", "", "plan-syntax"),
+    "a key of thirty thousand parts": ("a" + ".a" * 30_000 + " = 1", "", "plan-line"),
+    "parts that other line ends hide": ('"\u2028"' + ".a" * 30_000 + " = 1", "", "plan-line"),
 }
 
 

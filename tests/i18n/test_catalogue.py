@@ -123,6 +123,20 @@ def test_korean_sentences_are_polite() -> None:
     assert set(blunt) - tallies == set()
 
 
+# What else a thing was called before it had one word; a reader takes two words for two things.
+SECOND_WORDS = {
+    "ko": r"\}님|\((?:가|를|는)\)|낱말로 새|계좌|노드|데이터|환불|WeTalk|보여줘|알려줘",
+    "zh": r"限额|会员|密钥|节点|中继(?!站)|账单(?<!对账单)|婉拒|理事|WeTalk",
+}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_one_thing_has_one_word(language: Language) -> None:
+    """Also: a name stands apart from 님, and no particle is left to the reader to choose."""
+    second = re.compile(SECOND_WORDS[language])
+    assert {key for key, text in catalogue(language).items() if second.search(text)} == set()
+
+
 def test_chinese_addresses_the_reader_with_respect() -> None:
     assert [key for key, text in catalogue("zh").items() if "你" in text] == []
 

@@ -106,7 +106,7 @@ def test_the_rows_of_frequent_kinds_are_foreseen(all_taken: list[Taken]) -> None
         if kind in TABLES:
             assert {name for name, _ in taken.foreseen} == TABLES[kind], kind
     listings = [t.foreseen for t in all_taken if t.record.header.kind == "listing.put"]
-    marks = {"closing_any", "revision_any"}
+    marks = {"closing_any", "pictures_any", "revision_any"}
     assert [{name for name, _ in found} - PLACE for found in listings] == [marks, set()]
 
 

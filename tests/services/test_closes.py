@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_trio import trio_fixture
 
-from node.i18n import LANGUAGES, text
+from node.i18n import LANGUAGES
 from node.ledger import book
 from node.protocol.errors import LocalFault
 from node.services import closes
@@ -327,7 +327,7 @@ async def test_any_change_to_a_proof_is_noticed(people: list[Person]) -> None:
         assert report.checks[-1].key.endswith("_bad"), name
         for language in LANGUAGES:
             for check in report.checks:
-                assert text(check.key, language, **check.values)
+                assert check.text(language)
 
 
 async def test_a_proof_by_too_few_officers_is_none(tmp_path: Path) -> None:

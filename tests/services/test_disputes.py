@@ -9,6 +9,7 @@ from node.ledger import book
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault
 from node.services.cases import CaseView
+from node.services.paper.page import utc_day
 from node.services.trade import Proposal
 from tests.support.court import Court, Sitter, hold
 
@@ -52,7 +53,11 @@ async def test_a_case_from_opening_to_the_payment_with_a_silent_mediator_replace
     order = [court.of(one) for one in seen(amina, dispute).case.order]
     assert len(order) == 4
     first, second, silent, substitute = order
-    await refused("dispute-not-asked", first.disputes.take(dispute, True))  # good faith first
+    with pytest.raises(LocalFault) as caught:
+        await first.disputes.take(dispute, True)
+    until = utc_day(seen(amina, dispute).until or 0)
+    assert (caught.value.code, caught.value.values) == ("dispute-good-faith", {"until": until})
+    assert [one for one in order if one.disputes.mine()] == [first, second, silent]
     court.later(30)
     assert [one for one in order if one.disputes.waiting()] == [first, second, silent]
     court.away.add(silent.name)

@@ -69,6 +69,22 @@ def test_the_example_is_a_plan_that_can_be_founded(language: str) -> None:
     assert {"q", "treasury", "witnesses", "k"} <= told  # what is off is shown all the same
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name = ", 1),
+        ('name = "x"\n\nk =\n', 3),
+        ('name = "x"\nname = "y"\n', 2),
+        ("a = [1,\n2", 2),
+        ("x = 1\n" + "a" + ".a" * 600 + " = 1\n", 2),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(text: str, line: int) -> None:
+    with pytest.raises(LocalFault) as caught:
+        read_plan(text)
+    assert (caught.value.code, caught.value.values) == ("plan-line", {"line": line})
+
+
 def test_a_plan_becomes_the_founding_document() -> None:
     text = planned([ME, A.hex().upper()], [D, B, "me", C], 'k = 2\ntreasury = "me"\n')
     plan = read_plan(text + 'default_limit = 50\nlimit_max = "99.5"')
@@ -87,7 +103,7 @@ def test_a_plan_becomes_the_founding_document() -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("name = ", "plan-syntax"),
+        ("name = ", "plan-line"),
         ("", "plan-missing"),
         ("chapter = 3", "plan-field"),
         ("chapter = [3]", "plan-field"),

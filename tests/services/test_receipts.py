@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 from pytest_trio import trio_fixture
 
-from node.i18n import LANGUAGES, text
+from node.i18n import LANGUAGES
 from node.protocol import portable
 from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
@@ -25,6 +25,7 @@ from node.services.keyless import keyless_core
 from node.services.receipt_check import ReceiptReport, verify_receipt
 from node.services.receipts import make_receipt, receipt_text
 from node.services.trade import Proposal
+from node.services.units import Amount
 from node.storage.home import Home
 from tests.support.homes import Person, town
 from tests.support.world import Made, World
@@ -93,7 +94,8 @@ def test_an_invoice_paid_at_once_has_a_receipt() -> None:
     report = verify_receipt(receipt_of(world, world.trade_of(commit)))
     assert (keys(report), report.level) == (GOOD_Q0, "L2")
     terms = next(check.values for check in report.checks if check.key == "receipt.signatures_ok")
-    assert (terms["amount"], terms["unit"]) == ("42", "CRD")
+    assert isinstance(terms["amount"], Amount)
+    assert terms["amount"].text("en") == "42 CRD"
     assert terms["payer"] == a.header.author.hex()[:8]
 
 
@@ -114,8 +116,10 @@ def test_other_units_than_credit_have_receipts_too() -> None:
     propose = world.propose(a, b, 3, unit="hours")
     commit = world.settle(propose, world.accept(b, propose))
     report = verify_receipt(receipt_of(world, world.trade_of(commit)))
-    terms = next(check.values for check in report.checks if check.key == "receipt.signatures_ok")
-    assert (report.level, terms["amount"], terms["unit"]) == ("L2", "0.03", "hours")
+    terms = next(check for check in report.checks if check.key == "receipt.signatures_ok")
+    assert report.level == "L2"
+    for language, shown in (("en", "0.03 hours"), ("ko", "0.03 시간"), ("zh", "0.03 小时")):
+        assert shown in terms.text(language)
 
 
 def test_a_payment_from_a_restored_account_is_proved_through_what_it_carries() -> None:
@@ -358,4 +362,4 @@ def test_every_check_has_its_sentence(language: str) -> None:
     seen = [*verify_receipt(TEXT).checks, *verify_receipt("").checks, *forged(genesis=b"").checks]
     seen += [*forged(records=RECEIPT.records[1:]).checks, *forged(trade=bytes(32)).checks]
     for check in seen:
-        assert "{" not in text(check.key, language, **check.values)
+        assert "{" not in check.text(language)

@@ -224,6 +224,8 @@ async def test_a_statement_is_printed_with_what_it_says(
         f"-2.00 {text('unit.hours', language)}",
         text("paper.others", language),
         text("paper.others_apart", language),
+        text("paper.level", language, level="L2", meaning=text("level.L2", language)),
+        text("level_means.L2", language),
         "2026-10-01 00:00 UTC",
     ):
         assert said in printed
@@ -278,7 +280,7 @@ def test_every_check_of_a_statement_has_its_sentence(language: str) -> None:
     keys: set[str] = set()
     for case in statement_cases.cases():
         for check in verify_statement(case["text"]).checks:
-            assert "{" not in text(check.key, language, **check.values)
+            assert "{" not in check.text(language)
             keys.add(check.key)
     assert len(keys) == 2 * (1 + len(statements.Flaw))
 

@@ -135,7 +135,7 @@ async def test_payments_that_surface_later_count_once_their_owner_says_so(place:
     assert "in doubt" in await amina.screen("trade", "list")
     ko, en = await cho.both("trade", "show", late)
     assert "Ask amina before you deliver anything" in en
-    assert "물건을 건네기 전에 amina님에게 물어보세요" in ko
+    assert "물건을 건네기 전에 amina 님에게 물어보세요" in ko
     assert "In doubt, and not counted: 30.00 (trades: 1)" in await cho.screen("balance")
     assert "amina has shut out the device" in await sunhee.screen("trade", "show", late)
 

@@ -103,6 +103,11 @@ def words_file(home: Home, words: Phrase) -> Path:
     return path
 
 
+async def screen_of(home: Home, *typed: str, code: int | None = 0) -> str:
+    """What the command line answers for a home in which nobody lives yet."""
+    return await _typed(home, typed, "en", code)
+
+
 async def _typed(home: Home, typed: tuple[str, ...], language: str, code: int | None) -> str:
     out = io.StringIO()
 

@@ -92,6 +92,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "until": None,
     },
     "listing.close": {"erase": True, "listing": ONE, "salt": SALT},
+    "listing.pictures": {
+        "listing": ONE,
+        "pictures": [
+            [
+                "하얀 접시에 담긴 김치",
+                [TWO, "image/webp", 180_000, 1280, 960],
+                [THREE, "image/jpeg", 9_000, 320, 240],
+            ]
+        ],
+        "salt": SALT,
+    },
     "review.put": {"commit": ONE, "salt": SALT, "text": "good"},
     "office.open": {"auth": ONE},
     "office.approve": {"act": ONE},

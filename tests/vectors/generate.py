@@ -27,6 +27,7 @@ from tests.vectors import (
     kind_cases,
     note_cases,
     parts_cases,
+    picture_cases,
     portable_cases,
     record_cases,
     signature_cases,
@@ -59,6 +60,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "parts", "numbered texts: what they, read in this order, join to", parts_cases.cases()
     yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()
     yield "notes", "notes from hand to hand", note_cases.cases()
+    yield "pictures", "files: what their headers say, or none", picture_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),

@@ -258,6 +258,8 @@ def _one(of: Type, n: int) -> object:
     """The n-th value of a type, ascending."""
     if isinstance(of, UnionType):
         return _one(of.types[0], n)
+    if isinstance(of, LiteralType):
+        return of.values[n % len(of.values)]
     if isinstance(of, BytesType):
         return n.to_bytes(of.min_length or 0, "big")
     if isinstance(of, IntType):

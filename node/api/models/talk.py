@@ -20,6 +20,7 @@ from node.api.models.base import (
     Who,
     WordShown,
 )
+from node.api.models.pictures import Picture, PictureIn
 from node.protocol import limits
 
 Word = Annotated[str, Field(min_length=1, max_length=limits.WORD_SIZE_MAX_BYTES)]
@@ -29,6 +30,9 @@ Title = Annotated[
     str, Field(min_length=1, max_length=limits.TITLE_MAX_CHARACTERS, examples=["김치 한 포기"])
 ]
 Tags = Annotated[list[Word], Field(max_length=limits.TAGS_MAX_COUNT, examples=[["김치"]])]
+PicturesIn = Annotated[
+    list[PictureIn], Field(max_length=limits.PICTURES_MAX_COUNT, description="as they are shown")
+]
 ListingState = Literal["active", "paused", "expired"]
 
 
@@ -121,6 +125,7 @@ class ListingIn(Model):
     tags: Annotated[Tags, Field(default_factory=list)]
     language: LanguageTag = None
     until: Annotated[Time | None, Field(description="when it ends by itself")] = None
+    pictures: Annotated[PicturesIn, Field(default_factory=list)]
     state: Annotated[Literal["active", "paused"], Field(examples=["active"])] = "active"
 
 
@@ -136,6 +141,7 @@ class ListingChange(Model):
     tags: Tags | None = None
     language: LanguageTag = None
     until: Time | None = None
+    pictures: PicturesIn | None = None
     state: Annotated[Literal["active", "paused"] | None, Field(examples=["paused"])] = None
 
 
@@ -156,6 +162,7 @@ class Listing(Model):
     time: Time
     until: Time | None
     state: ListingState
+    pictures: list[Picture]
 
 
 class Listings(Model):

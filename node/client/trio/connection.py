@@ -10,6 +10,7 @@ Rules: as `node.client.connection`; every call may be cancelled at any moment.
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -137,6 +138,19 @@ class Connection:
         status, answer = await self._once(self._sender.request("GET", path, query))
         return answer if status < 400 else wire.result(status, answer)
 
+    async def file_or_none(self, path: str) -> bytes | None:
+        """The bytes of an answer that is a file; None while the node does not have it (202)."""
+        status, answer = await self._once(self._sender.request("GET", path))
+        if status == HTTPStatus.ACCEPTED:
+            return None
+        return answer if status < 400 else wire.result(status, answer)
+
+    async def post_file(self, path: str, data: bytes) -> Any:
+        """Send bytes, such as a photo."""
+        asked = self._sender.sending(path, wire.BYTES)
+        asked.body = data
+        return wire.result(*await self._once(asked))
+
     async def _once(self, asked: Request) -> tuple[int, bytes]:
         async with self._exchange(asked, self._timeout_s) as exchange:
             return exchange.status, await exchange.body()
@@ -204,7 +218,7 @@ class Connection:
 
     async def post_lines(self, path: str, data: bytes) -> Any:
         """Send lines to an import."""
-        asked = self._sender.lines(path)
+        asked = self._sender.sending(path, wire.JSON_LINES)
         asked.body = data
         return wire.result(*await self._once(asked))
 

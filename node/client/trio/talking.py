@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from node.client.trio.connection import Connection
 
 if TYPE_CHECKING:
-    from node.client.shapes import Hits, Listing, Made, PostDetail, Posts, RoomLine
+    from node.client.shapes import (
+        Hits,
+        Listing,
+        Made,
+        PictureMade,
+        PicturesHeld,
+        PostDetail,
+        Posts,
+        RoomLine,
+    )
 
 
 class Talking(Connection):
@@ -60,12 +69,32 @@ class Talking(Connection):
         return await self.get(f"/listings/{listing}")
 
     async def put_listing(self, kind: str, title: str, **more: Any) -> Made:
-        """Put up a listing; `more`: text, price, region, stock, tags, language, until, state."""
+        """Put up a listing; `more`: text, price, region, stock, tags, language, until, state,
+        pictures."""
         return await self.post("/listings", {"kind": kind, "title": title, **more})
 
     async def change_listing(self, listing: str, **changes: Any) -> Made:
         """Change an own listing."""
         return await self.put(f"/listings/{listing}", changes)
+
+    async def put_picture(self, photo: bytes) -> PictureMade:
+        """Make a photo fit for a listing: `large` and `small`, files with `id`."""
+        return await self.post_file("/pictures", photo)
+
+    async def picture(self, picture: str) -> bytes | None:
+        """The bytes of a file of a picture; None while they are fetched from neighbours."""
+        return await self.file_or_none(f"/pictures/{picture}")
+
+    async def pictures_held(self) -> PicturesHeld:
+        """What is kept here of pictures, and its bounds."""
+        return await self.get("/pictures")
+
+    async def bound_pictures(
+        self, *, room: int | None = None, ahead: int | None = None
+    ) -> PicturesHeld:
+        """Change the bounds, in bytes."""
+        wanted = {"room": room, "ahead": ahead}
+        return await self.put("/pictures", {k: v for k, v in wanted.items() if v is not None})
 
     async def close_listing(self, listing: str, *, erase: bool = False) -> Made:
         """Take an own listing off."""

@@ -57,6 +57,9 @@ def _blocks(
     if found.others:
         yield _table(words, "paper.others", genesis, found.others, named, notes)
         yield Note(words("paper.others_apart"))
+    level = found.level
+    yield Note(words("paper.level", level=level, meaning=words(f"level.{level}")))
+    yield Note(words(f"level_means.{level}"))
     yield Note(words("paper.statement_copy"))
 
 

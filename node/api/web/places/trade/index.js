@@ -8,18 +8,26 @@ import { Overview } from "./overview.js";
 import { Stall } from "./stall.js";
 import { TradePage } from "./detail.js";
 
-/** The pages of Trade: `#/trade/pay/MEMBER`, `…/invoice/MEMBER`, `…/stall`, `…/month/YYYY-MM`. */
+/**
+ * The pages of Trade: `#/trade/pay/MEMBER/AMOUNT`, `…/invoice/MEMBER`, `…/stall`,
+ * `…/month/YYYY-MM`, `#/trade/TRADE`.
+ */
 export default function Trade({ path }) {
   return html`<${Split} list=${html`<${Overview} chosen=${path[0]} />`} detail=${detail(path)} />`;
 }
 
-function detail([first, second]) {
+function detail([first, second, third]) {
   switch (first) {
     case undefined:
       return null;
     case "pay":
     case "invoice":
-      return html`<${NewTrade} key=${first + second} direction=${first} partner=${second} />`;
+      return html`<${NewTrade}
+        key=${first + second}
+        direction=${first}
+        partner=${second}
+        amount=${third}
+      />`;
     case "stall":
       return html`<${Stall} />`;
     case "month":

@@ -11,8 +11,11 @@ import { useData } from "../../base/store.js";
 import { html } from "../../base/ui.js";
 import { t } from "../../base/words.js";
 
-/** The page that proposes a trade; `direction` is `pay` or `invoice`, `partner` may be known. */
-export function NewTrade({ direction, partner }) {
+/**
+ * The page that proposes a trade; `direction` is `pay` or `invoice`, `partner` and `amount` may be
+ * known.
+ */
+export function NewTrade({ direction, partner, amount }) {
   const balance = useData("/balance");
   const identity = useData("/identity");
   const members = useData("/members", { limit: 200 });
@@ -24,7 +27,7 @@ export function NewTrade({ direction, partner }) {
           if (!balance.value || !identity.value) return null;
           const people = partners(items, identity.value.member);
           if (!people.length) return html`<${Nobody} />`;
-          const given = { direction, partner, people, mine: balance.value };
+          const given = { direction, partner, amount, people, mine: balance.value };
           return html`<${Proposing} ...${given} />`;
         }}
       <//>
@@ -45,7 +48,7 @@ function partners(members, own) {
     .map((one) => [one.id, `${clean(one.name)} (${one.id.slice(0, 8)})`]);
 }
 
-function Proposing({ direction, partner: known, people, mine }) {
+function Proposing({ direction, partner: known, amount: asked, people, mine }) {
   const shown = (found) => money(found, mine.decimals, mine.unit_name);
   const send = async (values) => {
     const { partner } = values;
@@ -63,13 +66,20 @@ function Proposing({ direction, partner: known, people, mine }) {
     say(t(pays ? "trading.paid" : "trading.invoiced", { name, amount: shown(found) }));
     go("trade", [made.id], { replace: true });
   };
-  const amount = `${t("web.amount")} (${clean(mine.unit_name)})`;
+  const label = `${t("web.amount")} (${clean(mine.unit_name)})`;
   return html`${direction === "pay" &&
     mine.spendable !== null &&
     html`<p>${t("balance.spendable", { amount: shown(mine.spendable) })}</p>`}
     <${Form} send=${send} keeps>
       <${Select} label=${t("web.partner")} name="partner" value=${known} options=${people} />
-      <${Field} label=${amount} name="amount" class="big" inputmode="decimal" autocomplete="off" />
+      <${Field}
+        label=${label}
+        name="amount"
+        value=${asked}
+        class="big"
+        inputmode="decimal"
+        autocomplete="off"
+      />
       <${Field} label=${t("web.for")} name="for" maxlength="500" />
       <${Submit}>${t(direction === "pay" ? "action.pay" : "web.invoice")}<//>
     <//>`;

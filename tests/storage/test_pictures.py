@@ -1,0 +1,189 @@
+"""The store of pictures: what stays, what goes first, and what a bad disk can do."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.protocol.crypto import sha256
+from node.protocol.errors import StorageFault
+from node.protocol.limits import PICTURES_FRESH_MAX_COUNT, PICTURES_FRESH_MAX_MS
+from node.protocol.market import PictureFile
+from node.storage.doctor import check
+from node.storage.home import Home
+from node.storage.pictures import Held, PictureStore, own_files
+from tests.support.homes import Clock
+from tests.vectors.picture_cases import lossy
+
+ROOM = 1_000
+
+
+class Shop:
+    """A store with a clock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.clock = Home(folder), Clock()
+        self.home.prepare()
+        self.store = PictureStore(self.home, self.clock)
+
+    def put(self, name: str, size: int = 300, *, own: bool = False, room: int = ROOM) -> bytes:
+        data = name.encode().ljust(size, b".")
+        file = PictureFile(sha256(data), "image/webp", size, 4, 3)
+        return file.hash if self.store.put(file, data, own=own, room=room) else b""
+
+    def made(self, name: str) -> tuple[bytes, bytes]:
+        data = (f"large {name}".encode(), f"small {name}".encode())
+        files = [PictureFile(sha256(one), "image/webp", len(one), 4, 3) for one in data]
+        self.store.put_made(files[0], files[1], data)
+        return files[0].hash, files[1].hash
+
+    def has(self, *keys: bytes) -> list[bool]:
+        return [self.store.take(key) is not None for key in keys]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    made = Shop(tmp_path / "home")
+    yield made
+    made.store.close()
+
+
+def test_nothing_is_made_before_the_first_picture(shop: Shop) -> None:
+    assert shop.store.take(bytes(32)) is None
+    assert shop.store.file(bytes(32)) is None
+    assert (shop.store.held(), shop.store.keys()) == (Held(), [])
+    assert not shop.home.pictures.exists()
+    assert list(own_files(shop.home)) == []
+
+
+def test_a_file_comes_back_as_it_was_also_after_a_restart(shop: Shop) -> None:
+    key = shop.put("a")
+    shop.store.close()
+    again = PictureStore(shop.home, shop.clock)
+    kept = again.take(key)
+    assert kept is not None
+    assert (kept.media, sha256(kept.data)) == ("image/webp", key)
+    assert again.file(key) == PictureFile(key, "image/webp", 300, 4, 3)
+    assert shop.home.pictures.stat().st_mode & 0o077 == 0
+    again.close()
+
+
+def test_the_least_recently_used_of_others_go_and_own_ones_never(shop: Shop) -> None:
+    own = shop.put("own", own=True)
+    a, b, c = (shop.put(name) for name in "abc")
+    shop.clock.now += 4_000_000  # beyond what is noted of a look
+    assert shop.has(a) == [True]
+    d = shop.put("d")
+    assert shop.has(own, a, b, c, d) == [True, True, False, True, True]
+    assert shop.put("huge", ROOM + 1) == b""
+    assert shop.has(a, c, d) == [True, True, True]
+    shop.store.fit(300)
+    assert shop.store.held() == Held(1, 300, 1, 300)
+    shop.store.fit(0)
+    assert shop.store.held() == Held(1, 300, 0, 0)
+    assert shop.put("e", room=0) == b""
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=15))
+def test_others_never_have_more_than_their_room(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[tuple[int, bool]]
+) -> None:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    own: set[bytes] = set()
+    for number, (size, mine) in enumerate(sizes):
+        key = shop.put(f"{number}", max(size, 3), own=mine)
+        own |= {key} if mine else set()
+        held = shop.store.held()
+        assert held.others_bytes <= ROOM
+        assert held.own_count == len(own)
+    assert set(shop.store.keys()) >= own
+    shop.store.close()
+
+
+def test_what_no_listing_names_goes_and_what_was_just_made_waits(shop: Shop) -> None:
+    large, small = shop.made("bread")
+    other = shop.put("other")
+    assert shop.store.is_fresh(large)
+    assert shop.store.settle([], [large, small, other]) == 1
+    assert shop.has(large, small, other) == [True, True, False]
+    assert shop.store.settle([large, small], []) == 0
+    assert not shop.store.is_fresh(large)
+    assert shop.store.made(large) is not None
+    assert shop.store.settle([], [large, small]) == 2
+    assert shop.store.made(large) is None
+    late, _ = shop.made("cake")
+    shop.clock.now += PICTURES_FRESH_MAX_MS + 10
+    assert shop.store.settle([], [late]) == 1
+
+
+def test_photos_without_a_listing_are_bounded(shop: Shop) -> None:
+    made = [shop.made(str(number)) for number in range(PICTURES_FRESH_MAX_COUNT // 2 + 3)]
+    assert shop.store.held().own_count == PICTURES_FRESH_MAX_COUNT
+    assert shop.has(*made[-1]) == [True, True]
+    assert shop.has(*made[0]) == [False, False]
+
+
+def test_a_file_that_the_disk_changed_is_gone_and_never_given(shop: Shop) -> None:
+    key, fine = shop.put("a"), shop.put("b")
+    shop.store.close()
+    with sqlite3.connect(shop.home.pictures) as connection:
+        connection.execute("UPDATE bytes SET data = zeroblob(300) WHERE hash = ?", (key,))
+    connection.close()
+    again = PictureStore(shop.home, shop.clock)
+    assert again.take(key) is None
+    assert again.file(key) is None  # so it is fetched again
+    assert again.take(fine) is not None
+    again.close()
+
+
+def test_erased_bytes_are_not_left_in_the_file(shop: Shop) -> None:
+    key = shop.put("a secret place", 5_000)
+    shop.store.settle([], [key])
+    shop.store.close()
+    assert b"a secret place" not in shop.home.pictures.read_bytes()
+
+
+def test_own_files_can_be_read_beside_a_running_node_and_put_back(
+    shop: Shop, tmp_path: Path
+) -> None:
+    data = lossy(640, 480)
+    file = PictureFile(sha256(data), "image/webp", len(data), 640, 480)
+    shop.store.put(file, data, own=True, room=0)
+    shop.put("others")
+    assert list(own_files(shop.home)) == [data]
+    other = Shop(tmp_path / "other")
+    other.store.put_back(data)
+    other.store.put_back(b"no picture")
+    assert other.store.file(file.hash) == file
+    assert other.store.held().own_count == 1
+    other.store.close()
+
+
+def test_a_file_of_a_later_program_is_left_alone(shop: Shop) -> None:
+    shop.put("a")
+    shop.store.close()
+    with sqlite3.connect(shop.home.pictures) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with pytest.raises(StorageFault) as refused:
+        shop.store.keys()
+    assert refused.value.code == "schema-newer"
+
+
+def test_a_damaged_file_is_a_fault_and_the_doctor_says_so(shop: Shop) -> None:
+    for number in range(30):
+        shop.put(str(number), 5_000, room=10**9)
+    shop.store.close()
+    data = bytearray(shop.home.pictures.read_bytes())
+    data[4_096 : 4_096 * 12] = b"\xa5" * (4_096 * 11)
+    shop.home.pictures.write_bytes(bytes(data))
+    with pytest.raises(StorageFault) as refused:
+        shop.store.keys()
+    assert refused.value.code == "database-damaged"
+    shop.store.close()
+    shop.home.database.touch()
+    assert "pictures-damaged" in [finding.code for finding in check(shop.home)]
