@@ -24,7 +24,7 @@ PROMISED = [
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
     "dispute",
-    *("witness", "stall", "completion", "token", "lan"),
+    *("witness", "stall", "pictures", "completion", "token", "lan"),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -48,6 +48,9 @@ PROMISED_OPTIONS = {
     "doctor": ["--rebuild"],
     "read": ["--follow"],
     "search": ["--region", "--max"],
+    "sell": ["--photo", "--photo-text"],
+    "listing show": ["--photos"],
+    "pictures": ["--room", "--ahead"],
     "pay": ["--for"],
     "statement": ["--month", "--csv", "--member"],
     "statement export": ["--month", "--format", "--member", "--order", "--paper"],
