@@ -47,6 +47,13 @@ $(VENV)/stamp-test: $(VENV)/stamp-run requirements-test.lock
 	$(call install_lock,requirements-test.lock)
 	touch $@
 
+# What the client for TypeScript is checked with; where it cannot be had, those tests are skipped and
+# say so.
+TYPESCRIPT := clients/typescript
+$(VENV)/stamp-typescript: $(VENV)/stamp-tools $(TYPESCRIPT)/package-lock.json
+	cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		&& touch $(CURDIR)/$@ || echo "The client for TypeScript is not checked: no npm, or no network."
+
 # A browser for the tests of the web client, where one can be had; it never fails.
 $(VENV)/stamp-browser: $(VENV)/stamp-test tests/browser/chromium.py
 	$(BIN)/python -m tests.browser.chromium
@@ -55,7 +62,7 @@ $(VENV)/stamp-browser: $(VENV)/stamp-test tests/browser/chromium.py
 compiled: $(VENV)/stamp-run
 	$(BIN)/python -m compileall -q node
 
-setup: $(VENV)/stamp-browser compiled
+setup: $(VENV)/stamp-browser $(VENV)/stamp-typescript compiled
 
 install: compiled
 
@@ -65,7 +72,7 @@ run: compiled
 demo: compiled
 	$(BIN)/wetalk demo
 
-test: $(VENV)/stamp-browser compiled
+test: $(VENV)/stamp-browser $(VENV)/stamp-typescript compiled
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS)
 
 check: $(VENV)/stamp-test
@@ -93,5 +100,5 @@ lock: $(VENV)/stamp-tools
 	$(EXPORT) --only-group setup --output-file requirements-setup.lock > /dev/null
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(TYPESCRIPT)/node_modules build dist .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
 	find cli.py node tests bench simulator -name __pycache__ -type d -prune -exec rm -rf {} +

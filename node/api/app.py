@@ -1,11 +1,11 @@
 """The application: routes, errors as problem documents, the gate around it all.
 
 Rules: nothing is served that this package does not hold (no documentation pages from a content
-network); OpenAPI is built when it is first asked for.
+network); OpenAPI and its pages are built when they are first asked for.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,11 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from node.api import (
+    docs_page,
     openapi,
     problems,
     routes_books,
     routes_devices,
     routes_disputes,
+    routes_lan,
     routes_node,
     routes_office,
     routes_paper,
@@ -33,16 +35,18 @@ from node.api import (
 )
 from node.api.context import Api
 from node.api.routing import Route, add_routes
-from node.api.security import App, Gate
+from node.api.security import Gate, Guard, own_door
 from node.protocol.errors import LocalFault, WetalkError
 
 TITLE = "WeTalk local API"
+Note = Callable[[Exception], WetalkError | None]
 
 
 def all_routes(api: Api) -> Sequence[Route]:
     """The whole table of routes."""
     modules = (
         routes_node,
+        routes_lan,
         routes_devices,
         routes_people,
         routes_office,
@@ -59,21 +63,30 @@ def all_routes(api: Api) -> Sequence[Route]:
     return [route for module in modules for route in module.routes(api)]
 
 
-def build_app(api: Api, port: int, version: str, *, web: bool = True) -> App:
-    """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client."""
-    app = bare_app(version, api.default_language)
+def build_app(api: Api, port: int, version: str, *, web: bool = True) -> Gate:
+    """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client. Its
+    `beside` is the same application for the home network."""
+    app = bare_app(version, api.default_language, note=api.core.note_fault)
     app.state.idempotency = api.idempotency
     add_routes(app, all_routes(api))
     openapi.serve(app)
+    docs_page.serve(app)
     if web:
         static.serve(app)
-    return Gate(app, port, api.tokens, api.default_language)  # type: ignore[arg-type]
+    guard = Guard(api.tokens, api.rates, api.default_language)
+    return Gate(app, guard, own_door(port))  # type: ignore[arg-type]
 
 
-def bare_app(version: str, language: str, unknown: str = "not-found") -> FastAPI:
+def bare_app(
+    version: str,
+    language: str,
+    unknown: str = "not-found",
+    note: Note = lambda _: None,
+) -> FastAPI:
     """An application without routes, whose errors are problem documents.
 
-    `language`: of problems where a request asks for none; `unknown`: their code for other paths.
+    `language`: of problems where a request asks for none; `unknown`: their code for other paths;
+    `note` is told every fault of the storage, and may give another to tell.
     """
     app = FastAPI(
         title=TITLE,
@@ -84,11 +97,11 @@ def bare_app(version: str, language: str, unknown: str = "not-found") -> FastAPI
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
-    _add_errors(app, language, unknown)
+    _add_errors(app, language, unknown, note)
     return app
 
 
-def _add_errors(app: FastAPI, language: str, unknown: str) -> None:
+def _add_errors(app: FastAPI, language: str, unknown: str, note: Note) -> None:
     def answer(request: Request, fault: WetalkError) -> Response:
         asked = problems.language_of(request.scope["headers"], language)
         status, headers, body = problems.encoded(fault, asked)
@@ -97,7 +110,7 @@ def _add_errors(app: FastAPI, language: str, unknown: str) -> None:
         return response
 
     async def expected(request: Request, error: Any) -> Response:
-        api.core.note_fault(error)
+        note(error)
         return answer(request, error)
 
     async def invalid(request: Request, error: Any) -> Response:
@@ -115,7 +128,7 @@ def _add_errors(app: FastAPI, language: str, unknown: str) -> None:
         return answer(request, LocalFault("request-invalid", misfit="form", field=""))
 
     async def stored(request: Request, error: Any) -> Response:
-        fault = api.core.note_fault(error)
+        fault = note(error)
         if fault is None:
             raise error
         return answer(request, fault)

@@ -12,7 +12,9 @@ from node.api.events import EventHub
 from node.api.idempotency import Idempotency
 from node.api.live import Live
 from node.api.models.base import Who
+from node.api.pairing import Pairings
 from node.api.problems import language_of
+from node.api.rates import Rates
 from node.api.tokens import TokenStore
 from node.services.community import Community
 from node.services.concerns import Watch
@@ -60,6 +62,8 @@ class Api:
     hub: EventHub
     cursors: Cursors
     idempotency: Idempotency
+    rates: Rates
+    pairings: Pairings
     default_language: i18n.Language
     _names: dict[bytes, str] = field(default_factory=dict[bytes, str])
     _names_as_of: tuple[int, int] = (0, 0)  # reader, version of the data that it sees
@@ -105,7 +109,7 @@ class Api:
 
 def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, live: Live) -> Api:
     """The API's parts over an open home. Raises WalletError about the token's file."""
-    trade = Trade(core, publisher)
+    trade, tokens, rates = Trade(core, publisher), TokenStore(core), Rates()
     chosen = i18n.match_language(core.reader.settings.get(LANGUAGE_SETTING))
     return Api(
         core=core,
@@ -125,9 +129,11 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         concerns=Watch(core),
         counted=Counted(core),
         live=live,
-        tokens=TokenStore(core),
-        hub=EventHub(core),
+        tokens=tokens,
+        hub=EventHub(core, tokens),
         cursors=Cursors(core.database.id),
         idempotency=Idempotency(core),
+        rates=rates,
+        pairings=Pairings(tokens, rates, core.clock),
         default_language=chosen or i18n.FALLBACK,
     )

@@ -6,8 +6,9 @@ client only delays itself (one that takes nothing at all is dropped by `serving`
 
 Rules: an event's id names this database and its place in the log. A client that was away for longer
 than the log reaches, or that comes with an id of another database, is told `reset`: it reads its
-lists anew. `ready` comes first and carries an id, so that even a client that saw no event can
-resume. `status` has no id: it says that GET /status has news. Silence is filled with comments.
+lists anew. A stream ends as soon as its token is taken back, or has expired. `ready` comes first
+and carries an id, so that even a client that saw no event can resume. `status` has no id: it says
+that GET /status has news. Silence is filled with comments.
 
 Left to others: what the events are (the folds name them).
 """
@@ -17,6 +18,7 @@ Left to others: what the events are (the folds name them).
 
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +29,7 @@ import trio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from node.api.tokens import Access, TokenStore
 from node.protocol import limits
 from node.protocol.errors import StorageFault
 from node.services.core import Core
@@ -60,11 +63,12 @@ SUBJECTS: Final = {
 class EventHub:
     """Wakes the open streams, and ends them when the node stops."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, tokens: TokenStore) -> None:
         self._core = core
+        self._tokens = tokens
         self._epoch = core.database.id[:EPOCH_BYTES].hex()
         self._wake = trio.Event()
-        self._streams = 0
+        self._open = Counter[bytes]()  # streams by token
         self._token = trio.lowlevel.current_trio_token()
         self._bulk_at = -limits.BULK_S
         self.status_number = 0  # grows when GET /status has news
@@ -74,7 +78,7 @@ class EventHub:
     @property
     def streams(self) -> int:
         """How many are open."""
-        return self._streams
+        return self._open.total()
 
     def _committed(self, commit: Commit) -> None:
         """In the writer's thread."""
@@ -106,20 +110,23 @@ class EventHub:
         self.closed = True
         self.wake()
 
-    def open(self, last_id: str | None) -> "EventStream":
+    def open(self, last_id: str | None, access: Access) -> "EventStream":
         """A stream that goes on after `last_id`, or from now. Raises StorageFault `busy`."""
-        if self.closed or self._streams >= limits.EVENT_STREAMS_MAX_COUNT:
+        room = self.streams < limits.EVENT_STREAMS_MAX_COUNT and (
+            access.is_owner or self._open[access.hash] < limits.EVENT_STREAMS_OF_CLIENT_MAX_COUNT
+        )
+        if self.closed or not room:
             raise StorageFault("busy")
-        return EventStream(self, last_id)
+        return EventStream(self, last_id, access)
 
-    async def follow(self, last_id: str | None) -> AsyncIterator[bytes]:
-        """The stream's bytes, piece by piece, until the hub is closed."""
-        self._streams += 1
+    async def follow(self, last_id: str | None, access: Access) -> AsyncIterator[bytes]:
+        """The stream's bytes, piece by piece, while its token is good and the hub open."""
+        self._open[access.hash] += 1
         try:
             seq, greeting = self._start(last_id)
             yield greeting
             seen = self.status_number
-            while not self.closed:
+            while not self.closed and (left_s := self._tokens.left_s(access)) > 0:
                 woken = self._wake  # before reading: what comes meanwhile wakes us at once
                 found = self._core.reader.events.after(seq, limits.EVENTS_READ_AT_ONCE_COUNT)
                 if found:
@@ -131,12 +138,12 @@ class EventHub:
                     seen = self.status_number
                     yield STATUS
                 else:
-                    with trio.move_on_after(limits.EVENTS_HEARTBEAT_S) as silence:
+                    with trio.move_on_after(min(limits.EVENTS_HEARTBEAT_S, left_s)) as silence:
                         await woken.wait()
                     if silence.cancelled_caught:
                         yield HEARTBEAT
         finally:
-            self._streams -= 1
+            self._open[access.hash] -= 1
 
     def _start(self, last_id: str | None) -> tuple[int, bytes]:
         """Where to go on, and what to say first."""
@@ -184,11 +191,12 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: EventHub, last_id: str | None) -> None:
+    def __init__(self, hub: EventHub, last_id: str | None, access: Access) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._hub = hub
         self._last_id = last_id
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
@@ -201,7 +209,7 @@ class EventStream(Response):
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(until_gone)
-            pieces = self._hub.follow(self._last_id)
+            pieces = self._hub.follow(self._last_id, self._access)
             try:
                 async for piece in pieces:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -23,8 +23,9 @@ from node import i18n
 from node.api import static
 from node.api.app import bare_app
 from node.api.models import first_run as shapes
+from node.api.rates import Rates
 from node.api.routing import Route, add_routes, get, write
-from node.api.security import App, Gate
+from node.api.security import App, Gate, Guard, own_door
 from node.api.tokens import OwnerStore
 from node.protocol import genesis
 from node.protocol.errors import LocalFault
@@ -135,4 +136,5 @@ def build_first_run(
     app = bare_app(version, language, UNKNOWN)
     add_routes(app, routes(FirstRunRoutes(home, version, made)))
     static.serve(app)
-    return Gate(app, port, OwnerStore(home), language)  # type: ignore[arg-type]
+    guard = Guard(OwnerStore(home), Rates(), language)
+    return Gate(app, guard, own_door(port))  # type: ignore[arg-type]

@@ -6,11 +6,26 @@ The runtime implements `Live`; the API knows nothing of networks and processes.
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from node.api.certificate import Certificate
+from node.protocol.errors import WetalkError
 from node.protocol.portable import Invitation
 from node.wallet.phrase import Phrase
 
 NetworkState = Literal["starting", "running", "off", "failed"]
 PictureWaiting = Literal["coming", "nobody", "alone"]
+LanStage = Literal["off", "starting", "on", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class LanState:
+    """Whether the home network is open. `on` is what the owner wants; url and certificate stand
+    while it is, `problem` where it failed."""
+
+    on: bool = False
+    state: LanStage = "off"
+    url: str | None = None
+    certificate: Certificate | None = None
+    problem: WetalkError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,14 @@ class Live(Protocol):
 
     def restart(self) -> None:
         """Start again with what the home holds by now."""
+        ...
+
+    def lan(self) -> LanState:
+        """Whether the home network is open."""
+        ...
+
+    async def set_lan(self, on: bool, address: str | None, port: int | None) -> LanState:
+        """Open it or close it, for good; None: the address the system uses, the port kept."""
         ...
 
     def want_picture(self, key: bytes) -> PictureWaiting:

@@ -4,14 +4,17 @@ Whole examples are put together from the examples of fields, so that none can fa
 """
 
 import json
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from node.api.routing import api_routes
+from node.api import problems, refusals
+from node.api.routing import OPEN, PREFIX, api_routes
 
 PATH: Final = "/openapi.json"
+LANGUAGE: Final = "en"  # of the sentences in examples
 JSON: Final = "application/json"
 BEARER: Final = "bearer"
 DESCRIPTION: Final = (
@@ -33,12 +36,17 @@ IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
 def serve(app: FastAPI) -> None:
     """Answer GET /openapi.json."""
 
-    async def document(_: Request) -> Response:
-        if app.openapi_schema is None:
-            app.openapi_schema = build(app)
-        return Response(json.dumps(app.openapi_schema, ensure_ascii=False), media_type=JSON)
+    async def answer(_: Request) -> Response:
+        return Response(json.dumps(document(app), ensure_ascii=False), media_type=JSON)
 
-    app.router.add_route(PATH, document, methods=["GET"], include_in_schema=False)
+    app.router.add_route(PATH, answer, methods=["GET"], include_in_schema=False)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document; made once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = build(app)
+    return app.openapi_schema
 
 
 def build(app: FastAPI) -> dict[str, Any]:
@@ -53,12 +61,57 @@ def build(app: FastAPI) -> dict[str, Any]:
     shapes: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         shapes.pop(unused, None)
+    _promise_all_fields(schema["paths"], shapes)
     shapes["Problem"] = _problem_shape()
+    schema["components"]["examples"] = examples = dict[str, Any]()
     schema["components"]["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer"}}
-    for methods in schema["paths"].values():
-        for operation in methods.values():
-            _complete(operation, shapes)
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            scope, once = operation.pop("x-scope"), operation.pop("x-once")
+            _complete(operation, scope, once, shapes)
+            _refuse(
+                operation,
+                refusals.codes_of(
+                    method.upper(),
+                    path.removeprefix(PREFIX),
+                    scope=scope,
+                    once=once,
+                    paged=any(one["name"] == "cursor" for one in operation.get("parameters", [])),
+                ),
+                examples,
+            )
     return schema
+
+
+def _promise_all_fields(paths: dict[str, Any], shapes: dict[str, Any]) -> None:
+    """Every field of an answer is always there, also one that may be left out when it is made."""
+    asked = {"requestBody"}
+    taken = [part for _, one in _operations(paths) for name, part in one.items() if name in asked]
+    sent = _reached(taken, shapes)
+    for name, shape in shapes.items():
+        if name not in sent and "properties" in shape:
+            shape["required"] = list(shape["properties"])
+
+
+def _operations(paths: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(path, one) for path, methods in paths.items() for one in methods.values()]
+
+
+def _reached(parts: list[Any], shapes: dict[str, Any]) -> set[str]:
+    """Names of the shapes that stand in `parts`, also inside of each other."""
+    found, left = set[str](), list(parts)
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            known = cast(dict[str, Any], part)
+            name = str(known.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                left.append(shapes.get(name, {}))
+            left += known.values()
+        elif isinstance(part, list):
+            left += cast(list[Any], part)
+    return found
 
 
 def _problem_shape() -> dict[str, Any]:
@@ -67,23 +120,13 @@ def _problem_shape() -> dict[str, Any]:
     return Problem.model_json_schema()
 
 
-def _complete(operation: dict[str, Any], shapes: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], scope: str, once: bool, shapes: dict[str, Any]) -> None:
     """Scope, errors, idempotency and examples of one operation."""
-    scope, once = operation.pop("x-scope"), operation.pop("x-once")
     if operation.get("description", "").rstrip(".") == operation["summary"]:
         del operation["description"]
-    operation["security"] = [{BEARER: [scope]}]
+    operation["security"] = [] if scope == OPEN else [{BEARER: [scope]}]
     operation["x-scope"] = scope
     operation["responses"].pop("422", None)
-    operation["responses"]["default"] = {
-        "description": "What went wrong, and what to do (RFC 9457)",
-        "content": {
-            "application/problem+json": {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": example({"$ref": "#/components/schemas/Problem"}, shapes),
-            }
-        },
-    }
     if once:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     contents = [operation.get("requestBody", {}).get("content", {})]
@@ -94,6 +137,31 @@ def _complete(operation: dict[str, Any], shapes: dict[str, Any]) -> None:
                 told["example"] = example(told["schema"], shapes)
     for parameter in operation.get("parameters", []):
         parameter.setdefault("example", example(parameter["schema"], shapes))
+
+
+def _refuse(operation: dict[str, Any], codes: tuple[str, ...], examples: dict[str, Any]) -> None:
+    """The errors of one operation, by status, and an example of each (shared by all that have
+    it)."""
+    by_status: dict[int, dict[str, Any]] = {}
+    for code in codes:
+        if code not in examples:
+            examples[code] = {"value": problems.sample(code, LANGUAGE)}
+        status: int = examples[code]["value"]["status"]
+        reference = {"$ref": f"#/components/examples/{code}"}
+        by_status.setdefault(status, {})[code] = reference
+    for status, told in sorted(by_status.items()):
+        operation["responses"][str(status)] = _problem_answer(HTTPStatus(status).phrase, told)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            wait = {"schema": {"type": "integer"}, "description": "seconds", "example": 1}
+            operation["responses"][str(status)]["headers"] = {"Retry-After": wait}
+    operation["responses"]["default"] = _problem_answer("What a later version refuses", {})
+
+
+def _problem_answer(description: str, told: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    if told:
+        content["examples"] = told
+    return {"description": description, "content": {problems.MEDIA_TYPE: content}}
 
 
 def example(shape: dict[str, Any], shapes: dict[str, Any], depth: int = 0) -> Any:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from node.api import misfits
-from node.i18n import negotiate_language, problem_text, text
+from node.i18n import catalogue, negotiate_language, placeholders, problem_text, text
 from node.protocol.errors import LocalFault, RemoteFault, StorageFault, WetalkError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -49,6 +49,9 @@ STATUS: Final[Mapping[str, int]] = {
     "media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "request-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request-slow": HTTPStatus.REQUEST_TIMEOUT,
+    "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
+    "pairing-wrong": HTTPStatus.FORBIDDEN,
+    "lan-address": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unexpected": HTTPStatus.INTERNAL_SERVER_ERROR,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "starting": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -62,6 +65,7 @@ _TITLES: Final[Mapping[int, str]] = {
     404: "not_found",
     405: "refused",
     409: "not_now",
+    429: "not_now",
     500: "trouble",
     503: "trouble",
     507: "trouble",
@@ -105,6 +109,26 @@ def document(fault: WetalkError, language: str) -> dict[str, Any]:
     }
 
 
+def sample(code: str, language: str) -> dict[str, Any]:
+    """An example of the problem document with a code."""
+    key = f"problem.{code}"
+    names = placeholders(catalogue(language)[key]) if key in catalogue(language) else set[str]()
+    numbers = ("count", "maximum", "minimum", "seconds", "position", "needed", "found", "limit")
+    values: dict[str, Any] = {
+        name: 12 if name in numbers or name == "decimals" else f"…{name}…"
+        for name in sorted(names - {"code", "detail"})
+    }
+    storage = code in ("busy", "disk-error", "storage-busy", "storage-closed")
+    return document(
+        StorageFault(code, **values) if storage else LocalFault(code, **values), language
+    )
+
+
+def sentence(fault: WetalkError, language: str) -> str:
+    """What happened and what to do, for people."""
+    return str(document(fault, language)["detail"])
+
+
 def _plain(value: object) -> Any:
     """A value as JSON can hold it. Bytes are ids."""
     if isinstance(value, bytes):
@@ -131,6 +155,8 @@ def encoded(fault: WetalkError, language: str) -> tuple[int, list[tuple[bytes, b
         headers.append((b"allow", str(fault.values["allow"]).encode()))
     if found["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", b"1"))
+    if found["status"] == HTTPStatus.TOO_MANY_REQUESTS:
+        headers.append((b"retry-after", str(fault.values["seconds"]).encode()))
     return found["status"], headers, body
 
 

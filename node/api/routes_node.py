@@ -1,6 +1,6 @@
 """Routes about this node: status, identity, tokens, neighbours, events."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Header, Query, Request, Response
 
@@ -11,11 +11,10 @@ from node.api.models import node as shapes
 from node.api.models.base import Nothing
 from node.api.parameters import IdPath
 from node.api.routing import Route, get, write
-from node.api.shaping import iso_time
-from node.api.tokens import Access
+from node.api.shaping_access import shown
+from node.api.tokens import Access, Wished
 from node.services.publish import COPIED_HOME
 from node.services.setup import finish_restore_running, is_restoring
-from node.storage.kept.access import Token
 from node.wallet import phrase, phrase_file
 
 VERSION_PACKAGE = "wetalk"
@@ -73,21 +72,24 @@ class NodeRoutes:
         self._api.live.restart()
         return shapes.Restored(shut_out=[device.hex() for device in shut_out])
 
-    async def tokens(self) -> shapes.Tokens:
+    async def tokens(self, request: Request) -> shapes.Tokens:
         """The tokens of clients, without their secrets."""
-        return shapes.Tokens(items=[shapes.Token(**_token(t)) for t in self._api.tokens.all()])
+        now, language = self._api.core.clock(), self._api.language(request)
+        items = [shapes.Token(**shown(t, now, language)) for t in self._api.tokens.all()]
+        return shapes.Tokens(items=items)
 
     async def make_token(self, request: Request, body: shapes.TokenIn) -> shapes.TokenMade:
         """Make a token for a client; its secret is told this once."""
         access: Access = request.state.access
-        secret, kept = await self._api.tokens.make(
-            access, body.name, frozenset(body.scopes), body.days
-        )
-        return shapes.TokenMade(token=secret, **_token(kept))
+        wished = Wished(body.name, frozenset(body.scopes), body.days)
+        secret, kept = await self._api.tokens.make(access, wished)
+        told = shown(kept, self._api.core.clock(), self._api.language(request))
+        return shapes.TokenMade(token=secret, **told)
 
     async def remove_token(self, token: IdPath) -> Nothing:
-        """Take a client's token back."""
+        """Take a client's token back: it ends at once, and so do its open event streams."""
         await self._api.tokens.remove(bytes.fromhex(token))
+        self._api.hub.wake()
         return Nothing()
 
     async def peers(self, request: Request) -> shapes.Peers:
@@ -122,6 +124,7 @@ class NodeRoutes:
 
     async def events(
         self,
+        request: Request,
         last_event_id: Annotated[
             str | None, Header(max_length=64, examples=["0123456789ab-42"])
         ] = None,
@@ -139,17 +142,7 @@ class NodeRoutes:
         `ready` comes first; `reset` in its place means: read your lists anew. `status` says that
         GET /status has news. All others are named for what changed and carry its id.
         """
-        return self._api.hub.open(last_event_id or after)
-
-
-def _token(token: Token) -> dict[str, Any]:
-    return {
-        "id": token.hash.hex(),
-        "name": i18n.clean_for_display(token.name, one_line=True),
-        "scopes": sorted(token.scopes),
-        "created": iso_time(token.created),
-        "expires": None if token.expires is None else iso_time(token.expires),
-    }
+        return self._api.hub.open(last_event_id or after, request.state.access)
 
 
 def routes(api: Api) -> list[Route]:

@@ -117,7 +117,15 @@ def routes(api: Api) -> list[Route]:
     """The table."""
     records = RecordRoutes(api)
     return [
-        write("POST", "/records/import", records.take, ImportReport, "admin", once=False),
+        write(
+            "POST",
+            "/records/import",
+            records.take,
+            ImportReport,
+            "admin",
+            once=False,
+            takes=JSON_LINES,
+        ),
         write("POST", "/backup", records.back_up, None, "admin", once=False, media=OCTETS),
         get("/records/export", records.give, None, media=JSON_LINES),
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.routing import Route as StarletteRoute
@@ -22,6 +23,7 @@ from node.api.tokens import Access
 warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 PREFIX: Final = "/v1"
+OPEN: Final = "none"  # in place of a scope: no token is needed
 BINARY: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 Handler = Callable[..., Awaitable[Any]]
 
@@ -66,8 +68,9 @@ class GuardedRoute(APIRoute):
         scope, once, status = extra["x-scope"], extra["x-once"], self.status_code or 200
 
         async def handle(request: Request) -> Response:
-            access: Access = request.state.access
-            access.require(scope)
+            if scope != OPEN:
+                access: Access = request.state.access
+                access.require(scope)
             if not once:
                 return await inner(request)
             idempotency: Idempotency = request.app.state.idempotency
@@ -126,6 +129,7 @@ def _add(router: APIRouter, row: Route) -> None:
         response_model=row.answers,
         status_code=row.status,
         responses=_responses(row),
+        response_class=JSONResponse if row.media is None else Response,
         summary=summary.strip().rstrip("."),
         description="\n".join(line.strip() for line in rest.strip().splitlines()) or None,
         tags=[row.tag or row.path.split("/")[1]],
@@ -137,7 +141,7 @@ def _add(router: APIRouter, row: Route) -> None:
 
 def _responses(row: Route) -> dict[int | str, dict[str, Any]]:
     told: dict[int | str, dict[str, Any]] = {
-        row.status: {"content": dict.fromkeys(row.also, BINARY)}
+        row.status: {"content": dict.fromkeys(_media(row), BINARY)}
     }
     if row.until is not None:
         told[202] = {"model": row.until, "description": "Not here yet"}
@@ -148,6 +152,10 @@ def _body(row: Route) -> dict[str, Any]:
     if row.takes is None:
         return {}
     return {"requestBody": {"required": True, "content": {row.takes: BINARY}}}
+
+
+def _media(row: Route) -> tuple[str, ...]:
+    return row.also if row.media is None else (row.media, *row.also)
 
 
 def _operation(route: Route) -> str:

@@ -1,10 +1,14 @@
 """The gate: what every request passes before anything of it is looked at, and what answers wear.
 
+There are two doors to one application: this machine's own, and, where the owner has opened it, that
+of the home network, with TLS, under its one address, and closed to the owner's own token.
+
 Refused, in this order: a Host or an Origin that is not this node's (DNS rebinding, other pages),
 odd paths, unknown methods, requests that the browser itself calls cross-site, a missing or unknown
-token (under `/v1`), a content type that is not ours, a body that is too large (by its header before
-it is read, by count while it is). There are no cookies and no CORS, so a browser gives no foreign
-page anything to send or to read. Answers forbid framing, sniffing, caching and foreign content.
+token (under `/v1`), more requests than a client may send, a content type that is not ours, a body
+that is too large (by its header before it is read, by count while it is). There are no cookies and
+no CORS, so a browser gives no foreign page anything to send or to read. Answers forbid framing,
+sniffing, caching and foreign content.
 
 Rules: an exception never leaves the gate: it is logged, and answered with status 500.
 Left to others: which scope a route needs (`routing`).
@@ -12,12 +16,14 @@ Left to others: which scope a route needs (`routing`).
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import trio
 
 from node.api import problems
-from node.api.tokens import OwnerStore
+from node.api.rates import CLIENT, FAILED, LAN_FAILED, OWNER, Rate, Rates
+from node.api.tokens import Access, OwnerStore
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
 from node.services.paper.as_html import STYLE_HASH
@@ -38,6 +44,7 @@ JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
 OCTETS: Final = "application/octet-stream"
 IMPORT_PATH: Final = "/v1/records/import"
+OPEN_ROUTES: Final = frozenset({("POST", "/v1/lan/pair")})  # no token yet
 NOTES_PATH: Final = "/v1/trades/notes"
 PICTURES_PATH: Final = "/v1/pictures"
 
@@ -59,17 +66,48 @@ HEADERS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where requests come in: the names it answers to, and how often a token may be wrong there."""
+
+    scheme: str
+    names: tuple[str, ...]
+    failed: Rate
+    for_owner: bool  # the owner's own token opens it
+
+
+def own_door(port: int) -> Door:
+    """The door for programs on this machine."""
+    return Door("http", (f"127.0.0.1:{port}", f"localhost:{port}"), FAILED, for_owner=True)
+
+
+def lan_door(address: str, port: int) -> Door:
+    """The door for the home network: TLS, one address, tokens of clients."""
+    return Door("https", (f"{address}:{port}",), LAN_FAILED, for_owner=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What both doors ask. `language`: what problems are told in when the client does not say."""
+
+    tokens: OwnerStore
+    rates: Rates
+    language: str
+
+
 class Gate:
     """ASGI middleware around everything."""
 
-    def __init__(self, app: App, port: int, tokens: OwnerStore, language: str) -> None:
-        """`language`: what problems are told in when the client does not say."""
+    def __init__(self, app: App, guard: Guard, door: Door) -> None:
         self._app = app
-        self._tokens = tokens
-        self._language = language
-        names = [f"127.0.0.1:{port}", f"localhost:{port}"]
-        self._hosts = frozenset(name.encode() for name in names)
-        self._origins = frozenset(f"http://{name}".encode() for name in names)
+        self._guard = guard
+        self._door = door
+        self._hosts = frozenset(name.encode() for name in door.names)
+        self._origins = frozenset(f"{door.scheme}://{name}".encode() for name in door.names)
+
+    def beside(self, door: Door) -> "Gate":
+        """The same application behind another door."""
+        return Gate(self._app, self._guard, door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -92,7 +130,7 @@ class Gate:
     async def _refuse(self, scope: Scope, answer: "_Answer", fault: WetalkError) -> None:
         if answer.started:  # too late for another answer: the connection ends
             return
-        language = problems.language_of(scope["headers"], self._language)
+        language = problems.language_of(scope["headers"], self._guard.language)
         status, headers, body = problems.encoded(fault, language)
         # What follows on the connection may be the rest of a body that nobody read.
         headers.append((b"connection", b"close"))
@@ -118,9 +156,24 @@ class Gate:
             return
         if headers.only(b"sec-fetch-site") not in (None, b"same-origin", b"none"):
             raise LocalFault("origin-refused")
-        access = self._tokens.access(headers.only(b"authorization"))
-        scope.setdefault("state", {})["access"] = access
+        if (scope["method"], scope["path"]) not in OPEN_ROUTES:
+            access = self._access(scope, headers.only(b"authorization"))
+            scope.setdefault("state", {})["access"] = access
         _judge_body(scope, headers)
+
+    def _access(self, scope: Scope, authorization: bytes | None) -> Access:
+        """What a token allows here. Raises LocalFault unauthorised, too-many-requests."""
+        rates = self._guard.rates
+        try:
+            access = self._guard.tokens.access(authorization)
+            if access.is_owner and not self._door.for_owner:
+                raise LocalFault("unauthorised")
+        except LocalFault:
+            host = str((scope.get("client") or ("", 0))[0])
+            rates.take(self._door.failed, host.encode())
+            raise
+        rates.take(OWNER if access.is_owner else CLIENT, access.hash)
+        return access
 
 
 class _Headers:

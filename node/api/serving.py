@@ -1,9 +1,9 @@
-"""Serving an ASGI app on one loopback socket, with hypercorn's HTTP/1.1 on trio.
+"""Serving an ASGI app on one socket, with hypercorn's HTTP/1.1 on trio.
 
-Rules: only 127.0.0.1; the socket is bound before anything is served, so that a taken port is told
-plainly. A client that takes nothing is dropped: hypercorn shields its writes from being cancelled,
-so time is kept inside the stream, where the shield does not reach. Stopping is bounded: requests
-under way get API_STOP_MAX_S, then every connection is closed.
+Rules: without TLS only 127.0.0.1; the socket is bound before anything is served, so that a taken
+port is told plainly. A client that takes nothing is dropped: hypercorn shields its writes from
+being cancelled, so time is kept inside the stream, where the shield does not reach. Stopping is
+bounded: requests under way get API_STOP_MAX_S, then every connection is closed.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
@@ -13,6 +13,7 @@ under way get API_STOP_MAX_S, then every connection is closed.
 import errno
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,15 @@ from hypercorn.typing import ConnectionState
 from node.protocol import limits
 from node.protocol.errors import LocalFault
 
+log = logging.getLogger(__name__)
+
 LOOPBACK: Final = "127.0.0.1"
 BACKLOG_COUNT: Final = 128
 _LISTENING: Final = "0A"  # a state in /proc/net/tcp
 
 
-def bind(port: int) -> socket.socket:
-    """A listening socket on the loopback address; port 0 takes any.
+def bind(port: int, address: str = LOOPBACK) -> socket.socket:
+    """A listening socket, on the loopback address unless told otherwise; port 0 takes any.
 
     Raises LocalFault `port-taken` (values: port, program), `port-refused`.
     """
@@ -42,7 +45,7 @@ def bind(port: int) -> socket.socket:
     try:
         # A port whose last connections are still closing is free; one that is listened on is not.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
+        listener.bind((address, port))
         listener.listen(BACKLOG_COUNT)
         listener.setblocking(False)
     except OSError as problem:
@@ -89,7 +92,7 @@ class PatientStream:
         self._inner = inner
         self.socket = inner.socket
 
-    async def receive_some(self, size: int) -> bytes | bytearray:
+    async def receive_some(self, size: int | None = None) -> bytes | bytearray:
         return await self._inner.receive_some(size)
 
     async def send_all(self, data: bytes) -> None:
@@ -134,7 +137,14 @@ class Connection(TCPServer):
 class Server:
     """Serves one app until told to stop."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        listener: socket.socket,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        assert tls is not None or listener.getsockname()[0] == LOOPBACK
+        self._tls = tls
         self._app: Any = ASGIWrapper(app)  # type: ignore[arg-type]
         self._listener = listener
         self._config = _config()
@@ -188,20 +198,26 @@ class Server:
             self._streams.add(patient)
             try:
                 state = ConnectionState({})
-                await Connection(
-                    self._app,
-                    self._config,
-                    self._context,
-                    state,
-                    patient,  # type: ignore[arg-type]
-                )
+                inner: Any = patient
+                if self._tls is not None:
+                    inner = trio.SSLStream(
+                        patient,  # type: ignore[type-var]
+                        self._tls,
+                        server_side=True,
+                        https_compatible=True,
+                    )
+                await Connection(self._app, self._config, self._context, state, inner)
+            except Exception:  # of one client; it must not end the node for all
+                log.exception("a connection ended")
             finally:
                 self._streams.discard(patient)
+                patient.drop()
 
 
 def _config() -> Config:
     config = Config()
     config.include_server_header = False
+    config.ssl_handshake_timeout = limits.TLS_HANDSHAKE_MAX_S
     config.keep_alive_timeout = limits.API_IDLE_MAX_S
     config.h11_max_incomplete_size = limits.REQUEST_HEADERS_MAX_BYTES
     config.alpn_protocols = ["http/1.1"]

@@ -2,13 +2,15 @@
 
 Rules: a token is 32 random bytes; only its SHA-256 is stored and compared, in constant time. The
 owner's token lies in a file for the owner alone, made at the first start; one that others could
-read is taken for stolen and replaced. No token gives another more than it has itself.
+read is taken for stolen and replaced. No token gives another more than it has itself. A token that
+was taken back, or has expired, is none from that moment on, for open event streams too.
 """
 
 import hmac
+import math
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, get_args
 
@@ -31,16 +33,27 @@ _TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]{40,128}")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request's token allows. `hash` is the token's."""
+    """What a request's token allows. `hash` is the token's; `expires` in ms, None: never."""
 
     hash: bytes
     name: str
     scopes: frozenset[str]
+    expires: int | None = None
+    is_owner: bool = False  # it is the token in the home
 
     def require(self, scope: str) -> None:
         """Raises LocalFault `scope-missing`."""
         if scope not in self.scopes:
             raise LocalFault("scope-missing", scope=scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """What a new token shall be called and allow, and for how many days; None: for good."""
+
+    name: str
+    scopes: frozenset[str]
+    days: int | None
 
 
 def hash_of(token: bytes) -> bytes:
@@ -62,7 +75,7 @@ class OwnerStore:
             raise LocalFault("unauthorised")
         given = hash_of(token)
         if hmac.compare_digest(given, self._owner):
-            return Access(given, OWNER, SCOPES)
+            return Access(given, OWNER, SCOPES, is_owner=True)
         return self._access_of_client(given)
 
     def _access_of_client(self, given: bytes) -> Access:
@@ -96,24 +109,43 @@ class TokenStore(OwnerStore):
         kept = self._core.reader.tokens.get(given, self._core.clock())
         if kept is None:
             raise LocalFault("unauthorised")
-        return Access(given, kept.name, kept.scopes & SCOPES)
+        return Access(given, kept.name, kept.scopes & SCOPES, kept.expires)
 
-    async def make(
-        self, maker: Access, name: str, scopes: frozenset[str], days: int | None
-    ) -> tuple[str, Token]:
+    def left_s(self, access: Access) -> float:
+        """For how long a request's token is still good; 0 once it was taken back or has expired."""
+        if access.is_owner:
+            return math.inf
+        now = self._core.clock()
+        if self._core.reader.tokens.get(access.hash, now) is None:
+            return 0.0
+        return math.inf if access.expires is None else (access.expires - now) / 1_000
+
+    async def make(self, maker: Access, wished: Wished) -> tuple[str, Token]:
         """A new token: its secret, told this once, and what is kept.
 
         Raises LocalFault name-invalid, scope-missing (the maker has less), tokens-many.
         """
-        for scope in sorted(scopes):
+        return await self.make_allowed(self.allowed(maker, wished))
+
+    def allowed(self, maker: Access, wished: Wished) -> Wished:
+        """A wish that the maker's own token covers, its name put right.
+
+        Raises LocalFault name-invalid, scope-missing.
+        """
+        for scope in sorted(wished.scopes):
             maker.require(scope)
-        name = checked_name(name)
+        return replace(wished, name=checked_name(wished.name))
+
+    async def make_allowed(self, wished: Wished) -> tuple[str, Token]:
+        """A new token, as `make`, of a wish that was allowed. Raises LocalFault tokens-many."""
         secret = secrets.token_urlsafe(limits.TOKEN_SECRET_BYTES)
         now = self._core.clock()
-        expires = None if days is None else now + days * DAY_MS
-        token = Token(hash_of(secret.encode()), name, scopes, now, expires)
+        expires = None if wished.days is None else now + wished.days * DAY_MS
+        token = Token(hash_of(secret.encode()), wished.name, wished.scopes, now, expires)
 
         def job(state: WriterState) -> None:
+            if len(state.tokens.all()) >= limits.TOKENS_MAX_COUNT:
+                state.tokens.trim(now)
             if len(state.tokens.all()) >= limits.TOKENS_MAX_COUNT:
                 raise LocalFault("tokens-many", maximum=limits.TOKENS_MAX_COUNT)
             state.tokens.put(token)

@@ -1,30 +1,50 @@
 """Belonging: community, chapters, members, contacts."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from node.client.connection import Connection, Decision, Json, Made, chapter_path
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from node.client.connection import Connection
+from node.client.wire import Json, chapter_path
+
+if TYPE_CHECKING:
+    from node.client.shapes import (
+        Application,
+        Community,
+        Contact,
+        Decision,
+        Invitation,
+        Joining,
+        Made,
+        Member,
+        MemberDetail,
+        Policy,
+        Proposal,
+        Renewal,
+    )
 
 
 class Belonging(Connection):
     """Community, chapters, officers' acts, contacts."""
 
-    def community(self, *, root: bool = False) -> Json:
+    def community(self, *, root: bool = False) -> Community:
         """The founding document."""
         return self.get("/community", root=root)
 
-    def invite(self, chapter: str | None = None, *, code: bool = False) -> Json:
+    def invite(self, chapter: str | None = None, *, code: bool = False) -> Invitation:
         """An invitation: `link` and `expires`."""
         return self.post("/community/invitations", {"chapter": chapter, "code": code})
 
-    def join(self, link: str, words: str) -> Json:
+    def join(self, link: str, words: str) -> Joining:
         """Join another community in place of an empty one of one's own; the node starts anew."""
         return self.post("/community/join", {"link": link, "words": words})
 
-    def members(self, chapter: str | None = None, state: str | None = None) -> Iterator[Json]:
+    def members(self, chapter: str | None = None, state: str | None = None) -> Iterator[Member]:
         """Members of a chapter."""
         return self.each("/members", chapter=chapter, state=state)
 
-    def member(self, member: str, chapter: str | None = None) -> Json:
+    def member(self, member: str, chapter: str | None = None) -> MemberDetail:
         """One member."""
         return self.get(f"/members/{member}", chapter=chapter)
 
@@ -32,11 +52,11 @@ class Belonging(Connection):
         """Ask a chapter to admit this member."""
         return self.post(f"{chapter_path(chapter)}/apply", {"text": text, "code": code})
 
-    def requests(self, chapter: str) -> list[Json]:
+    def requests(self, chapter: str) -> list[Application]:
         """Open applications."""
         return self.get(f"{chapter_path(chapter)}/requests")["items"]
 
-    def renewals(self, chapter: str) -> list[Json]:
+    def renewals(self, chapter: str) -> list[Renewal]:
         """Accounts without a limit that wait for an officer."""
         return self.get(f"{chapter_path(chapter)}/renewals")["items"]
 
@@ -52,7 +72,7 @@ class Belonging(Connection):
         """Grant a limit, minor units of credit."""
         return self.post(f"{chapter_path(chapter)}/grant", {"member": member, "limit": limit})
 
-    def proposals(self, chapter: str) -> list[Json]:
+    def proposals(self, chapter: str) -> list[Proposal]:
         """What officers ask one another to agree to."""
         return self.get(f"{chapter_path(chapter)}/proposals")["items"]
 
@@ -60,7 +80,7 @@ class Belonging(Connection):
         """Say yes to a proposal."""
         return self.post(f"{chapter_path(chapter)}/proposals/{proposal}/agree")
 
-    def policy(self, chapter: str) -> Json:
+    def policy(self, chapter: str) -> Policy:
         """How members' programs act in a chapter."""
         return self.get(f"{chapter_path(chapter)}/policy")
 
@@ -68,7 +88,7 @@ class Belonging(Connection):
         """Set a chapter's policy as a whole."""
         return self.put(f"{chapter_path(chapter)}/policy", policy)
 
-    def contacts(self) -> list[Json]:
+    def contacts(self) -> list[Contact]:
         """Own names for members."""
         return self.get("/contacts")["items"]
 

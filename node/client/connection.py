@@ -1,83 +1,20 @@
-"""One node and one token: requests, lists, events.
+"""One node and one token, in threads: requests, lists, events.
 
 Rules: a write whose answer did not come is repeated once under its Idempotency-Key, unless the node
 does not honour one there; an event stream comes back by itself, after the last event it gave.
 """
 
 import http.client
-import json
-import secrets
+import ssl
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, TypedDict
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, Final, Self
 
-PREFIX: Final = "/v1"
-TIMEOUT_S: Final = 60.0
-SILENCE_MAX_S: Final = 45.0  # three heartbeats of an event stream
-COME_BACK_S: Final = 0.5
-COME_BACK_TRIES_COUNT: Final = 20
-PAGE_COUNT: Final = 200
-ANSWER_MAX_BYTES: Final = 268_435_456
-BROKEN: Final = (http.client.HTTPException, ConnectionError, TimeoutError)
-READING: Final = ("GET", "HEAD")
-NOT_REPEATED: Final = (  # would be done twice
-    *("/tokens", "/records/import", "/identity/confirm", "/identity/restore"),
-    *("/setup/new", "/setup/back"),
-)
+from node.client import wire
+from node.client.wire import Address, Event, Json, NotRunning, Parser, Query, Request, Sender
 
-Json: TypeAlias = dict[str, Any]
-Query: TypeAlias = Mapping[str, str | int | bool | None]
-
-
-class NotRunning(Exception):
-    """No node answers: none was started here, or it has stopped."""
-
-
-class ApiProblem(Exception):
-    """A refusal: HTTP status, stable code, one sentence for people, the values in it."""
-
-    def __init__(self, status: int, code: str, detail: str, values: Json) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.values = values
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that changed. `id` resumes after it; None for news that are not kept."""
-
-    name: str
-    id: str | None
-    data: Json
-
-
-class Made(TypedDict):
-    """The id of the record that was made."""
-
-    id: str
-
-
-class Decision(TypedDict):
-    """What became of an officer's wish: an act (`done`), or a proposal that waits for others."""
-
-    id: str
-    proposal: str
-    done: bool
-    agreed: int
-    needed: int
-    text: str
-
-
-class Page(TypedDict):
-    """A page of a list, and the mark that asks for the next one."""
-
-    items: list[Json]
-    next: str | None
+BROKEN: Final = (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 
 
 class Connection:
@@ -89,28 +26,22 @@ class Connection:
         token: str,
         *,
         language: str | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = wire.TIMEOUT_S,
+        certificate: str | None = None,
     ) -> None:
-        """`address`: such as `http://127.0.0.1:8445`."""
-        parts = urlsplit(address)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        """`address`: such as `http://127.0.0.1:8445`, or `https://…` of a node on the home network
+        with the fingerprint of its certificate; nobody else is talked to."""
+        self._where = Address.of(address, certificate)
+        self._sender = Sender(token, language)
         self._timeout_s = timeout_s
-        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        if language is not None:
-            self._headers["Accept-Language"] = language
-        self.address = f"http://{self._host}:{self._port}"
+        self.address = self._where.url
 
     @classmethod
     def of_home(
-        cls, home: Path, *, language: str | None = None, timeout_s: float = TIMEOUT_S
+        cls, home: Path, *, language: str | None = None, timeout_s: float = wire.TIMEOUT_S
     ) -> Self:
         """The node that runs with this home, by its `api.json` and `token`. Raises NotRunning."""
-        try:
-            told = json.loads((home / "api.json").read_text(encoding="utf-8"))
-            token = (home / "token").read_text(encoding="ascii").strip()
-            address = str(told["url"])
-        except (OSError, ValueError, KeyError) as error:
-            raise NotRunning(str(home)) from error
+        address, token = wire.of_home(home)
         return cls(address, token, language=language, timeout_s=timeout_s)
 
     def request(
@@ -126,47 +57,40 @@ class Connection:
 
         Raises NotRunning, ApiProblem.
         """
-        data = None if body is None else json.dumps(body).encode()
-        headers = dict(self._headers)
-        if data is not None:
-            headers["Content-Type"] = "application/json"
-        repeatable = method in READING
-        if not repeatable:
-            repeatable = not path.startswith(NOT_REPEATED)
-            headers["Idempotency-Key"] = key or secrets.token_hex(16)
-        target = _target(path, query)
+        asked = self._sender.request(method, path, query, body, key)
         try:
-            return _result(*self._once(method, target, headers, data))
+            return wire.result(*self._once(asked))
         except NotRunning as problem:
-            if not repeatable or isinstance(problem.__cause__, ConnectionRefusedError):
+            if not asked.repeatable or isinstance(problem.__cause__, ConnectionRefusedError):
                 raise
-            return _result(*self._once(method, target, headers, data))
+            return wire.result(*self._once(asked))
 
     def file(self, path: str, **query: str | int | bool | None) -> bytes:
         """The bytes of an answer that is a file, such as a receipt with `format`."""
-        status, answer = self._once("GET", _target(path, query), self._headers, None)
-        return answer if status < 400 else _result(status, answer)
+        status, answer = self._once(self._sender.request("GET", path, query))
+        return answer if status < 400 else wire.result(status, answer)
 
     def file_or_none(self, path: str) -> bytes | None:
         """The bytes of an answer that is a file; None while the node does not have it (202)."""
-        status, answer = self._once("GET", _target(path, None), self._headers, None)
+        status, answer = self._once(self._sender.request("GET", path))
         if status == http.client.ACCEPTED:
             return None
-        return answer if status < 400 else _result(status, answer)
+        return answer if status < 400 else wire.result(status, answer)
 
-    def post_file(self, path: str, data: bytes) -> Json:
+    def post_file(self, path: str, data: bytes) -> Any:
         """Send bytes, such as a photo."""
-        headers = {**self._headers, "Content-Type": "application/octet-stream"}
-        return _result(*self._once("POST", PREFIX + path, headers, data))
+        return wire.result(*self._once(self._sender.sending(path, wire.BYTES), data))
 
-    def _once(
-        self, method: str, target: str, headers: dict[str, str], data: bytes | None
-    ) -> tuple[int, bytes]:
+    def post_for_file(self, path: str, body: Json) -> bytes:
+        """The bytes that a POST answers with."""
+        status, answer = self._once(self._sender.request("POST", path, body=body))
+        return answer if status < 400 else wire.result(status, answer)
+
+    def _once(self, asked: Request, data: Any = None) -> tuple[int, bytes]:
         connection = self._connection(self._timeout_s)
         try:
-            connection.request(method, target, body=data, headers=headers)
-            response = connection.getresponse()
-            answer = response.read(ANSWER_MAX_BYTES)
+            response = self._ask(connection, asked, data)
+            answer = response.read(wire.ANSWER_MAX_BYTES)
             if response.length:  # the node went away in the middle of its answer
                 raise NotRunning(self.address)
         except BROKEN as error:
@@ -176,7 +100,23 @@ class Connection:
         return response.status, answer
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+        where = self._where
+        if not where.secure:
+            return http.client.HTTPConnection(where.host, where.port, timeout=timeout_s)
+        return http.client.HTTPSConnection(
+            where.host, where.port, timeout=timeout_s, context=where.tls()
+        )
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, asked: Request, data: Any = None
+    ) -> http.client.HTTPResponse:
+        """Send a request to the right node. Raises WrongCertificate before anything is sent."""
+        connection.connect()
+        if isinstance(connection.sock, ssl.SSLSocket):
+            self._where.check(connection.sock.getpeercert(binary_form=True))
+        body = asked.body if data is None else data
+        connection.request(asked.method, asked.target, body=body, headers=asked.headers)
+        return connection.getresponse()
 
     def get(self, path: str, **query: str | int | bool | None) -> Any:
         """The answer to a GET."""
@@ -194,53 +134,45 @@ class Connection:
         """The answer to a DELETE."""
         return self.request("DELETE", path, query=query)
 
-    def each(self, path: str, **query: str | int | bool | None) -> Iterator[Json]:
+    def each(self, path: str, **query: str | int | bool | None) -> Iterator[Any]:
         """The items of a list, page after page."""
-        asked: dict[str, Any] = {"limit": PAGE_COUNT, **query}
+        asked: dict[str, Any] = {"limit": wire.PAGE_COUNT, **query}
         while True:
-            page: Page = self.request("GET", path, query=asked)
+            page = self.request("GET", path, query=asked)
             yield from page["items"]
             if page.get("next") is None:
                 return
             asked["cursor"] = page["next"]
 
-    def post_lines(self, path: str, data: Any) -> Json:
+    def post_lines(self, path: str, data: Any) -> Any:
         """Send lines (bytes, a file, or an iterable of bytes) to an import."""
-        headers = {**self._headers, "Content-Type": "application/x-ndjson"}
-        return _result(*self._once("POST", PREFIX + path, headers, data))
-
-    def import_records(self, data: Any) -> Json:
-        """Admit the lines of an export; the report."""
-        return self.post_lines("/records/import", data)
+        return wire.result(*self._once(self._sender.sending(path, wire.JSON_LINES), data))
 
     def export(self) -> Iterator[bytes]:
         """All records as lines, with their line ends."""
-        connection = self._connection(self._timeout_s)
+        return self._lines(self._sender.request("GET", "/records/export"), self._timeout_s)
+
+    def _lines(self, asked: Request, timeout_s: float) -> Iterator[bytes]:
+        """The lines of an answer as they come."""
+        connection = self._connection(timeout_s)
         try:
-            connection.request("GET", f"{PREFIX}/records/export", headers=self._headers)
-            response = connection.getresponse()
+            response = self._ask(connection, asked)
             if response.status != 200:
-                _result(response.status, response.read(ANSWER_MAX_BYTES))
+                wire.result(response.status, response.read(wire.ANSWER_MAX_BYTES))
             yield from response
         except BROKEN as error:
             raise NotRunning(self.address) from error
         finally:
             connection.close()
 
-    def backup(self, password: str) -> bytes:
-        """Everything of this member that is worth keeping, sealed under a password."""
-        headers = {**self._headers, "Content-Type": "application/json"}
-        data = json.dumps({"password": password}).encode()
-        status, answer = self._once("POST", f"{PREFIX}/backup", headers, data)
-        if status != 200:
-            _result(status, answer)
-        return answer
-
-    def events(self, last_id: str | None = None, *, come_back: bool = True) -> Iterator[Event]:
+    def events(
+        self, last_id: str | None = None, *, come_back: bool = True, pulse: bool = False
+    ) -> Iterator[Event]:
         """Events as they come, from now or after `last_id`; resumed when the connection breaks.
 
-        `ready` comes first; `reset` in its place means: read your lists anew. Raises NotRunning
-        when the node stays away.
+        `ready` comes first; `reset` in its place means: read your lists anew. With `pulse` silence
+        is told, too, for those who do something at certain times. Raises NotRunning when the node
+        stays away.
         """
         tries = 0
         while True:
@@ -248,74 +180,18 @@ class Connection:
                 for event in self._stream(last_id):
                     tries = 0
                     last_id = event.id or last_id
-                    yield event
+                    if pulse or event is not wire.PULSE:
+                        yield event
             except NotRunning:
                 tries += 1
-                if not come_back or tries > COME_BACK_TRIES_COUNT:
+                if not come_back or tries > wire.COME_BACK_TRIES_COUNT:
                     raise
             if not come_back:
                 return
-            time.sleep(COME_BACK_S)
+            time.sleep(wire.COME_BACK_S)
 
     def _stream(self, last_id: str | None) -> Iterator[Event]:
-        headers = {**self._headers, "Accept": "text/event-stream"}
-        if last_id is not None:
-            headers["Last-Event-ID"] = last_id
-        connection = self._connection(SILENCE_MAX_S)
-        try:
-            connection.request("GET", f"{PREFIX}/events", headers=headers)
-            response = connection.getresponse()
-            if response.status != 200:
-                _result(response.status, response.read(ANSWER_MAX_BYTES))
-            yield from _events(response)
-        except BROKEN as error:
-            raise NotRunning(self.address) from error
-        finally:
-            connection.close()
-
-
-def _target(path: str, query: Query | None) -> str:
-    wanted = {
-        name: str(value).lower() if isinstance(value, bool) else value
-        for name, value in (query or {}).items()
-        if value is not None
-    }
-    return f"{PREFIX}{path}" + (f"?{urlencode(wanted)}" if wanted else "")
-
-
-def chapter_path(name: str) -> str:
-    return f"/chapters/{quote(name, safe='')}"
-
-
-def _result(status: int, answer: bytes) -> Any:
-    try:
-        found: Any = json.loads(answer) if answer else {}
-    except ValueError:
-        found = {"code": "unexpected", "detail": "no JSON"}
-        status = max(status, 500)
-    if status < 400:
-        return found
-    told: Json = found
-    values: Json = told.get("values") or {}
-    code, detail = str(told.get("code", "unexpected")), str(told.get("detail", ""))
-    raise ApiProblem(status, code, detail, values)
-
-
-def _events(lines: Iterator[bytes] | http.client.HTTPResponse) -> Iterator[Event]:
-    """Parse a stream of server-sent events (WHATWG HTML, section 9.2)."""
-    name, data, event_id = "message", list[str](), None
-    for line in lines:
-        text = line.decode().rstrip("\r\n")
-        if not text:
-            if data:
-                yield Event(name, event_id, json.loads("\n".join(data)))
-            name, data, event_id = "message", [], None
-            continue
-        field, _, value = text.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            name = value
-        elif field == "data":
-            data.append(value)
-        elif field == "id":
-            event_id = value
+        parser = Parser()
+        lines: Iterable[bytes] = self._lines(self._sender.events(last_id), wire.SILENCE_MAX_S)
+        for line in lines:
+            yield from parser.take(line)

@@ -1,16 +1,39 @@
 """This node and its member."""
 
-from node.client.connection import Connection, Json, Made
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from node.client.connection import Connection
+
+if TYPE_CHECKING:
+    from node.client.shapes import (
+        Device,
+        Identity,
+        ImportReport,
+        Lan,
+        LanPaired,
+        LanPairingMade,
+        Made,
+        Peers,
+        Profile,
+        Renewed,
+        Restored,
+        Status,
+        Token,
+        TokenMade,
+    )
+    from node.client.wire import Json
 
 
 class OwnNode(Connection):
     """Status, identity, devices, tokens, neighbours."""
 
-    def status(self) -> Json:
+    def status(self) -> Status:
         """How the node is."""
         return self.get("/status")
 
-    def identity(self) -> Json:
+    def identity(self) -> Identity:
         """Who this device speaks for."""
         return self.get("/identity")
 
@@ -18,7 +41,7 @@ class OwnNode(Connection):
         """Check the 24 words, and remove the file that holds them."""
         self.post("/identity/confirm", {"words": words})
 
-    def restore(self, words: str, since: str | None = None) -> Json:
+    def restore(self, words: str, since: str | None = None) -> Restored:
         """Speak for a member whose records have come back; the devices that were `shut_out`."""
         return self.post("/identity/restore", {"words": words, "since": since})
 
@@ -50,18 +73,22 @@ class OwnNode(Connection):
         body = {"words": words, "language": language, "invitation": invitation, "beside": beside}
         return self.post("/setup/back", body)
 
-    def profile(self) -> Json:
+    def backup(self, password: str) -> bytes:
+        """Everything of this member that is worth keeping, sealed under a password."""
+        return self.post_for_file("/backup", {"password": password})
+
+    def profile(self) -> Profile:
         """The own profile."""
         return self.get("/profile")
 
     def set_profile(
         self, name: str, about: str = "", languages: tuple[str, ...] = (), region: str | None = None
-    ) -> Json:
+    ) -> Profile:
         """Change the own profile."""
         body = {"name": name, "about": about, "languages": list(languages), "region": region}
         return self.put("/profile", body)
 
-    def devices(self) -> list[Json]:
+    def devices(self) -> list[Device]:
         """The devices of this member."""
         return self.get("/devices")["items"]
 
@@ -72,13 +99,15 @@ class OwnNode(Connection):
         body = {"device": device, "words": words, "open": leave_open, "since": since}
         return self.post("/devices/revoke", body)
 
-    def renew_device(self, words: str, password: str | None = None, *, both: bool = False) -> Json:
+    def renew_device(
+        self, words: str, password: str | None = None, *, both: bool = False
+    ) -> Renewed:
         """Make a new key on this computer."""
         return self.post("/devices/renew", {"words": words, "password": password, "both": both})
 
     def recognise_device(
         self, device: str, words: str, password: str | None = None, *, through: str | None = None
-    ) -> Json:
+    ) -> Renewed:
         """What an old device did beyond its cut was ours."""
         body = {"device": device, "words": words, "password": password, "through": through}
         return self.post("/devices/recognise", body)
@@ -87,11 +116,11 @@ class OwnNode(Connection):
         """What an old device did beyond its cut was not ours."""
         self.post("/devices/leave", {"device": device})
 
-    def tokens(self) -> list[Json]:
+    def tokens(self) -> list[Token]:
         """The tokens of clients."""
         return self.get("/tokens")["items"]
 
-    def make_token(self, name: str, scopes: tuple[str, ...], days: int | None = None) -> Json:
+    def make_token(self, name: str, scopes: tuple[str, ...], days: int | None = None) -> TokenMade:
         """A new token; its secret stands under `token`, this once."""
         return self.post("/tokens", {"name": name, "scopes": list(scopes), "days": days})
 
@@ -99,7 +128,35 @@ class OwnNode(Connection):
         """Take a client's token back."""
         self.delete(f"/tokens/{token_id}")
 
-    def peers(self) -> Json:
+    def lan(self) -> Lan:
+        """Whether phones on the home network can come in, and how."""
+        return self.get("/lan")
+
+    def open_lan(self, address: str | None = None, port: int | None = None) -> Lan:
+        """Open the home network, on the address the system uses and the port kept."""
+        return self.put("/lan", {"on": True, "address": address, "port": port})
+
+    def close_lan(self) -> Lan:
+        """Close the home network."""
+        return self.put("/lan", {"on": False})
+
+    def open_pairing(self, name: str, scopes: tuple[str, ...], days: int) -> LanPairingMade:
+        """A code that lets one phone in: `link`, `code`, and what to compare."""
+        return self.post("/lan/pairings", {"name": name, "scopes": list(scopes), "days": days})
+
+    def close_pairings(self) -> None:
+        """Make every code that was not used yet worthless."""
+        self.delete("/lan/pairings")
+
+    def pair(self, code: str) -> LanPaired:
+        """Exchange a code for a token; this needs no token."""
+        return self.post("/lan/pair", {"code": code})
+
+    def import_records(self, data: Any) -> ImportReport:
+        """Admit the lines of an export: bytes, a file, or an iterable of bytes."""
+        return self.post_lines("/records/import", data)
+
+    def peers(self) -> Peers:
         """Neighbours connected now, and own addresses."""
         return self.get("/peers")
 

@@ -1,9 +1,14 @@
 """Disputes: asking for help with a trade, answering, judging, paying."""
 
-from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from __future__ import annotations
 
-from node.client.connection import Connection, Json, Made
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from node.client.connection import Connection
+
+if TYPE_CHECKING:
+    from node.client.shapes import Dispute, DisputeDetail, Made
 
 To: TypeAlias = Literal["nobody", "payee", "payer"]
 
@@ -11,11 +16,11 @@ To: TypeAlias = Literal["nobody", "payee", "payer"]
 class Settling(Connection):
     """Cases about trades that went wrong."""
 
-    def disputes(self, trade: str | None = None) -> Iterator[Json]:
+    def disputes(self, trade: str | None = None) -> Iterator[Dispute]:
         """Own cases (about one trade), newest first."""
         return self.each("/disputes", trade=trade)
 
-    def dispute(self, dispute: str) -> Json:
+    def dispute(self, dispute: str) -> DisputeDetail:
         """One case with what was said in it."""
         return self.get(f"/disputes/{dispute}")
 

@@ -1,23 +1,37 @@
 """Talk and market: rooms and posts, listings and search."""
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
 
-from node.client.connection import Connection, Json, Made, Page
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from node.client.connection import Connection
+
+if TYPE_CHECKING:
+    from node.client.shapes import (
+        Hits,
+        Listing,
+        Made,
+        PictureMade,
+        PicturesHeld,
+        PostDetail,
+        Posts,
+        RoomLine,
+    )
 
 
 class Talking(Connection):
     """Rooms, posts, listings, search."""
 
-    def rooms(self) -> list[Json]:
+    def rooms(self) -> list[RoomLine]:
         """Rooms with their newest post."""
         return self.get("/rooms")["items"]
 
-    def posts(self, room: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def posts(self, room: str, *, cursor: str | None = None, limit: int = 50) -> Posts:
         """A page of posts, newest first."""
         return self.get("/posts", room=room, cursor=cursor, limit=limit)
 
-    def post_shown(self, post: str) -> Json:
+    def post_shown(self, post: str) -> PostDetail:
         """One post with its replies."""
         return self.get(f"/posts/{post}")
 
@@ -43,11 +57,11 @@ class Talking(Connection):
         region: str | None = None,
         tag: str | None = None,
         author: str | None = None,
-    ) -> Iterator[Json]:
+    ) -> Iterator[Listing]:
         """Listings, newest first."""
         return self.each("/listings", kind=kind, region=region, tag=tag, author=author)
 
-    def listing(self, listing: str) -> Json:
+    def listing(self, listing: str) -> Listing:
         """One listing."""
         return self.get(f"/listings/{listing}")
 
@@ -60,7 +74,7 @@ class Talking(Connection):
         """Change an own listing."""
         return self.put(f"/listings/{listing}", changes)
 
-    def put_picture(self, photo: bytes) -> Json:
+    def put_picture(self, photo: bytes) -> PictureMade:
         """Make a photo fit for a listing: `large` and `small`, files with `id`."""
         return self.post_file("/pictures", photo)
 
@@ -68,11 +82,11 @@ class Talking(Connection):
         """The bytes of a file of a picture; None while they are fetched from neighbours."""
         return self.file_or_none(f"/pictures/{picture}")
 
-    def pictures_held(self) -> Json:
+    def pictures_held(self) -> PicturesHeld:
         """What is kept here of pictures, and its bounds."""
         return self.get("/pictures")
 
-    def bound_pictures(self, *, room: int | None = None, ahead: int | None = None) -> Json:
+    def bound_pictures(self, *, room: int | None = None, ahead: int | None = None) -> PicturesHeld:
         """Change the bounds, in bytes."""
         wanted = {"room": room, "ahead": ahead}
         return self.put("/pictures", {k: v for k, v in wanted.items() if v is not None})
@@ -81,6 +95,6 @@ class Talking(Connection):
         """Take an own listing off."""
         return self.delete(f"/listings/{listing}", erase=erase)
 
-    def search(self, words: str, **filters: str | int | bool | None) -> Page:
+    def search(self, words: str, **filters: str | int | bool | None) -> Hits:
         """Posts and listings; filters: kind, region, max_price, newest, cursor, limit."""
         return self.get("/search", words=words, **filters)

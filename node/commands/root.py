@@ -52,6 +52,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "ledger": "ledger",
         **dict.fromkeys(("backup", "restore", "export", "import"), "files"),
     },
+    "access": {"token": "access", "lan": "access"},
     "look": {"demo": "showing", "bench": "showing"},
 }
 """Section → command → the module of this package that holds it."""

@@ -145,6 +145,8 @@ class Teller:
         app.say("status.running")
         if told.web:
             app.say("status.web", address=self._address(told.api, told.token_file))
+        if told.lan is not None:
+            app.say("lan.on", address=told.lan)
         for address in told.addresses:
             app.say("up.listening", address=address)
         app.say("peers.none")

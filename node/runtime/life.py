@@ -14,10 +14,11 @@ import trio
 
 from node import i18n
 from node.api.events import EventHub
-from node.api.live import Neighbour, NetworkState, PictureWaiting
+from node.api.live import LanState, Neighbour, NetworkState, PictureWaiting
 from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
+from node.runtime.lan import Lan
 from node.services import setup
 from node.services.core import Core, now_ms
 from node.storage.errors import Problem
@@ -63,6 +64,7 @@ class Life:
         self.started_ms = now_ms()
         self.again: Again | None = None
         self.port = 0
+        self.home_network = Lan(core)
 
     async def start_network(self, nursery: trio.Nursery, wishes: NetworkWishes) -> None:
         """Import libp2p, listen and dial. Raises LocalFault listen-address, peer-address."""
@@ -145,6 +147,14 @@ class Life:
         if network is None:
             raise LocalFault("starting" if self.network_state == "starting" else "network-off")
         network.add_peer(address)
+
+    def lan(self) -> LanState:
+        """Whether the home network is open."""
+        return self.home_network.state
+
+    async def set_lan(self, on: bool, address: str | None, port: int | None) -> LanState:
+        """Open the home network, or close it. Raises LocalFault lan-address."""
+        return await self.home_network.set(on, address, port)
 
     def want_picture(self, key: bytes) -> PictureWaiting:
         """Fetch a file of a picture soon; what is known of that."""

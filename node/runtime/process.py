@@ -70,6 +70,7 @@ class Ready:
     addresses: tuple[str, ...]
     network: str  # running, off, failed
     web: bool
+    lan: str | None = None  # https://ADDRESS:PORT/, where the home network is open
 
 
 async def run_node(
@@ -174,14 +175,17 @@ async def _serve(
     api = open_api(core, bridge.intake, bridge.publisher, search, life)
     listener = bind(_wanted_port(core, options.api_port))
     life.port = listener.getsockname()[1]
-    server = Server(build_app(api, life.port, program_version(), web=options.web), listener)
+    gate = build_app(api, life.port, program_version(), web=options.web)
+    server = Server(gate, listener)
     async with _answering(core.home, api, server), trio.open_nursery() as nursery:
         nursery.start_soon(bridge.do_duties)
         nursery.start_soon(life.watch, api.hub)
+        nursery.start_soon(life.home_network.run, gate.beside)
         if options.network:
             wishes = NetworkWishes(options.listen, options.peers, options.relay, options.discover)
             await life.start_network(nursery, wishes)
             api.hub.status_changed()
+        await life.home_network.until_settled()
         ready(_told(core, life, server, options))
         await life.until_ended()
         life.note_met()
@@ -222,4 +226,5 @@ def _told(core: Core, life: Life, server: Server, options: Options) -> Ready:
         addresses=tuple(life.addresses()),
         network=life.network_state,
         web=options.web,
+        lan=life.lan().url,
     )

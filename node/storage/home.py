@@ -92,6 +92,11 @@ class Home:
         return self.path / "token"
 
     @property
+    def certificate(self) -> Path:
+        """Key and certificate for the home network, once it was opened."""
+        return self.path / "lan.pem"
+
+    @property
     def genesis(self) -> Path:
         """The founding document of the community."""
         return self.path / "genesis"

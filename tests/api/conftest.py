@@ -1,11 +1,12 @@
 """What the tests of the API share: async tests run on trio; one node, without network."""
 
 import inspect
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 
+from tests.api.answered import watching
 from tests.api.house import House, make_home, running
 
 HERE = Path(__file__).parent
@@ -16,6 +17,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.trio)
+
+
+@pytest.fixture(autouse=True)
+def _answered() -> Generator[None]:
+    """No route answers with an error that the document does not name for it."""
+    with pytest.MonkeyPatch.context() as patch, watching(patch) as watched:
+        yield
+    assert sorted(set(watched.strange)) == []
 
 
 @pytest.fixture

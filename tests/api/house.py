@@ -126,27 +126,25 @@ async def running(home: Home, **options: Any) -> AsyncGenerator[House]:
 
 
 @asynccontextmanager
-async def serving(core: Core) -> AsyncGenerator[House]:
+async def serving(core: Core, port: int = 0) -> AsyncGenerator[House]:
     """The API over an open home, whose insides a test wants to see."""
     search = Search(core.database, core.home.search)
     bridge = Bridge(core)
-    api = open_api(
-        core,
-        bridge.intake,
-        bridge.publisher,
-        search,
-        Life(core, bridge, trio.Event(), network=False),
-    )
-    listener = bind(0)
+    life = Life(core, bridge, trio.Event(), network=False)
+    api = open_api(core, bridge.intake, bridge.publisher, search, life)
+    listener = bind(port)
     port = listener.getsockname()[1]
-    server = Server(build_app(api, port, "0"), listener)
+    gate = build_app(api, port, "0")
+    server = Server(gate, listener)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run)
+        nursery.start_soon(life.home_network.run, gate.beside)
         try:
             yield House(core.home, port, api)
         finally:
             api.hub.close()
             server.stop()
+            nursery.cancel_scope.cancel()
     await trio.to_thread.run_sync(search.close)
 
 

@@ -10,13 +10,14 @@ import pytest
 from pydantic import TypeAdapter
 
 from node.api import app as application
-from node.api.routing import PREFIX, Route
-from node.client import Client
+from node.api.routing import OPEN, PREFIX, Route
+from node.client import Client, wire
 from tests.api.house import House, serving
 from tests.support.homes import Clock, genesis_for, move_in
 from tests.tidy import ROOT
 
-ROW = re.compile(r"^\| (GET|POST|PUT|DELETE) \| (/\S+) \| (read|talk|trade|admin)( ¹)? \|", re.M)
+SCOPES = "(read|talk|trade|admin|none)"
+ROW = re.compile(rf"^\| (GET|POST|PUT|DELETE) \| (/\S+) \| {SCOPES}( ¹)? \|", re.M)
 
 
 @pytest.fixture
@@ -43,6 +44,8 @@ async def test_scopes_follow_from_what_a_route_does(routes: list[Route]) -> None
             assert route.scope == private.get("/" + route.path.split("/")[1], "read"), route
         elif route.path.startswith(("/trades", "/disputes")):
             assert route.scope == "trade", route
+        elif (route.method, route.path) == ("POST", "/lan/pair"):
+            assert route.scope == OPEN  # the one call that needs no token
         elif not route.path.startswith("/ledger"):
             assert route.scope in ("talk", "admin"), route
 
@@ -58,8 +61,10 @@ async def test_openapi_names_every_route_with_scope_and_valid_examples(
     assert sum(len(methods) for methods in operations.values()) == len(routes)
     for route in routes:
         operation = operations[PREFIX + route.path][route.method.lower()]
-        assert operation["security"] == [{"bearer": [route.scope]}]
+        needed = [] if route.scope == OPEN else [{"bearer": [route.scope]}]
+        assert operation["security"] == needed
         assert operation["summary"]
+        assert operation["responses"]["401" if route.scope != OPEN else "403"]
         assert "problem+json" in json.dumps(operation["responses"]["default"])
         if route.media is None:
             content = operation["responses"][str(route.status)]["content"]["application/json"]
@@ -79,7 +84,7 @@ def _body_of(route: Route) -> Any:
 
 
 async def test_every_route_has_its_call_in_the_client(routes: list[Route]) -> None:
-    source = "".join(inspect.getsource(part) for part in Client.__mro__[:-1])
+    source = "".join(inspect.getsource(part) for part in (*Client.__mro__[:-1], wire))
     for route in routes:
         path = route.path.replace("/chapters/{name}", "{chapter_path(chapter)}")
         steps = re.sub(r"/(accept|decline|settle|release)$", "/{step}", path)

@@ -24,13 +24,14 @@ PROMISED = [
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
     "dispute",
-    *("witness", "stall", "pictures", "completion"),
+    *("witness", "stall", "pictures", "completion", "token", "lan"),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
     *("device add", "device list", "device revoke", "contact add", "contact list"),
     *("community show", "community new", "community invite", "community join"),
     *("community plan", "witness key"),
+    *("token new", "token list", "token revoke", "lan on", "lan off", "lan pair"),
     *("chapter apply", "chapter requests", "chapter admit", "chapter suspend", "chapter grant"),
     *("post edit", "post delete", "listing show", "listing edit", "listing close"),
     *("stall hello", "stall give", "stall take"),

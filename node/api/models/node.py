@@ -171,6 +171,8 @@ class Token(Model):
     scopes: Annotated[list[Scope], Field(examples=[["read", "talk"]])]
     created: Time
     expires: Time | None
+    good: Annotated[bool, Field(description="false: it has expired", examples=[True])]
+    text: Annotated[str, Field(examples=["앞으로 90일 동안 쓸 수 있어요"])]
 
 
 class TokenMade(Token):

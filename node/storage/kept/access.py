@@ -56,6 +56,10 @@ class Tokens:
         rows = self._execute("SELECT * FROM tokens ORDER BY created, hash")
         return [_token(row) for row in rows]
 
+    def trim(self, now_ms: int) -> int:
+        """Forget those that have expired; returns how many."""
+        return self._execute("DELETE FROM tokens WHERE expires <= ?", (now_ms,)).rowcount
+
     def remove(self, token_hash: bytes) -> bool:
         """Revoke one. True if there was one."""
         return self._execute("DELETE FROM tokens WHERE hash = ?", (token_hash,)).rowcount > 0

@@ -1,0 +1,174 @@
+"""This node and its member.
+
+Written by tests/clients/generate.py from the client for threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from node.client.trio.connection import Connection
+
+if TYPE_CHECKING:
+    from node.client.shapes import (
+        Device,
+        Identity,
+        ImportReport,
+        Lan,
+        LanPaired,
+        LanPairingMade,
+        Made,
+        Peers,
+        Profile,
+        Renewed,
+        Restored,
+        Status,
+        Token,
+        TokenMade,
+    )
+    from node.client.wire import Json
+
+
+class OwnNode(Connection):
+    """Status, identity, devices, tokens, neighbours."""
+
+    async def status(self) -> Status:
+        """How the node is."""
+        return await self.get("/status")
+
+    async def identity(self) -> Identity:
+        """Who this device speaks for."""
+        return await self.get("/identity")
+
+    async def confirm(self, words: str) -> None:
+        """Check the 24 words, and remove the file that holds them."""
+        await self.post("/identity/confirm", {"words": words})
+
+    async def restore(self, words: str, since: str | None = None) -> Restored:
+        """Speak for a member whose records have come back; the devices that were `shut_out`."""
+        return await self.post("/identity/restore", {"words": words, "since": since})
+
+    async def first_run(self) -> Json:
+        """The home of a node that has no member yet. These four are refused by any other node."""
+        return await self.get("/setup")
+
+    async def look_at_invitation(self, invitation: str) -> Json:
+        """Where an invitation leads."""
+        return await self.post("/setup/invitation", {"invitation": invitation})
+
+    async def new_member(
+        self,
+        name: str,
+        language: str,
+        *,
+        invitation: str | None = None,
+        community: Json | None = None,
+    ) -> Json:
+        """Make a member; the 24 `words` are told this once. `community`: `name` and `unit`."""
+        body = {"name": name, "language": language}
+        body |= {"invitation": invitation, "community": community}
+        return await self.post("/setup/new", body)
+
+    async def come_back(
+        self, words: str, language: str, invitation: str, *, beside: bool = False
+    ) -> Json:
+        """Make a home for a member who has been here before; the node fetches their records."""
+        body = {"words": words, "language": language, "invitation": invitation, "beside": beside}
+        return await self.post("/setup/back", body)
+
+    async def backup(self, password: str) -> bytes:
+        """Everything of this member that is worth keeping, sealed under a password."""
+        return await self.post_for_file("/backup", {"password": password})
+
+    async def profile(self) -> Profile:
+        """The own profile."""
+        return await self.get("/profile")
+
+    async def set_profile(
+        self, name: str, about: str = "", languages: tuple[str, ...] = (), region: str | None = None
+    ) -> Profile:
+        """Change the own profile."""
+        body = {"name": name, "about": about, "languages": list(languages), "region": region}
+        return await self.put("/profile", body)
+
+    async def devices(self) -> list[Device]:
+        """The devices of this member."""
+        return (await self.get("/devices"))["items"]
+
+    async def revoke_device(
+        self, device: str, words: str, *, leave_open: bool = False, since: str | None = None
+    ) -> Made:
+        """Shut a device out; `since` names the first trade on it that was not ours."""
+        body = {"device": device, "words": words, "open": leave_open, "since": since}
+        return await self.post("/devices/revoke", body)
+
+    async def renew_device(
+        self, words: str, password: str | None = None, *, both: bool = False
+    ) -> Renewed:
+        """Make a new key on this computer."""
+        return await self.post(
+            "/devices/renew", {"words": words, "password": password, "both": both}
+        )
+
+    async def recognise_device(
+        self, device: str, words: str, password: str | None = None, *, through: str | None = None
+    ) -> Renewed:
+        """What an old device did beyond its cut was ours."""
+        body = {"device": device, "words": words, "password": password, "through": through}
+        return await self.post("/devices/recognise", body)
+
+    async def leave_device(self, device: str) -> None:
+        """What an old device did beyond its cut was not ours."""
+        await self.post("/devices/leave", {"device": device})
+
+    async def tokens(self) -> list[Token]:
+        """The tokens of clients."""
+        return (await self.get("/tokens"))["items"]
+
+    async def make_token(
+        self, name: str, scopes: tuple[str, ...], days: int | None = None
+    ) -> TokenMade:
+        """A new token; its secret stands under `token`, this once."""
+        return await self.post("/tokens", {"name": name, "scopes": list(scopes), "days": days})
+
+    async def remove_token(self, token_id: str) -> None:
+        """Take a client's token back."""
+        await self.delete(f"/tokens/{token_id}")
+
+    async def lan(self) -> Lan:
+        """Whether phones on the home network can come in, and how."""
+        return await self.get("/lan")
+
+    async def open_lan(self, address: str | None = None, port: int | None = None) -> Lan:
+        """Open the home network, on the address the system uses and the port kept."""
+        return await self.put("/lan", {"on": True, "address": address, "port": port})
+
+    async def close_lan(self) -> Lan:
+        """Close the home network."""
+        return await self.put("/lan", {"on": False})
+
+    async def open_pairing(self, name: str, scopes: tuple[str, ...], days: int) -> LanPairingMade:
+        """A code that lets one phone in: `link`, `code`, and what to compare."""
+        return await self.post(
+            "/lan/pairings", {"name": name, "scopes": list(scopes), "days": days}
+        )
+
+    async def close_pairings(self) -> None:
+        """Make every code that was not used yet worthless."""
+        await self.delete("/lan/pairings")
+
+    async def pair(self, code: str) -> LanPaired:
+        """Exchange a code for a token; this needs no token."""
+        return await self.post("/lan/pair", {"code": code})
+
+    async def import_records(self, data: Any) -> ImportReport:
+        """Admit the lines of an export: bytes, a file, or an iterable of bytes."""
+        return await self.post_lines("/records/import", data)
+
+    async def peers(self) -> Peers:
+        """Neighbours connected now, and own addresses."""
+        return await self.get("/peers")
+
+    async def add_peer(self, address: str) -> None:
+        """Dial a neighbour."""
+        await self.post("/peers", {"address": address})
