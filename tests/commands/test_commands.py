@@ -24,7 +24,7 @@ PROMISED = [
     *("invoice", "trade", "accept", "decline", "settle", "release", "refund", "rate", "balance"),
     *("statement", "receipt", "ledger", "backup", "restore", "export", "import", "demo", "bench"),
     "dispute",
-    *("witness", "stall", "completion"),
+    *("witness", "stall", "pictures", "completion"),
 ]
 PROMISED_BELOW = [
     *("peers add", "service install", "service remove", "id confirm", "profile set"),
@@ -47,6 +47,9 @@ PROMISED_OPTIONS = {
     "doctor": ["--rebuild"],
     "read": ["--follow"],
     "search": ["--region", "--max"],
+    "sell": ["--photo", "--photo-text"],
+    "listing show": ["--photos"],
+    "pictures": ["--room", "--ahead"],
     "pay": ["--for"],
     "statement": ["--month", "--csv", "--member"],
     "statement export": ["--month", "--format", "--member", "--order", "--paper"],

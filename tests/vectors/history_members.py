@@ -4,7 +4,14 @@ import msgspec
 
 from node.protocol.account import AccountOpen
 from node.protocol.identity import Cut
-from node.protocol.market import ListingClose, ListingPut, ReviewPut
+from node.protocol.market import (
+    ListingClose,
+    ListingPictures,
+    ListingPut,
+    Picture,
+    PictureFile,
+    ReviewPut,
+)
 from node.protocol.office import (
     ChapterClose,
     ChapterPolicy,
@@ -330,6 +337,10 @@ def market() -> History:
     bread = history.add("bread", listing_of(pen, "Bread"))
     history.add("better bread", listing_of(pen, "Better bread", bread.id))
     history.add("chen revises it: nothing", listing_of(other, "Stone", bread.id))
+    file = PictureFile(fill("file"), "image/webp", 1_000, 640, 480)
+    seen = ListingPictures(bread.id, [Picture("a loaf", file, file)], salt("p"))
+    history.add("a picture of bread", pen.write("listing.pictures", seen))
+    history.add("chen's picture of it: nothing", other.write("listing.pictures", seen))
     cake = history.add("cake", listing_of(pen, "Cake"))
     closing = ListingClose(erase=True, listing=cake.id, salt=salt("c"))
     history.add("cake is sold", pen.write("listing.close", closing))
