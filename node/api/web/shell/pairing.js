@@ -1,7 +1,7 @@
 // A phone that was shown a code: the code is exchanged for a token of its own.
 //
-// The code comes in the fragment of the address and is taken out at once, as a token is. Whether the
-// token outlives the tab is the member's choice, and only on a phone: the owner's own never does.
+// The code comes in the fragment of the address and is taken out at once, as a token is. Whether
+// the token outlives the tab is the member's choice, and only on a phone: the owner's never does.
 
 import { adoptToken, pairing, post } from "../base/api.js";
 import { Boat } from "../base/boat.js";
