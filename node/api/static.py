@@ -1,19 +1,22 @@
 """The web client's files, served from this package and from nowhere else.
 
-How: every file is read once at the start, and only what was read then is served, so no path that a
-browser sends ever reaches the disk. Files in folders have addresses that name the version of the
-whole client, `/web/VERSION/…`: modules find each other by relative addresses, so a page never mixes
-two versions, and browsers may keep them for ever. Those at the top (the page, the worker, the
-manifest, the sign) keep their addresses and are asked for anew each time.
+How: every file is read once, when a browser first asks, and only what was read then is served, so
+no path that a browser sends ever reaches the disk; a node that no browser asks holds none. Files in
+folders have addresses that name the version of the whole client, `/web/VERSION/…`: modules find
+each other by relative addresses, so a page never mixes two versions, and browsers may keep them for
+ever. Those at the top (the page, the worker, the manifest, the sign) keep their addresses and are
+asked for anew each time.
 
 Rules: nothing in these files is inline and nothing comes from another host. The texts are those of
 the catalogue that a script names. What is served needs no token: nothing of the member is in it.
 """
 
+# pyright: reportUnknownMemberType=false
+
 import gzip
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
@@ -21,6 +24,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
+import trio
 from fastapi import FastAPI, Request, Response
 
 from node.i18n import LANGUAGES, Language, catalogue
@@ -48,8 +52,6 @@ VERSION_CHARACTERS: Final = 16
 KEPT_FOR_EVER: Final = "public, max-age=31536000, immutable"
 # A key of the catalogue in a script, or what it begins with: t("web.undo"), t(`place.${place}`).
 NAMED: Final = re.compile(rb"[\"`]([a-z_]+\.[\w.-]*)(\$\{)?")
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -80,26 +82,35 @@ class Client:
 
 def serve(app: FastAPI) -> None:
     """Answer `/` and every file of the client."""
-    client = collected()
 
     async def versioned(request: Request) -> Response:
+        return await answer(request, KEPT_FOR_EVER)
+
+    async def fixed(request: Request) -> Response:
+        return await answer(request, "no-cache")
+
+    async def answer(request: Request, keep: str) -> Response:
+        # Some hundred files and three catalogues: the event loop goes on meanwhile.
+        client = await trio.to_thread.run_sync(collected)
         found = client.files.get(request.url.path)
         if found is None:
             raise LocalFault("not-found", what=request.url.path)
-        return _answer(request, found, KEPT_FOR_EVER)
+        return _answer(request, found, keep)
 
-    def fixed(found: Served) -> Handler:
-        async def answer(request: Request) -> Response:
-            return _answer(request, found, "no-cache")
-
-        return answer
-
-    for address, found in client.files.items():
-        if not address.startswith(PREFIX):
-            app.router.add_route(address, fixed(found), methods=["GET"], include_in_schema=False)
+    for name in _top(files(PACKAGE) / FOLDER):
+        app.router.add_route(_address(name, ""), fixed, methods=["GET"], include_in_schema=False)
     app.router.add_route(
         PREFIX + "{path:path}", versioned, methods=["GET"], include_in_schema=False
     )
+
+
+def _top(folder: Traversable) -> list[str]:
+    """Names of the files that keep their addresses."""
+    return sorted(one.name for one in folder.iterdir() if one.is_file() and _is_served(one.name))
+
+
+def _is_served(name: str) -> bool:
+    return name.rpartition(".")[2] in TYPES and name not in NOT_SERVED
 
 
 @cache
@@ -130,7 +141,7 @@ def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
         name = path + one.name
         if one.is_dir():
             yield from _walk(one, f"{name}/")
-        elif name.rpartition(".")[2] in TYPES and name not in NOT_SERVED:
+        elif _is_served(name):
             yield name, one.read_bytes()
 
 
