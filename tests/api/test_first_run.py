@@ -199,6 +199,18 @@ async def test_who_has_been_here_before_waits_for_their_records(
     assert await refused(first.house, lambda c: c.restore(stranger)) == "phrase-other"
 
 
+async def restored_soon(house: House, words: str) -> Any:
+    """The node notes by itself, a moment after the import, that all is here."""
+    with trio.fail_after(30):
+        while True:
+            try:
+                return await house.do(lambda c: c.restore(words))
+            except ApiProblem as problem:
+                if problem.code != "restore-not-ready":
+                    raise
+            await trio.sleep(0.05)
+
+
 async def test_once_the_records_are_here_the_words_bring_the_member_back(
     first: Beginning, tmp_path: Path
 ) -> None:
@@ -213,7 +225,7 @@ async def test_once_the_records_are_here_the_words_bring_the_member_back(
     await first.until(Ready)
     await first.house.do(lambda c: c.import_records(file.read_bytes()))
     first.told.clear()
-    restored = await first.house.do(lambda c: c.restore(words.text))
+    restored = await restored_soon(first.house, words.text)
     assert restored["shut_out"] == [old]
     await first.until(Ready)  # it starts again
     identity = await first.house.do(lambda c: c.identity())

@@ -20,6 +20,9 @@ SHOTS: Final = ROOT / "build" / "screenshots"
 AXE: Final = Path(__file__).parent / "vendor" / "axe.min.js"
 PHONE: Final = (360, 740)
 WIDE: Final = (1280, 800)
+DRAWN_ONCE: Final = (
+    "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+)
 LOCALES: Final = {"ko": "ko-KR", "zh": "zh-CN", "en": "en-GB"}
 PATIENCE_MS: Final = 60_000  # machines that run this are shared; nothing here measures time
 expect.set_options(timeout=PATIENCE_MS)
@@ -94,6 +97,7 @@ class Window:
 
     def settled(self) -> None:
         """Until the page is drawn and nothing on it is still being asked for."""
+        self.page.evaluate(DRAWN_ONCE)  # what was pressed has been acted upon
         heading = self.page.locator("main h1").filter(visible=True).first
         expect(heading).to_be_visible()
         expect(self.page.locator("main .busy")).to_have_count(0)

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from node.i18n import amount_text, clean_for_display
 from tests.browser.houses import House, until
-from tests.browser.pages import WIDE, Window
+from tests.browser.pages import WIDE, Window, axe_violations
 
 Open = Callable[..., Window]
 
@@ -53,6 +53,38 @@ def test_a_token_that_was_taken_back_asks_for_another(house: House, window: Open
     here.sees(here.says("web.token"))
 
 
+def test_a_phone_exchanges_its_code_once_and_keeps_the_token_only_if_wished(
+    house: House, window: Open
+) -> None:
+    here = window(house, "ko")
+    here.page.evaluate("sessionStorage.clear()")
+    asked: list[dict[str, str]] = []
+
+    def pair(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(status=201, json={"token": house.token})
+
+    here.page.route("**/v1/lan/pair", pair)
+    here.page.goto(f"{house.api}/#pair=7KQ2MXWJ4TPA")
+    here.sees(here.says("pair.title"))
+    assert here.page.url == f"{house.api}/"
+    assert axe_violations(here.page) == []
+    here.shot("pair-ko")
+    here.page.get_by_label(here.says("pair.keep")).check()
+    here.press("pair.go")
+    expect(here.page.get_by_role("navigation").first).to_be_visible()
+    assert asked == [{"code": "7KQ2MXWJ4TPA"}]
+    later = here.context.new_page()
+    later.goto(house.api)
+    expect(later.get_by_role("navigation").first).to_be_visible()
+    here.go("me", "computer")
+    here.press("pair.forget")
+    here.sees(here.says("web.token"))
+    later.reload()
+    expect(later.get_by_role("navigation").first).to_be_visible()  # as long as that tab is open
+    assert later.evaluate("localStorage.getItem('wetalk-token')") is None
+
+
 def test_each_page_puts_the_reader_at_its_heading_and_names_the_window(
     house: House, window: Open
 ) -> None:
@@ -60,7 +92,8 @@ def test_each_page_puts_the_reader_at_its_heading_and_names_the_window(
     for place in ("market", "trade", "me", "talk"):
         here.press(f"place.{place}")
         here.settled()
-        assert here.page.evaluate("document.activeElement.matches('main h1')")
+        at_heading = "document.activeElement.matches('main h1')"
+        until(lambda at=at_heading: here.page.evaluate(at), "the focus at the heading")
         until(lambda: here.page.title() == f"{focused(here)} · WeTalk", "the window's name")
     here.go("talk", "마당")
     assert focused(here) == "마당"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Browser, Request
 
 from bench.targets import TARGETS, figure_of
@@ -40,6 +41,7 @@ def test_the_first_view_takes_little(house: House, window: Open) -> None:
     assert not [path for path in asked if "/qr/" in path]  # what few need comes when they need it
 
 
+@pytest.mark.slow
 def test_the_bench_of_the_first_view_finds_its_figures(browser: Browser) -> None:
     """It starts a browser of its own; this one only says that there is one."""
     del browser

@@ -11,13 +11,15 @@ const NO_TOKEN = 401;
 /**
  * Follow the node's events until the token is refused. `heard(name, data)` for each of them,
  * `online(true or false)` as the node comes and goes. Nothing is missed in between: every new
- * stream goes on where the last one ended.
+ * stream goes on where the last one ended. The first begins with `reset`: what was asked before it
+ * may be old.
  */
 export async function follow(heard, online) {
   let lastId = null;
   let wait = AGAIN_FIRST_MS;
   while (known.peek()) {
     const patience = new AbortController();
+    const resumed = lastId !== null;
     const opening = setTimeout(() => patience.abort(), OPEN_MAX_MS);
     try {
       const extra = lastId === null ? {} : { "Last-Event-ID": lastId };
@@ -34,7 +36,7 @@ export async function follow(heard, online) {
       wait = AGAIN_FIRST_MS;
       for await (const event of read(response.body, patience)) {
         lastId = event.id ?? lastId;
-        heard(event.name, event.data);
+        heard(event.name === "ready" && !resumed ? "reset" : event.name, event.data);
       }
     } catch (error) {
       if (!(error instanceof Error || error instanceof DOMException)) throw error;
@@ -44,6 +46,11 @@ export async function follow(heard, online) {
     wait = Math.min(wait * 2, AGAIN_MAX_MS);
   }
 }
+
+let hasten = () => {};
+
+/** Look for the node now, where it was waited for. */
+export const hurry = () => hasten();
 
 /** Wait; shorter where the device says that it has a network again, or the tab is looked at. */
 function pause(milliseconds) {
@@ -55,6 +62,7 @@ function pause(milliseconds) {
       resolve();
     };
     const timer = setTimeout(done, milliseconds);
+    hasten = done;
     addEventListener("online", done);
     document.addEventListener("visibilitychange", done);
   });

@@ -11,6 +11,8 @@ import { t } from "../base/words.js";
 import { untilStarted } from "./starting.js";
 
 const LOOK_MS = 1000;
+const TRIES_COUNT = 15;
+const NOT_YET = "restore-not-ready";
 
 /** The words as typed at the start, in this tab's memory until they were used. */
 export const comingBack = signal(null);
@@ -29,7 +31,7 @@ export default function Coming() {
   const here = (status.value?.sync.in_sync ?? 0) > 0;
   const finish = async ({ words }) => {
     const { started } = status.value;
-    await post("/identity/restore", { words: comingBack.peek() ?? words });
+    await restore(comingBack.peek() ?? words);
     comingBack.value = null;
     await untilStarted(started);
     say(t("first_run.coming_done"));
@@ -56,4 +58,16 @@ export default function Coming() {
       <${Submit}>${t("first_run.coming_finish")}<//>
     <//>`}
   <//>`;
+}
+
+/** Once a neighbour says that all is here, the node notes it within a second or two. */
+async function restore(words) {
+  for (let left = TRIES_COUNT; ; left -= 1) {
+    try {
+      return await post("/identity/restore", { words });
+    } catch (problem) {
+      if (problem.code !== NOT_YET || left === 0) throw problem;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // The first run: on a home without a member, from the choice of language to the first page.
 
 import { unborn } from "../base/api.js";
+import { hurry } from "../base/events.js";
 import { go } from "../base/router.js";
 import { renew } from "../base/store.js";
 import { html, useLayoutEffect, useRef, useSignal } from "../base/ui.js";
@@ -37,6 +38,7 @@ export default function FirstRun() {
   };
   const leave = (place) => {
     unborn.value = false;
+    hurry();
     renew();
     go(place);
   };

@@ -16,6 +16,7 @@ const FILE_MAX_BYTES = 200000;
 export function Invitation({ facts, next }) {
   const found = useSignal(null);
   const look = async ({ invitation }) => {
+    needInvitation(invitation);
     found.value = { invitation, ...(await post("/setup/invitation", { invitation })) };
   };
   if (found.value) {

@@ -106,29 +106,26 @@ function Bars() {
 
 function Place() {
   const { place, path, hash } = route.value;
-  const found = loaded[place];
-  const first = useRef(true);
   useQuietOn(hash);
-  useLayoutEffect(() => {
-    if (!found.value) return;
-    if (!first.current) {
-      restoreHeight();
-      arrive();
-    }
-    first.current = false;
-  }, [hash, found.value]);
-  return html`<${Lazy} key=${place} part=${place} path=${path} />`;
+  return html`<${Lazy} key=${place} part=${place} path=${path} hash=${hash} />`;
 }
 
-/** A part of the client that is loaded when it is first shown. */
-function Lazy({ part, ...rest }) {
+let opened = false; // the page that a visit begins with takes the focus from nobody
+
+/** A part of the client that is loaded when it is first shown; `hash`, where it is a place. */
+function Lazy({ part, hash, ...rest }) {
   const found = loaded[part];
+  const { View, problem } = found.value ?? {};
   useEffect(() => {
     if (found.peek() === null || found.peek().problem) load(part);
   }, []);
-  if (found.value === null) return html`<p class="busy" role="status">${t("web.moment")}</p>`;
-  const { View, problem } = found.value;
+  useLayoutEffect(() => {
+    if (!View || hash === undefined) return;
+    if (opened) arrive();
+    opened = true;
+  }, [hash, View]);
   if (problem) return html`<${Trouble} problem=${problem} again=${() => load(part)} />`;
+  if (!View) return html`<p class="busy" role="status">${t("web.moment")}</p>`;
   return html`<${View} ...${rest} />`;
 }
 
@@ -144,6 +141,7 @@ async function load(part) {
 
 /** Put readers and keyboards at the head of the page that has been opened. */
 function arrive() {
+  restoreHeight();
   const headings = [...document.querySelectorAll("main [data-page]")];
   const seen = headings.filter((heading) => heading.offsetParent !== null);
   (seen.at(-1) ?? document.querySelector("main")).focus({ preventScroll: true });
