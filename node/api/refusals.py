@@ -77,12 +77,17 @@ CASE: Final[Codes] = (
     *SIGNS,
     *("dispute-unknown", "dispute-over", "text-empty", "text-too-long", "content-invalid"),
 )
+FIRST_RUN: Final[Codes] = (
+    *("home-exists", "home-not-writable", "invitation-invalid", "name-invalid", "unit-invalid"),
+    *("plan-size", "unknown-chapter"),
+)
 RECEIPT: Final[Codes] = ("trade-unknown", "not-committed", "order-unknown", "receipt-too-large")
 SEALED: Final[Codes] = ("locked", "device-not-added", "device-revoked", "statement-too-large")
 TOKEN: Final[Codes] = ("name-invalid", "tokens-many")
 
 OWN: Final[Mapping[tuple[str, str], Codes]] = {
     ("POST", "/identity/confirm"): (*WORDS, "file-missing"),
+    ("POST", "/identity/restore"): (*ROOT, "nothing-to-restore"),
     ("POST", "/tokens"): TOKEN,
     ("DELETE", "/tokens/{token}"): ("token-unknown",),
     ("POST", "/peers"): ("peer-address", "network-off", "starting"),
@@ -172,6 +177,10 @@ OWN: Final[Mapping[tuple[str, str], Codes]] = {
     ),
     ("GET", "/ledger/audit"): (*CHAPTER, *MONTH),
     ("GET", "/ledger/ties"): CHAPTER,
+    ("POST", "/backup"): ("password-empty", "password-long", "password-unreadable"),
+    ("POST", "/setup/invitation"): ("invitation-invalid",),
+    ("POST", "/setup/new"): FIRST_RUN,
+    ("POST", "/setup/back"): (*FIRST_RUN, *WORDS),
     ("POST", "/records/import"): ("file-format", "version", "other-community", "request-slow"),
 }
 

@@ -81,11 +81,6 @@ class Connection:
         """Send bytes, such as a photo."""
         return wire.result(*self._once(self._sender.sending(path, wire.BYTES), data))
 
-    def post_for_file(self, path: str, body: Json) -> bytes:
-        """The bytes that a POST answers with."""
-        status, answer = self._once(self._sender.request("POST", path, body=body))
-        return answer if status < 400 else wire.result(status, answer)
-
     def _once(self, asked: Request, data: Any = None) -> tuple[int, bytes]:
         connection = self._connection(self._timeout_s)
         try:
@@ -164,6 +159,12 @@ class Connection:
             raise NotRunning(self.address) from error
         finally:
             connection.close()
+
+    def backup(self, password: str) -> bytes:
+        """Everything of this member that is worth keeping, sealed under a password."""
+        asked = self._sender.request("POST", "/backup", body={"password": password})
+        status, answer = self._once(asked)
+        return answer if status < 400 else wire.result(status, answer)
 
     def events(
         self, last_id: str | None = None, *, come_back: bool = True, pulse: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from node.client.connection import Connection
+from node.client.wire import Json
 
 if TYPE_CHECKING:
     from node.client.shapes import (
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         Token,
         TokenMade,
     )
-    from node.client.wire import Json
 
 
 class OwnNode(Connection):
@@ -47,11 +47,11 @@ class OwnNode(Connection):
 
     def first_run(self) -> Json:
         """The home of a node that has no member yet. These four are refused by any other node."""
-        return self.get("/setup")
+        return self.request("GET", "/setup")
 
     def look_at_invitation(self, invitation: str) -> Json:
         """Where an invitation leads."""
-        return self.post("/setup/invitation", {"invitation": invitation})
+        return self.request("POST", "/setup/invitation", body={"invitation": invitation})
 
     def new_member(
         self,
@@ -64,18 +64,14 @@ class OwnNode(Connection):
         """Make a member; the 24 `words` are told this once. `community`: `name` and `unit`."""
         body = {"name": name, "language": language}
         body |= {"invitation": invitation, "community": community}
-        return self.post("/setup/new", body)
+        return self.request("POST", "/setup/new", body=body)
 
     def come_back(
         self, words: str, language: str, invitation: str, *, beside: bool = False
     ) -> Json:
         """Make a home for a member who has been here before; the node fetches their records."""
         body = {"words": words, "language": language, "invitation": invitation, "beside": beside}
-        return self.post("/setup/back", body)
-
-    def backup(self, password: str) -> bytes:
-        """Everything of this member that is worth keeping, sealed under a password."""
-        return self.post_for_file("/backup", {"password": password})
+        return self.request("POST", "/setup/back", body=body)
 
     def profile(self) -> Profile:
         """The own profile."""

@@ -24,8 +24,8 @@ ANSWER_MAX_BYTES: Final = 268_435_456
 READING: Final = ("GET", "HEAD")
 # Would be done twice.
 NOT_REPEATED: Final = (
-    *("/tokens", "/lan/pair", "/records/import", "/backup"),
-    *("/identity/confirm", "/identity/restore", "/setup/new", "/setup/back"),
+    *("/tokens", "/lan/pair", "/records/import", "/identity/confirm", "/identity/restore"),
+    *("/setup/new", "/setup/back", "/backup"),
 )
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"

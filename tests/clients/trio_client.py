@@ -8,7 +8,7 @@ import ast
 from pathlib import Path
 
 CALLS = {"get", "post", "put", "delete", "file", "request", "post_lines", "post_file"}
-CALLS |= {"file_or_none", "post_for_file"}
+CALLS |= {"file_or_none"}
 WALKS = {"each", "events", "export"}
 PARTS = ("belonging", "own", "settling", "talking", "trading")
 NOTE = "Written by tests/clients/generate.py from the client for threads."

@@ -138,6 +138,12 @@ class Connection:
         status, answer = await self._once(self._sender.request("GET", path, query))
         return answer if status < 400 else wire.result(status, answer)
 
+    async def backup(self, password: str) -> bytes:
+        """Everything of this member that is worth keeping, sealed under a password."""
+        asked = self._sender.request("POST", "/backup", body={"password": password})
+        status, answer = await self._once(asked)
+        return answer if status < 400 else wire.result(status, answer)
+
     async def file_or_none(self, path: str) -> bytes | None:
         """The bytes of an answer that is a file; None while the node does not have it (202)."""
         status, answer = await self._once(self._sender.request("GET", path))
@@ -150,11 +156,6 @@ class Connection:
         asked = self._sender.sending(path, wire.BYTES)
         asked.body = data
         return wire.result(*await self._once(asked))
-
-    async def post_for_file(self, path: str, body: Json) -> bytes:
-        """The bytes that a POST answers with."""
-        status, answer = await self._once(self._sender.request("POST", path, body=body))
-        return answer if status < 400 else wire.result(status, answer)
 
     async def _once(self, asked: Request) -> tuple[int, bytes]:
         async with self._exchange(asked, self._timeout_s) as exchange:

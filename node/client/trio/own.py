@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from node.client.trio.connection import Connection
+from node.client.wire import Json
 
 if TYPE_CHECKING:
     from node.client.shapes import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         Token,
         TokenMade,
     )
-    from node.client.wire import Json
 
 
 class OwnNode(Connection):
@@ -50,11 +50,11 @@ class OwnNode(Connection):
 
     async def first_run(self) -> Json:
         """The home of a node that has no member yet. These four are refused by any other node."""
-        return await self.get("/setup")
+        return await self.request("GET", "/setup")
 
     async def look_at_invitation(self, invitation: str) -> Json:
         """Where an invitation leads."""
-        return await self.post("/setup/invitation", {"invitation": invitation})
+        return await self.request("POST", "/setup/invitation", body={"invitation": invitation})
 
     async def new_member(
         self,
@@ -67,18 +67,14 @@ class OwnNode(Connection):
         """Make a member; the 24 `words` are told this once. `community`: `name` and `unit`."""
         body = {"name": name, "language": language}
         body |= {"invitation": invitation, "community": community}
-        return await self.post("/setup/new", body)
+        return await self.request("POST", "/setup/new", body=body)
 
     async def come_back(
         self, words: str, language: str, invitation: str, *, beside: bool = False
     ) -> Json:
         """Make a home for a member who has been here before; the node fetches their records."""
         body = {"words": words, "language": language, "invitation": invitation, "beside": beside}
-        return await self.post("/setup/back", body)
-
-    async def backup(self, password: str) -> bytes:
-        """Everything of this member that is worth keeping, sealed under a password."""
-        return await self.post_for_file("/backup", {"password": password})
+        return await self.request("POST", "/setup/back", body=body)
 
     async def profile(self) -> Profile:
         """The own profile."""
