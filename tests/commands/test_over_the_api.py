@@ -149,6 +149,8 @@ def test_every_named_route_exists_and_every_route_is_used_by_a_command() -> None
         "DELETE /lan/pairings": "codes end by themselves, or with `lan off`",
         "GET /ledger/ties": "a picture of the web client",
         "GET /posts/{post}": "`read` shows a room as a whole",
+        "POST /backup": "the command copies the home itself, also of a stopped node",
+        "POST /identity/restore": "the command works on the home of a stopped node",
     }
     assert known() - used == others.keys()
 

@@ -10,6 +10,7 @@ import pytest
 from node.protocol import codec, dispute
 from node.protocol.account import RatingGive
 from node.protocol.errors import Reject
+from node.protocol.market import KINDS as MARKET
 from node.protocol.market import ReviewPut
 from node.protocol.office import ChapterClose, ChapterPolicy
 from node.protocol.record import KINDS, RawRecord
@@ -48,7 +49,9 @@ def one_of_each() -> tuple[World, dict[str, Made]]:
         said = world.on(said, codec.decode(codec.encode(EXAMPLES[kind]), shape), kind)
     listing = world.listing(seller, "bread")
     review = world.on(listing, ReviewPut(commit=commit.id, salt=SALT, text="good"))
-    world.close(review, listing)
+    shape = MARKET["listing.pictures"]
+    pictures = codec.decode(codec.encode(EXAMPLES["listing.pictures"]), shape)
+    world.close(world.on(review, pictures, "listing.pictures"), listing)
     world.revoke(head, account=head)
     return world, {made.header.kind: made for made in world.made.values()}
 

@@ -20,6 +20,7 @@ FILLED = {
     Problem.PHRASE_WORD_NEAR: {"position", "suggestions"},
     Problem.PASSWORD_LONG: {"maximum"},
     Problem.KEY_PURPOSE: {"path"},
+    Problem.KEY_DAMAGED: {"path"},
     Problem.HOME_PERMISSIONS: {"path"},
     Problem.HOME_NOT_WRITABLE: {"path"},
 } | {problem: {"path"} for problem in Problem if problem.startswith("file-")}
