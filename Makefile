@@ -18,7 +18,7 @@ INSTALL_PROJECT := $(UV_INSTALL) --no-deps --no-build-isolation --editable .
 LINT := $(wildcard cli.py node tests bench simulator docs/guide)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compiled install run demo test check format bench guide lock clean
+.PHONY: help setup compiled install run demo test check format bench guide guide-pictures lock clean
 
 help:
 	@echo "make install  install it, start nothing"
@@ -28,6 +28,7 @@ help:
 	@echo "make check  format, lint, types, tidiness and layering"
 	@echo "make bench  measure"
 	@echo "make guide  build the guides for members as pages: build/guide"
+	@echo "make guide-pictures  make the pictures of the guides anew, in a browser"
 	@echo "make lock   resolve the dependencies anew"
 	@echo "make clean  remove .venv and everything generated"
 
@@ -87,6 +88,9 @@ format: $(VENV)/stamp-test
 
 bench: compiled
 	$(BIN)/wetalk bench
+
+guide-pictures: $(VENV)/stamp-browser compiled
+	WETALK_GUIDE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_story.py
 
 guide: $(VENV)/stamp-run
 	$(BIN)/python docs/guide/build.py
