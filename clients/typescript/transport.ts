@@ -90,17 +90,23 @@ export class Connection {
   }
 
   /** The answer to one request as a file. Throws WeTalkProblem, TypeError. */
-  protected async file(path: string, query: Query, options: Options = {}): Promise<Blob> {
-    return (await this.#ask("GET", path, { query }, options)).blob();
+  protected async file(
+    method: string,
+    path: string,
+    parts: Parts = {},
+    options: Options = {},
+  ): Promise<Blob> {
+    return (await this.#ask(method, path, parts, options)).blob();
   }
 
   /** The same; null while the node does not have the file yet. */
   protected async fileOrNull(
+    method: string,
     path: string,
-    query: Query,
+    parts: Parts = {},
     options: Options = {},
   ): Promise<Blob | null> {
-    const response = await this.#ask("GET", path, { query }, options);
+    const response = await this.#ask(method, path, parts, options);
     return response.status === 202 ? null : response.blob();
   }
 

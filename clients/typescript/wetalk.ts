@@ -1896,7 +1896,7 @@ export class WeTalk extends Connection {
 
   /** The bytes of a file; or 202 while they are being fetched from neighbours. */
   getPicture(picture: string, options: Options = {}): Promise<Blob | null> {
-    return this.fileOrNull(`/pictures/${part(picture)}`, {}, options);
+    return this.fileOrNull("GET", `/pictures/${part(picture)}`, {}, options);
   }
 
   /** Own trades, newest first. */
@@ -2106,7 +2106,7 @@ export class WeTalk extends Connection {
     query: { month: string; chapter?: string | null; member?: string | null; format?: "json" | "csv" | "html" | "pdf" | null; order?: boolean; paper?: "a4" | "80mm" },
     options: Options = {},
   ): Promise<Blob> {
-    return this.file("/statements", query, options);
+    return this.file("GET", "/statements", { query }, options);
   }
 
   /** A receipt that proves itself; with `order` it shows what was traded. */
@@ -2124,7 +2124,7 @@ export class WeTalk extends Connection {
     query: { order?: boolean; format?: "json" | "msgpack" | "html" | "pdf"; paper?: "a4" | "80mm" } = {},
     options: Options = {},
   ): Promise<Blob> {
-    return this.file(`/receipts/${part(trade)}`, query, options);
+    return this.file("GET", `/receipts/${part(trade)}`, { query }, options);
   }
 
   /** Admit the lines of an export file (`application/x-ndjson`), in any order. */
@@ -2134,11 +2134,11 @@ export class WeTalk extends Connection {
 
   /** Everything of this member that is worth keeping, sealed under a password, as a file. */
   postBackup(body: BackupIn, options: Options = {}): Promise<Blob> {
-    return this.file("/backup", {}, options);
+    return this.file("POST", "/backup", { body }, options);
   }
 
   /** All records held, as lines of text: the first names the community. */
   getRecordsExport(options: Options = {}): Promise<Blob> {
-    return this.file("/records/export", {}, options);
+    return this.file("GET", "/records/export", {}, options);
   }
 }

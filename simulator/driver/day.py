@@ -94,9 +94,10 @@ class Day:
 
     def run(self) -> Figures:
         """The whole day. Raises Broken, and what escaped."""
-        began, threads = time.process_time(), threading.active_count()
+        began, before = time.process_time(), set(threading.enumerate())
         virtual.run(self.seed, self.plan.calm, self._run)
-        expect(threading.active_count() == threads, "threads", f"{threading.active_count()}")
+        left = set(threading.enumerate()) - before  # others may have ended meanwhile
+        expect(not left, "threads", str(left))
         self.figures.cpu_s = time.process_time() - began
         self.figures.digest = self._hash.hexdigest()[:16]
         return self.figures

@@ -46,6 +46,11 @@ class Program:
         return self.popen.returncode
 
 
+def _heed_ctrl_c() -> None:
+    """A test run in the background of a shell has it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def program(folder: Path, name: str, *words: str) -> Generator[Program]:
     """Start an example, and stop it however the test ends."""
@@ -57,6 +62,7 @@ def program(folder: Path, name: str, *words: str) -> Generator[Program]:
             stdout=said,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
+            preexec_fn=_heed_ctrl_c,
         )
     try:
         yield Program(popen, out)

@@ -131,10 +131,9 @@ def _calls(
             found.append((each, _about(f"{operation['summary']}, page after page.", 2) + walk))
     if others:
         suffix = "File" if answer is not None else ""
-        asked = "query" if query else "{}"
         later = "202" in operation["responses"]  # null: the node does not have it yet
         which, kind = ("fileOrNull", "Blob | null") if later else ("file", "Blob")
-        text = f"return this.{which}({where}, {asked}, options);"
+        text = f'return this.{which}("{method}", {where}, {_inner(operation, query)}, options);'
         made = _method(name + suffix, takes, f"Promise<{kind}>", text)
         found.append((name + suffix, about + made))
     return found
