@@ -56,6 +56,7 @@ from node.views.rooms import Post
 
 State = Literal["active", "paused", "expired"]
 
+MORE_LISTINGS_COUNT: Final = 4  # read at a time beyond a page
 # Letters, digits and marks of which none needs cleaning (`i18n.clean_for_display`).
 _HARMLESS_ASCII: Final = b"\n" + bytes(range(ord(" "), 0x7F))
 _HARMLESS: Final = re.compile(
@@ -198,7 +199,7 @@ class Market:
         found: list[ListingView] = []
         looked_at, now = 0, self._core.clock()
         with self._core.reading() as stored:
-            reader = _PageReader(stored, self._core.community)
+            reader = _PageReader(stored, self._core.community, limit + 1)
             for listing in self._newest(reader, facets, before, limit + 1):
                 if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
                     return found, before
@@ -249,11 +250,16 @@ class Market:
 
 class _PageReader:
     """A reader for a page of listings: what their index names is read in a few statements, and no
-    record is taken from the disk twice (a listing is asked for its author, its id, its text)."""
+    record is taken from the disk twice (a listing is asked for its author, its id, its text).
 
-    def __init__(self, reader: SqliteReader, community: bytes) -> None:
+    A page's worth is read ahead, then a few at a time: when some do not fit, few more are needed.
+    """
+
+    def __init__(self, reader: SqliteReader, community: bytes, count: int) -> None:
         self._reader = reader
         self._community = community
+        self._portion = count
+        self._to_read: list[bytes] = []  # keys that the index named, in order
         self._rows: dict[tuple[str, bytes], bytes | None] = {}
         self._held: dict[int, RawRecord | None] = {}
         self.next_number = reader.next_number
@@ -269,10 +275,12 @@ class _PageReader:
     ) -> list[tuple[bytes, bytes]]:
         found = self._reader.scan(table, low, high, reverse=reverse, limit=limit)
         if table == listings.LISTING_INDEX.name:
-            self._read_ahead([key[-NUMBER_SIZE_BYTES:] for key, _ in found])
+            self._to_read = [key[-NUMBER_SIZE_BYTES:] for key, _ in found]
         return found
 
-    def _read_ahead(self, keys: list[bytes]) -> None:
+    def _read_ahead(self) -> None:
+        keys, self._to_read = self._to_read[: self._portion], self._to_read[self._portion :]
+        self._portion = MORE_LISTINGS_COUNT
         numbers = {int.from_bytes(key, "big") for key in keys}
         for table in (listings.LISTING, PICTURES_SHOWN):
             self._rows.update({(table.name, key): None for key in keys})
@@ -283,6 +291,8 @@ class _PageReader:
         self._held.update(zip(unknown, self._reader.raws(unknown), strict=True))
 
     def get(self, table: str, key: bytes) -> bytes | None:
+        if self._to_read and key == self._to_read[0]:
+            self._read_ahead()
         if (table, key) in self._rows:
             return self._rows[table, key]
         return self._reader.get(table, key)
