@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from bench.browser import ARGUMENTS, executable
 from tests.browser import chromium
-from tests.browser.houses import House, until
+from tests.browser.houses import House, living, until
 from tests.browser.pages import Window
 
 
@@ -32,13 +32,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """순희, alone in a community of her own."""
-    house = House(tmp_path_factory.mktemp("alone") / "sunhee")
-    house.make("순희", "ko")
-    try:
-        house.start()
+    with living(tmp_path_factory.mktemp("alone") / "sunhee", "순희", "ko") as house:
         yield house
-    finally:
-        house.stop()
 
 
 @pytest.fixture(scope="session")

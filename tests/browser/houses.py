@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -112,3 +113,15 @@ class House:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def living(home: Path, name: str, language: str) -> Iterator[House]:
+    """A house with its member, started, and stopped at the end."""
+    house = House(home)
+    house.make(name, language)
+    try:
+        house.start()
+        yield house
+    finally:
+        house.stop()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from node.api import static
-from tests.browser.houses import House
+from tests.browser.houses import House, living
 from tests.browser.pages import Window
 from tests.tidy import ROOT
 
@@ -19,13 +19,8 @@ READY = "navigator.serviceWorker.ready.then((found) => !!found.active)"
 @pytest.fixture(scope="module")
 def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose node these tests may stop."""
-    house = House(tmp_path_factory.mktemp("away") / "sunhee")
-    house.make("순희", "ko")
-    try:
-        house.start()
+    with living(tmp_path_factory.mktemp("away") / "sunhee", "순희", "ko") as house:
         yield house
-    finally:
-        house.stop()
 
 
 def test_what_was_seen_stays_while_the_node_is_away_and_goes_on_by_itself(

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from node.i18n import Language
 from node.services import backups
-from tests.browser.houses import House
+from tests.browser.houses import House, living
 from tests.browser.pages import PHONE, WIDE, Window, axe_violations, too_wide
 
 Open = Callable[..., Window]
@@ -19,13 +19,8 @@ PAGES = ("profile", "words", "looks", "devices", "keeping", "programs", "compute
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A member whose words these tests know."""
-    house = House(tmp_path_factory.mktemp("me") / "sunhee")
-    house.make("순희", "ko")
-    try:
-        house.start()
+    with living(tmp_path_factory.mktemp("me") / "sunhee", "순희", "ko") as house:
         yield house
-    finally:
-        house.stop()
 
 
 @pytest.fixture(scope="module")
