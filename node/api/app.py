@@ -1,11 +1,12 @@
 """The application: routes, errors as problem documents, the gate around it all.
 
 Rules: nothing is served that this package does not hold (no documentation pages from a content
-network); OpenAPI and its pages are built when they are first asked for.
+network); OpenAPI and its pages are built when they are first asked for, and routes are there from
+the first request for one of their group (`groups`).
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -13,28 +14,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from node.api import (
-    docs_page,
-    openapi,
-    problems,
-    routes_books,
-    routes_devices,
-    routes_disputes,
-    routes_lan,
-    routes_node,
-    routes_office,
-    routes_paper,
-    routes_people,
-    routes_pictures,
-    routes_records,
-    routes_stall,
-    routes_talk,
-    routes_trade,
-    routes_units,
-    static,
-)
+from node.api import docs_page, openapi, problems, static
 from node.api.context import Api
-from node.api.routing import Route, add_routes
+from node.api.groups import add_groups
 from node.api.security import Gate, Guard, own_door
 from node.protocol.errors import LocalFault, WetalkError
 
@@ -42,33 +24,12 @@ TITLE = "WeTalk local API"
 Note = Callable[[Exception], WetalkError | None]
 
 
-def all_routes(api: Api) -> Sequence[Route]:
-    """The whole table of routes."""
-    modules = (
-        routes_node,
-        routes_lan,
-        routes_devices,
-        routes_people,
-        routes_office,
-        routes_talk,
-        routes_pictures,
-        routes_trade,
-        routes_books,
-        routes_disputes,
-        routes_stall,
-        routes_units,
-        routes_paper,
-        routes_records,
-    )
-    return [route for module in modules for route in module.routes(api)]
-
-
 def build_app(api: Api, port: int, version: str, *, web: bool = True) -> Gate:
     """The ASGI application that answers on 127.0.0.1:port; with `web`, also the web client. Its
     `beside` is the same application for the home network."""
     app = bare_app(version, api.default_language, note=api.core.note_fault)
     app.state.idempotency = api.idempotency
-    add_routes(app, all_routes(api))
+    add_groups(app, api)
     openapi.serve(app)
     docs_page.serve(app)
     if web:

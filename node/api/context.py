@@ -1,7 +1,12 @@
-"""What all routes share: the open home, its services, the live node, tokens, events, page marks."""
+"""What all routes share: the open home, its services, the live node, tokens, events, page marks.
+
+Rules: a service that only requests need is made, and its module imported, when it is first asked
+for: most nodes are asked for few of them.
+"""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 
@@ -17,27 +22,29 @@ from node.api.problems import language_of
 from node.api.rates import Rates
 from node.api.tokens import TokenStore
 from node.services.community import Community
-from node.services.concerns import Watch
 from node.services.core import Core
 from node.services.disputes import Disputes
 from node.services.intake import Intake
-from node.services.market import Market
-from node.services.money import Money
 from node.services.office import Office
-from node.services.people import People
 from node.services.pictures import Pictures
 from node.services.publish import Publisher
 from node.services.setup import LANGUAGE_SETTING
-from node.services.stall import Stall
-from node.services.talk import Talk
 from node.services.trade import Trade
-from node.services.waiting import Waiting
 from node.storage.follower import Search
+
+if TYPE_CHECKING:
+    from node.services.concerns import Watch
+    from node.services.market import Market
+    from node.services.money import Money
+    from node.services.people import People
+    from node.services.stall import Stall
+    from node.services.talk import Talk
+    from node.services.waiting import Waiting
 
 NAMES_MAX_COUNT: Final = 4_096  # some 500 kB
 
 
-@dataclass(slots=True)
+@dataclass
 class Api:
     """Made once a node by `open_api`."""
 
@@ -47,16 +54,10 @@ class Api:
     community: Community
     office: Office
     trade: Trade
-    stall: Stall
-    money: Money
     disputes: Disputes
-    people: People
-    talk: Talk
-    market: Market
     pictures: Pictures
-    waiting: Waiting
-    concerns: Watch
     counted: Counted
+    search: Search
     live: Live
     tokens: TokenStore
     hub: EventHub
@@ -68,6 +69,57 @@ class Api:
     _names: dict[bytes, str] = field(default_factory=dict[bytes, str])
     _names_as_of: tuple[int, int] = (0, 0)  # reader, version of the data that it sees
 
+    # --- services that only requests need ---------------------------------------------------------
+    @cached_property
+    def concerns(self) -> "Watch":
+        """What became known of old devices, forks and doubts."""
+        from node.services.concerns import Watch
+
+        return Watch(self.core)
+
+    @cached_property
+    def market(self) -> "Market":
+        """Listings."""
+        from node.services.market import Market
+
+        return Market(self.core, self.publisher, self.search)
+
+    @cached_property
+    def money(self) -> "Money":
+        """Trades and balances to be shown."""
+        from node.services.money import Money
+
+        return Money(self.core)
+
+    @cached_property
+    def people(self) -> "People":
+        """Profiles, contacts, names."""
+        from node.services.people import People
+
+        return People(self.core, self.publisher)
+
+    @cached_property
+    def stall(self) -> "Stall":
+        """Trading by notes."""
+        from node.services.stall import Stall
+
+        return Stall(self.core, self.intake, self.trade)
+
+    @cached_property
+    def talk(self) -> "Talk":
+        """Rooms and posts."""
+        from node.services.talk import Talk
+
+        return Talk(self.core, self.publisher)
+
+    @cached_property
+    def waiting(self) -> "Waiting":
+        """What waits for the owner."""
+        from node.services.waiting import Waiting
+
+        return Waiting(self.core)
+
+    # --- what routes share ------------------------------------------------------------------------
     def language(self, request: Request) -> str:
         """The language that a request asks for, else the member's."""
         return language_of(request.scope["headers"], self.default_language)
@@ -118,16 +170,10 @@ def open_api(core: Core, intake: Intake, publisher: Publisher, search: Search, l
         community=Community(core, publisher),
         office=Office(core, publisher),
         trade=trade,
-        stall=Stall(core, intake, trade),
-        money=Money(core),
         disputes=Disputes(core, publisher, trade),
-        people=People(core, publisher),
-        talk=Talk(core, publisher),
-        market=Market(core, publisher, search),
         pictures=Pictures(core),
-        waiting=Waiting(core),
-        concerns=Watch(core),
         counted=Counted(core),
+        search=search,
         live=live,
         tokens=tokens,
         hub=EventHub(core, tokens),

@@ -3,8 +3,6 @@ accounts that wait for an officer."""
 
 # pyright: reportUnknownMemberType=false
 
-from typing import Final
-
 import trio
 from fastapi import Request
 
@@ -14,15 +12,13 @@ from node.api.models import devices as shapes
 from node.api.models.base import Made, Nothing
 from node.api.parameters import NamePath
 from node.api.routing import Route, get, write
-from node.api.shaping import credit_decimals, decimals_of
+from node.api.shaping import credit_decimals, decimals_of, late_told
 from node.ledger.positions import TRADE
 from node.protocol.account import CREDIT
 from node.services import devices, late, renewal
 from node.services.concerns import Renewal, renewals
 from node.services.late import Surfaced
 from node.wallet import phrase
-
-SHORT_ID_CHARACTERS: Final = 12  # as `wetalk device list` shows them
 
 
 class DeviceRoutes:
@@ -50,7 +46,8 @@ class DeviceRoutes:
         return shapes.Devices(items=items)
 
     def _late(self, found: Surfaced, language: str) -> shapes.Late:
-        core, (key, values) = self._api.core, late_told(self._api, found)
+        core = self._api.core
+        key, values = late_told(core, found)
         rows = [(trade, TRADE.must(core.reader, trade)) for trade in found.payments]
         return shapes.Late(
             payments=[
@@ -142,19 +139,6 @@ class DeviceRoutes:
                 for one in await trio.to_thread.run_sync(look)
             ]
         )
-
-
-def late_told(api: Api, found: Surfaced) -> tuple[str, dict[str, object]]:
-    """What to say of payments that became known later: a key of the catalogue, and its values."""
-    core = api.core
-    rows = [TRADE.must(core.reader, trade) for trade in found.payments]
-    amount = sum(row.amount for row in rows if row.unit == CREDIT)
-    key = "late.left" if found.left else "late.asked" if rows else "late.nothing_paid"
-    return key, {
-        "device": found.device.hex()[:SHORT_ID_CHARACTERS],
-        "count": len(rows),
-        "amount": i18n.amount_text(amount, credit_decimals(core)),
-    }
 
 
 def routes(api: Api) -> list[Route]:

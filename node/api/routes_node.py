@@ -13,21 +13,10 @@ from node.api.parameters import IdPath
 from node.api.routing import Route, get, write
 from node.api.shaping_access import shown
 from node.api.tokens import Access, Wished
+from node.api.version import program_version
 from node.services.publish import COPIED_HOME
 from node.services.setup import finish_restore_running, is_restoring
 from node.wallet import phrase, phrase_file
-
-VERSION_PACKAGE = "wetalk"
-
-
-def program_version() -> str:
-    """The version of this program, as installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(VERSION_PACKAGE)
-    except PackageNotFoundError:
-        return "0"
 
 
 class NodeRoutes:

@@ -2,8 +2,11 @@
 
 Rules: every route names the scope its token needs, what it answers, and whether it may be repeated
 under an Idempotency-Key. The first line of a handler's docstring is its summary in OpenAPI.
+
+Left to others: which modules hold the rows, and when they are imported (`groups`).
 """
 
+import sys
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.warnings import UnsupportedFieldAttributeWarning
+from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
@@ -21,6 +25,9 @@ from node.api.tokens import Access
 
 # FastAPI says nothing of this while it builds a field; ours are built later (models.base).
 warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
+# FastAPI compares each shape with those of pydantic's first version, all of which it imports for
+# that (1.5 MB), unless there is none. We have no such shapes.
+sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]
 
 PREFIX: Final = "/v1"
 OPEN: Final = "none"  # in place of a scope: no token is needed
@@ -100,24 +107,27 @@ class LazyRoute:
             self._built = found
         return self._built
 
+    def placed(self) -> BaseRoute:
+        """Where it stands among paths and methods."""
+        outer = StarletteRoute(PREFIX + self._row.path, self, methods=[self._row.method])
+        outer.methods = {self._row.method}  # starlette adds HEAD to GET
+        return outer
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.built().handle(scope, receive, send)
 
 
 def add_routes(app: FastAPI, routes: Sequence[Route]) -> None:
-    """Put rows of the table into the application."""
-    lazy = [LazyRoute(row) for row in routes]
-    app.state.lazy_routes = lazy
-    for row, route in zip(routes, lazy, strict=True):
-        outer = StarletteRoute(PREFIX + row.path, route, methods=[row.method])
-        outer.methods = {row.method}  # starlette adds HEAD to GET
-        app.router.routes.append(outer)
+    """Put rows into an application that has no others."""
+    rows = [LazyRoute(row) for row in routes]
+    app.router.routes += [row.placed() for row in rows]
+    app.state.all_rows = lambda: rows
 
 
 def api_routes(app: FastAPI) -> list[APIRoute]:
-    """All routes of the table, built."""
-    lazy: list[LazyRoute] = app.state.lazy_routes
-    return [route.built() for route in lazy]
+    """All routes of an application, built."""
+    rows: Sequence[LazyRoute] = app.state.all_rows()
+    return [row.built() for row in rows]
 
 
 def _add(router: APIRouter, row: Route) -> None:

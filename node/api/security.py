@@ -26,7 +26,7 @@ from node.api.rates import CLIENT, FAILED, LAN_FAILED, OWNER, Rate, Rates
 from node.api.tokens import Access, OwnerStore
 from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
-from node.services.paper.as_html import STYLE_HASH
+from node.services.paper.style import STYLE_HASH
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,19 @@ from functools import lru_cache
 from typing import Any, Final
 
 from node import i18n
+from node.ledger.positions import TRADE
+from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault
 from node.services import units
 from node.services.core import Core
 from node.services.founding import tolerance
+from node.services.late import Surfaced
 from node.services.relays import OwnRelay
 
 DAY_MS: Final = 86_400_000
 DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 DAYS_LAST: Final = date(9999, 12, 31).toordinal() - DAY_ZERO
+SHORT_ID_CHARACTERS: Final = 12  # as `wetalk device list` shows them
 
 
 def iso_time(time_ms: int) -> str:
@@ -71,6 +75,18 @@ def texts(table: str, codes: tuple[str, ...], language: str) -> list[str]:
     known = i18n.catalogue(i18n.FALLBACK)
     keys = [f"{table}.{code.replace('-', '_')}" for code in codes]
     return [i18n.text(key, language) if key in known else key.split(".")[1] for key in keys]
+
+
+def late_told(core: Core, found: Surfaced) -> tuple[str, dict[str, object]]:
+    """What to say of payments that became known later: a key of the catalogue, and its values."""
+    rows = [TRADE.must(core.reader, trade) for trade in found.payments]
+    amount = sum(row.amount for row in rows if row.unit == CREDIT)
+    key = "late.left" if found.left else "late.asked" if rows else "late.nothing_paid"
+    return key, {
+        "device": found.device.hex()[:SHORT_ID_CHARACTERS],
+        "count": len(rows),
+        "amount": i18n.amount_text(amount, credit_decimals(core)),
+    }
 
 
 def relay_fields(relay: OwnRelay) -> dict[str, Any]:

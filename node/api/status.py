@@ -11,8 +11,7 @@ from typing import Final
 from node import i18n
 from node.api.context import Api
 from node.api.models.node import Disk, Head, Hint, Relay, Status, Sync
-from node.api.routes_devices import late_told
-from node.api.shaping import credit_decimals, iso_time, relay_fields
+from node.api.shaping import credit_decimals, iso_time, late_told, relay_fields
 from node.ledger import stamps
 from node.protocol import lanes
 from node.protocol.identity import Lane
@@ -174,7 +173,7 @@ def _concerning(api: Api, add: Callable[..., None]) -> None:
         if one.officer:
             add("exposed-officer", "exposed.officer", "wetalk chapter requests", name=name)
     for one in found.surfaced:
-        key, values = late_told(api, one)
+        key, values = late_told(api.core, one)
         add("late", key, "wetalk device list", **values)
     if found.alert is not None:
         add("two-accounts", "late.two_accounts", "wetalk device renew")

@@ -16,9 +16,8 @@ from pathlib import Path
 import trio
 
 from node import i18n
-from node.api.first_run import build_first_run
-from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK, Server, bind
+from node.api.version import program_version
 from node.runtime.life import AFTER_ANSWER_S
 from node.runtime.place import found_by
 from node.storage.home import Home
@@ -43,6 +42,8 @@ async def await_member(
 
     Raises LocalFault port-taken, port-taken-by, port-refused; WalletError.
     """
+    from node.api.first_run import build_first_run  # few homes are without a member
+
     home.prepare()
     listener = bind(port)
     port = listener.getsockname()[1]

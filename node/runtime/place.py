@@ -5,8 +5,8 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK
+from node.api.version import program_version
 from node.storage.home import Home
 from node.wallet.private_file import write_private
 

@@ -26,8 +26,8 @@ import trio
 from node import i18n
 from node.api.app import build_app
 from node.api.context import Api, open_api
-from node.api.routes_node import program_version
 from node.api.serving import LOOPBACK, Server, bind
+from node.api.version import program_version
 from node.protocol.errors import StorageFault
 from node.runtime.bridge import Bridge, NetworkWishes, only_fault
 from node.runtime.first_run import Waiting, await_member

@@ -36,7 +36,7 @@ from node.protocol.ports import Reader
 from node.services import cases, written
 from node.services.cases import OPEN, CaseView
 from node.services.core import Committed, Core
-from node.services.paper.page import utc_day
+from node.services.paper.times import utc_day
 from node.services.publish import Appender, Draft, Publisher
 from node.services.refunds import GIVEN_UP
 from node.services.trade import Proposal, Trade

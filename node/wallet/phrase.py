@@ -15,7 +15,6 @@ Left to others: asking for it, showing it (`phrase_file` for a start without a t
 Source: BIP-39; RFC 5869.
 """
 
-import difflib
 import re
 import secrets
 import unicodedata
@@ -183,6 +182,8 @@ def suggestions(word: str, language: Language) -> tuple[str, ...]:
     """Up to three words of the list that a cleaned, unknown `word` may have been meant to be."""
     if language == "zh":
         return _simplified(word)
+    import difflib  # only ever needed where a word is wrong
+
     # Korean is compared letter by letter (jamo), since one wrong letter changes the syllable.
     target = unicodedata.normalize("NFD", word)
     candidates = {unicodedata.normalize("NFD", known): known for known in word_list(language)}

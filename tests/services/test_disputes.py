@@ -9,7 +9,7 @@ from node.ledger import book
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault
 from node.services.cases import CaseView
-from node.services.paper.page import utc_day
+from node.services.paper.times import utc_day
 from node.services.trade import Proposal
 from tests.support.court import Court, Sitter, hold
 

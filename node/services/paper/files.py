@@ -15,9 +15,10 @@ from node.services import receipts, statements, units
 from node.services.core import Core
 from node.services.money import Movement, Statement
 from node.services.paper import as_html
-from node.services.paper.page import Page, iso
+from node.services.paper.page import Page
 from node.services.paper.receipt import Named, receipt_page
 from node.services.paper.statement import statement_page
+from node.services.paper.times import iso
 from node.services.receipt_check import verify_receipt
 from node.services.sheets import csv_text, figure
 

@@ -6,14 +6,12 @@ when the page is made, so that no drawing can forget it. Times on paper are UTC 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from node.i18n import FALLBACK as FALLBACK_LANGUAGE
 from node.i18n import Language, clean_for_display, match_language, text
 
 Box = tuple[int, int, int]
-DAY_LAST_MS: Final = 253_402_300_799_999  # the end of 9999, the last year of our calendars
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +89,6 @@ class Words:
 def tidy(written: str) -> str:
     """Text of others on one line, without what could deceive or disappear."""
     return " ".join(clean_for_display(written, one_line=True).split())
-
-
-def utc(time_ms: int) -> str:
-    """`2026-09-22 04:53 UTC`; what no calendar holds is shown as its last day."""
-    moment = datetime.fromtimestamp(min(time_ms, DAY_LAST_MS) // 1000, tz=UTC)
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def iso(time_ms: int) -> str:
-    """`2026-09-22T04:53:20.000Z`, for programs."""
-    moment = datetime.fromtimestamp(min(time_ms, DAY_LAST_MS) // 1000, tz=UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{time_ms % 1000:03}Z"
-
-
-def utc_day(time_ms: int) -> str:
-    """`2026-09-22`, in UTC."""
-    return utc(time_ms)[:10]
 
 
 QUIET_MODULES: Final = 4  # the blank border that readers of QR codes need

@@ -12,7 +12,8 @@ from typing import Final
 from node.protocol import parts, portable
 from node.protocol.portable import Receipt
 from node.services import units
-from node.services.paper.page import Block, Codes, Note, Page, Row, Rows, Words, utc
+from node.services.paper.page import Block, Codes, Note, Page, Row, Rows, Words
+from node.services.paper.times import utc
 from node.services.receipt_check import PARTS_KIND, ReceiptReport, TradeFacts
 
 CODES_MAX_COUNT: Final = 12  # one sheet of A4

@@ -12,8 +12,9 @@ from node.protocol.genesis import Genesis
 from node.services import units
 from node.services.money import Movement, Statement
 from node.services.months import period_of
-from node.services.paper.page import Block, Note, Page, Rows, Table, Words, tidy, utc, utc_day
+from node.services.paper.page import Block, Note, Page, Rows, Table, Words, tidy
 from node.services.paper.receipt import Named
+from node.services.paper.times import utc, utc_day
 
 
 def statement_page(
