@@ -30,9 +30,9 @@ MAY_IMPORT: dict[str, list[str]] = {
     "client": [],
     "services": SERVICES,
     "api": API,
-    "runtime": RUNTIME,
+    "runtime": [*RUNTIME, "interpreter"],
     "demo": [*RUNTIME, "runtime"],
-    "commands": [*RUNTIME, "runtime", "demo"],
+    "commands": [*RUNTIME, "runtime", "demo", "interpreter"],
 }
 
 # What needs the outside world: devices, clocks, chance, threads.

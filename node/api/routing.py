@@ -94,14 +94,14 @@ class LazyRoute:
     """
 
     def __init__(self, row: Route) -> None:
-        self._row = row
+        self.row = row
         self._built: APIRoute | None = None
 
     def built(self) -> APIRoute:
         """The framework's route."""
         if self._built is None:
             router = APIRouter()
-            _add(router, self._row)
+            _add(router, self.row)
             (found,) = router.routes
             assert isinstance(found, APIRoute)
             self._built = found
@@ -109,8 +109,8 @@ class LazyRoute:
 
     def placed(self) -> BaseRoute:
         """Where it stands among paths and methods."""
-        outer = StarletteRoute(PREFIX + self._row.path, self, methods=[self._row.method])
-        outer.methods = {self._row.method}  # starlette adds HEAD to GET
+        outer = StarletteRoute(PREFIX + self.row.path, self, methods=[self.row.method])
+        outer.methods = {self.row.method}  # starlette adds HEAD to GET
         return outer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

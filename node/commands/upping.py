@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from node import interpreter
 from node.client import ApiProblem, Client, Event, NotRunning
 from node.commands.base import DONE, App, asks_possible
 from node.commands.screen import on_terminal
@@ -39,6 +40,7 @@ def run(
     """Run until Ctrl-C. Raises LocalFault, WalletError, StorageFault."""
     import trio
 
+    interpreter.share_one_heap()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     in_browser = _asks_in_browser(app, first_run, web=not no_web and role == "member")
     if not in_browser:

@@ -23,7 +23,7 @@ from typing import Final
 
 import trio
 
-from node import i18n
+from node import i18n, interpreter
 from node.api.app import build_app
 from node.api.context import Api, open_api
 from node.api.serving import LOOPBACK, Server, bind
@@ -42,6 +42,8 @@ from node.wallet.signer import Signer
 
 API_PORT_DEFAULT: Final = 8445
 API_PORT_SETTING: Final = "api_port"
+START_SETTLED_S: Final = 15.0  # its threads have ended by then
+GIVE_BACK_EVERY_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ async def _serve(
         nursery.start_soon(bridge.do_duties)
         nursery.start_soon(life.watch, api.hub)
         nursery.start_soon(life.home_network.run, gate.beside)
+        nursery.start_soon(_spare_memory)
         if options.network:
             wishes = NetworkWishes(options.listen, options.peers, options.relay, options.discover)
             await life.start_network(nursery, wishes)
@@ -193,6 +196,14 @@ async def _serve(
         server.stop()
         nursery.cancel_scope.cancel()
     return life.again
+
+
+async def _spare_memory() -> None:
+    """Return to the system what the start, and whatever came later, needed for a while only."""
+    await trio.sleep(START_SETTLED_S)
+    while True:
+        interpreter.give_back()
+        await trio.sleep(GIVE_BACK_EVERY_S)
 
 
 @asynccontextmanager

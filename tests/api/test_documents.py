@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from node.api import app as application
+from node.api.groups import Groups
 from node.api.routing import OPEN, PREFIX, Route
 from node.client import Client, wire
 from tests.api.house import House, serving
@@ -25,7 +25,7 @@ async def routes(tmp_path: Path) -> Any:
     person = move_in(tmp_path, "amina", genesis_for("amina"), Clock())
     async with serving(person.core) as house:
         assert house.api is not None
-        yield application.all_routes(house.api)
+        yield [one.row for one in Groups(house.api).all_rows()]
     person.close()
 
 
