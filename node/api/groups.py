@@ -4,14 +4,15 @@ How: the first word of a path names the modules of routes that answer it. The fi
 imports them in a thread, with their shapes and the services behind them, and makes their rows; most
 nodes are asked for few of them, and hold no others.
 
-Rules: nothing else imports a module of routes; the table here names every word that its paths begin
-with (tests). The OpenAPI document imports all.
+Rules: no other part of the node imports a module of routes; the table names every word that paths
+begin with (tests). The OpenAPI document imports all.
 """
 
 # pyright: reportUnknownMemberType=false
 
 import importlib
 from collections.abc import Sequence
+from itertools import chain
 from types import ModuleType
 from typing import Final
 
@@ -41,6 +42,10 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "records": ("records", "backup"),
 }
 """Module → what the paths of its routes begin with."""
+BY_WORD: Final = {
+    word: tuple(name for name, words in MODULES.items() if word in words)
+    for word in chain.from_iterable(MODULES.values())
+}
 
 
 class Groups(BaseRoute):
@@ -90,10 +95,8 @@ def add_groups(app: FastAPI, api: Api) -> None:
 
 def _modules_of(path: str) -> tuple[str, ...]:
     """The modules that may answer a path; none for a path of nobody's."""
-    if not path.startswith(f"{PREFIX}/"):
-        return ()
-    word = path.removeprefix(f"{PREFIX}/").partition("/")[0]
-    return tuple(name for name, words in MODULES.items() if word in words)
+    before, _, rest = path.partition(f"{PREFIX}/")
+    return () if before else BY_WORD.get(rest.partition("/")[0], ())
 
 
 def _import(name: str) -> ModuleType:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from node.api import problems
+from node.api import problems, refusals
 from node.api.routing import OPEN, PREFIX, api_routes
 
 PATH: Final = "/openapi.json"
@@ -51,8 +51,6 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def build(app: FastAPI) -> dict[str, Any]:
     """The whole document."""
-    from node.api import refusals  # nothing else needs its lists
-
     schema = get_openapi(
         title=app.title,
         version=app.version,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from node import i18n
 from node.commands.screen import HelpContext, draw_table, on_terminal
@@ -25,8 +26,6 @@ from node.protocol.errors import LocalFault
 from node.storage.home import Home
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from node.commands.asking import Node
     from node.services.receipt_check import Check
 
@@ -301,7 +300,7 @@ class Told:
 
     def completed_options(
         self, command: click.Command, ctx: click.Context, typed: str
-    ) -> "list[CompletionItem[str]]":
+    ) -> list[CompletionItem[str]]:
         """Options that start as typed, explained."""
         for parameter in command.params:
             if isinstance(parameter, Option):
@@ -323,7 +322,7 @@ class Command(Told, click.Command):
         self.write_help(self, ctx, formatter)
         self.write_options(self, ctx, formatter)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         return self.completed_options(self, ctx, incomplete)
 
 
@@ -345,9 +344,7 @@ class Group(Told, click.Group):
             names = self.list_commands(ctx)
             formatter.write_dl([(name, self.about(app, name)) for name in names])
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
-        from click.shell_completion import CompletionItem
-
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         app = app_of(ctx)
         named = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         below = [CompletionItem(name, help=first_sentence(self.about(app, name))) for name in named]
@@ -435,15 +432,13 @@ def _completing(names: tuple[str, ...], kwargs: dict[str, Any]) -> None:
         kwargs.setdefault("shell_complete", _files)
 
 
-def _files(*_: object) -> "list[CompletionItem[str]]":
-    from click.shell_completion import CompletionItem
-
+def _files(*_: object) -> list[CompletionItem[str]]:
     return [CompletionItem("", type="file")]
 
 
 def _offer(
     kind: str, ctx: click.Context, _: click.Parameter, typed: str
-) -> "list[CompletionItem[str]]":
+) -> list[CompletionItem[str]]:
     from node.commands.completing import offer
 
     return offer(app_of(ctx), kind, typed)
