@@ -10,7 +10,7 @@ Left to others: judging records, making the new database (`services.mending`).
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -58,8 +58,8 @@ class Wreck:
         remove_database(copy)
         shutil.copyfile(home.database, copy)
         apply(log_of(home.database), copy, beyond=beyond)
-        _set_header_right(copy)
-        _set_schema_right(copy)
+        set_header_right(copy, SCHEMA.version, APPLICATION_ID)
+        set_schema_right(copy, texts())
         uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         self._connection.text_factory = _text
@@ -194,13 +194,13 @@ def _is_raw(row: Sequence[Any]) -> bool:
     )
 
 
-def _set_schema_right(copy: Path) -> None:
+def set_schema_right(copy: Path, described: Mapping[str, str]) -> None:
     """Describe the tables as they are: a flipped bit in their description makes other columns."""
     connection = sqlite3.connect(copy, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = OFF").fetchall()
         connection.execute("PRAGMA writable_schema = ON").fetchall()
-        for name, text in texts().items():
+        for name, text in described.items():
             connection.execute(
                 "UPDATE sqlite_master SET sql = ? WHERE name = ? AND sql <> ?", (text, name, text)
             )
@@ -210,7 +210,7 @@ def _set_schema_right(copy: Path) -> None:
         connection.close()
 
 
-def _set_header_right(copy: Path) -> None:
+def set_header_right(copy: Path, version: int, application: int) -> None:
     """Write what is known of the file's header into the copy: a flipped bit there hides all."""
     pages = copy.stat().st_size // DATABASE_PAGE_BYTES
     with copy.open("r+b") as file:
@@ -218,6 +218,6 @@ def _set_header_right(copy: Path) -> None:
         file.seek(24)
         # Change counter, pages, no free pages, schema cookie, format, cache, no vacuum, UTF-8.
         file.write(struct.pack(">9I", 1, pages, 0, 0, 1, 4, 0, 0, 1))
-        file.write(struct.pack(">III", SCHEMA.version, 0, APPLICATION_ID))
+        file.write(struct.pack(">III", version, 0, application))
         file.seek(92)
         file.write(struct.pack(">I", 1))
