@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from node.protocol.crypto import sha256
+from node.storage.errors import SQLITE_ERRORS
 from node.storage.home import remove_database
 from node.storage.log import apply, log_of
-from node.storage.salvage import GIVEN_UP_COUNT, set_header_right, set_schema_right
+from node.storage.salvage import set_header_right, set_schema_right
 
 VERSION: Final = 1
 TABLES: Final = {
@@ -26,6 +27,8 @@ TABLES: Final = {
     "made": "CREATE TABLE made (large BLOB PRIMARY KEY, small BLOB) WITHOUT ROWID",
 }
 """As SQLite keeps them, word by word."""
+
+_WAYS: Final = ("", "NOT INDEXED ORDER BY rowid", "NOT INDEXED ORDER BY rowid DESC")
 
 
 class PictureWreck:
@@ -50,28 +53,34 @@ class PictureWreck:
 
     def files(self) -> Iterator[tuple[bytes, bool, bool]]:
         """Whole files: bytes, are they the owner's, does no listing name them yet."""
-        last = self._one("SELECT max(rowid) FROM bytes", ())
-        end = last[0] if last is not None and isinstance(last[0], int) else GIVEN_UP_COUNT
-        missed = number = 0
-        while number < end and missed < GIVEN_UP_COUNT:
-            number += 1
+        for number in sorted(self._numbers()):
             row = self._one("SELECT hash, data FROM bytes WHERE rowid = ?", (number,))
-            missed = missed + 1 if row is None else 0
             if row is not None and isinstance(row[1], bytes) and sha256(row[1]) == row[0]:
                 kept = self._one("SELECT own, fresh FROM files WHERE hash = ?", (row[0],))
                 own, fresh = kept if kept is not None else (1, 1)
                 yield row[1], own != 0, fresh != 0
 
+    def _numbers(self) -> set[int]:
+        """Rows that there may be: as the index has them, and from both ends of the table."""
+        found: set[int] = set()
+        for way in _WAYS:
+            try:
+                for (number,) in self._connection.execute(f"SELECT rowid FROM bytes {way}"):
+                    found.add(number)
+            except SQLITE_ERRORS:
+                continue  # up to the damage
+        return found
+
     def made(self) -> list[tuple[bytes, bytes]]:
         """Hashes of the two sizes of pictures that were made here, as far as they can be read."""
         try:
             found = self._connection.execute("SELECT large, small FROM made").fetchall()
-        except sqlite3.DatabaseError:
+        except SQLITE_ERRORS:
             return []
         return [row for row in found if all(isinstance(one, bytes) for one in row)]
 
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
         try:
             return self._connection.execute(query, values).fetchone()
-        except sqlite3.DatabaseError:
+        except SQLITE_ERRORS:
             return None

@@ -29,7 +29,7 @@ from node.protocol.market import Media, PictureFile
 from node.protocol.picture import is_stated, look
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
-from node.storage.errors import Problem, fault_of
+from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import Home, create_private, publish, settle
 from node.storage.picture_wreck import TABLES, VERSION, PictureWreck
 
@@ -65,13 +65,13 @@ def _mending(
 
     @wraps(method)
     def call(self: "PictureStore", *args: P.args, **named: P.kwargs) -> R:
-        seen = self._mended_count
+        seen = self.mended_count
         try:
             return method(self, *args, **named)
         except StorageFault as fault:
             if fault.code != Problem.DATABASE_DAMAGED:
                 raise
-        self._mend(seen)
+        self.mend(seen)
         return method(self, *args, **named)
 
     return call
@@ -85,7 +85,7 @@ class PictureStore:
         self._home = home
         self._path = home.pictures
         self._clock = clock
-        self._mended_count = 0
+        self.mended_count = 0  # how often
         self._connection: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._lock = threading.Lock()
@@ -110,7 +110,7 @@ class PictureStore:
                     self._connection.execute("ROLLBACK")
                     raise
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise fault_of(error, self._path) or error from error
 
     def _connect(self) -> sqlite3.Connection:
@@ -118,18 +118,12 @@ class PictureStore:
         connection = connect_writer(self._path)
         try:
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
-            if version > VERSION:
-                raise StorageFault(Problem.SCHEMA_NEWER, path=str(self._path))
-            if version == 0 and not found:
+            if not _is_made(connection, self._path):
                 connection.execute("BEGIN")
                 for statement in TABLES.values():
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")
-            elif (version, found) != (VERSION, TABLES):  # a bit of their description has flipped
-                raise StorageFault(Problem.DATABASE_DAMAGED, path=str(self._path))
         except BaseException:
             connection.close()
             raise
@@ -149,15 +143,12 @@ class PictureStore:
                 self._connection.close()
                 self._connection = None
 
-    def mend(self) -> int:
-        """Carry what is whole over into a new file; returns how many pictures' files that are.
-        Raises StorageFault disk-full, disk-error: then nothing is changed."""
-        return self._mend(self._mended_count)
-
-    def _mend(self, seen: int) -> int:
-        """Unless another thread did it since `_mended_count` was `seen`."""
+    def mend(self, seen: int | None = None) -> int:
+        """Carry what is whole over into a new file, unless that was done since `mended_count` was
+        `seen`; returns how many files of pictures that are. Raises StorageFault disk-full,
+        disk-error: then nothing is changed."""
         with self._lock:
-            if self._mended_count != seen:
+            if seen not in (None, self.mended_count):
                 return 0
             if self._connection is not None:
                 self._connection.close()
@@ -165,12 +156,12 @@ class PictureStore:
             self._reader = None  # another thread may be reading: it closes with the last reference
             try:
                 saved = self._save()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise fault_of(error, self._path) or error from error
             except OSError as error:
                 code = Problem.DISK_FULL if self._home.is_full() else Problem.DISK_ERROR
                 raise StorageFault(code, str(error), path=str(self._path)) from error
-            self._mended_count += 1
+            self.mended_count += 1
         log.warning("%s was damaged: %d files are whole and kept", self._path, saved)
         return saved
 
@@ -214,7 +205,7 @@ class PictureStore:
                 with self._open():  # makes what a log holds good
                     self._reader = connect_reader(self._path)
             row = _row(self._reader, key)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise fault_of(error, self._path) or error from error
         return None if row is None else PictureFile(key, *row)
 
@@ -356,22 +347,38 @@ def own_files(home: Home) -> Iterator[bytes]:
     except StorageFault as fault:
         if fault.code != Problem.DATABASE_DAMAGED:
             raise
-    with TemporaryDirectory(dir=home.path) as folder:
-        with PictureWreck(home.pictures, Path(folder) / "wreck.db") as wreck:
-            yield from (data for data, own, _ in wreck.files() if own and sha256(data) not in given)
+    with (
+        TemporaryDirectory(dir=home.path) as folder,
+        PictureWreck(home.pictures, Path(folder) / "wreck.db") as wreck,
+    ):
+        yield from (data for data, own, _ in wreck.files() if own and sha256(data) not in given)
 
 
 def _own_files(home: Home) -> Iterator[bytes]:
     connection = connect_reader(home.pictures)
     try:
+        if not _is_made(connection, home.pictures):
+            return
         query = "SELECT hash, data FROM files JOIN bytes USING (hash) WHERE own = 1 ORDER BY hash"
         for key, data in connection.execute(query):
-            if sha256(data) == key:
+            if isinstance(data, bytes) and sha256(data) == key:
                 yield data
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise fault_of(error, home.pictures) or error from error
     finally:
         connection.close()
+
+
+def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
+    """True iff the tables are there, as this program describes them; False iff there are none.
+    Raises StorageFault database-damaged, schema-newer."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
+    if version > VERSION:
+        raise StorageFault(Problem.SCHEMA_NEWER, path=str(path))
+    if (version, found) not in ((VERSION, TABLES), (0, {})):  # a bit has flipped
+        raise StorageFault(Problem.DATABASE_DAMAGED, path=str(path))
+    return bool(found)
 
 
 def _insert(
@@ -393,8 +400,11 @@ def _row(connection: sqlite3.Connection, key: bytes) -> tuple[Media, int, int, i
     return connection.execute(query, (key,)).fetchone()
 
 
-def _is_whole(key: bytes, row: tuple[Media, int, int, int], data: bytes) -> bool:
-    return sha256(data) == key and is_stated(data, PictureFile(key, *row))
+def _is_whole(key: bytes, row: tuple[Media, int, int, int], data: object) -> bool:
+    """True iff the bytes, which a bad disk may have made anything, have the hash and fit a row."""
+    if not isinstance(data, bytes) or sha256(data) != key:
+        return False
+    return is_stated(data, PictureFile(key, *row))
 
 
 def _drop(connection: sqlite3.Connection, key: bytes) -> None:

@@ -20,7 +20,7 @@ from node.protocol.limits import DATABASE_PAGE_BYTES
 from node.protocol.record import RawRecord
 from node.protocol.state import Table
 from node.storage import columns
-from node.storage.errors import fault_of
+from node.storage.errors import SQLITE_ERRORS, fault_of
 from node.storage.home import Home, remove_database
 from node.storage.log import apply, log_of
 from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table, texts
@@ -92,7 +92,7 @@ class Wreck:
             try:
                 for row in self._connection.execute(f"SELECT * FROM {table} ORDER BY {order}"):
                     found[row] = None
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 continue
             break  # all of it
@@ -111,7 +111,7 @@ class Wreck:
         for table in OWN_TABLES:
             try:
                 info = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 continue
             key = [column[1] for column in info if column[5]]
@@ -123,7 +123,7 @@ class Wreck:
         try:
             rows = self._connection.execute(f"SELECT number, keys FROM signers ORDER BY {order}")
             return {number: keys for number, keys in rows if isinstance(keys, bytes)}
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self._expect(error)
             return {}
 
@@ -133,7 +133,7 @@ class Wreck:
         while misses < GIVEN_UP_COUNT:
             try:
                 page = self._connection.execute(_PAGE, (last,)).fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 for number in range(last + 1, last + 1 + PAGE_ROWS_COUNT):
                     row = self._one(number)
@@ -150,7 +150,7 @@ class Wreck:
         while True:
             try:
                 page = self._connection.execute(_PAGE_BACK, (last, top)).fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 return
             yield from page
@@ -161,12 +161,12 @@ class Wreck:
     def _one(self, number: int) -> tuple[Any, ...] | None:
         try:
             return self._connection.execute(_ONE, (number,)).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self._expect(error)
             self.unreadable.append(number)
             return None
 
-    def _expect(self, error: sqlite3.Error) -> None:
+    def _expect(self, error: sqlite3.Error | UnicodeDecodeError) -> None:
         """Damage is what this is for, and so is a table that cannot be found any more."""
         if fault_of(error, self._path) is None and "no such" not in str(error):
             raise error
@@ -204,7 +204,7 @@ def set_schema_right(copy: Path, described: Mapping[str, str]) -> None:
             connection.execute(
                 "UPDATE sqlite_master SET sql = ? WHERE name = ? AND sql <> ?", (text, name, text)
             )
-    except sqlite3.DatabaseError:
+    except SQLITE_ERRORS:
         pass  # damaged further: what can be read is read as it is
     finally:
         connection.close()

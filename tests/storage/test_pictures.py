@@ -17,8 +17,8 @@ from node.storage.doctor import check
 from node.storage.home import Home, remove_database, settle_mended
 from node.storage.log import log_of
 from node.storage.pictures import Held, PictureStore, own_files
-from tests.support.homes import Clock
 from tests.support.damage import flip
+from tests.support.homes import Clock
 from tests.vectors.picture_cases import lossy, webp
 
 ROOM = 1_000
@@ -228,7 +228,8 @@ def test_one_bit_anywhere_costs_at_most_the_files_it_lies_in(shop: Shop) -> None
         new = stated(picture("new"))
         assert store.put(new, picture("new"), own=True, room=0)
         assert store.take(new.hash) is not None
-        assert kept <= {key for key in store.keys() if store.take(key) is not None}
+        still = store.keys()
+        assert kept <= {key for key in still if store.take(key) is not None}
         store.close()
         # An inner page of an index leads to many; a page of small files holds four.
         assert len(saved - others) >= len(own) - 5
