@@ -55,7 +55,7 @@ class Store:
         self.memory = start.copy()
         self.state: Reader = self.memory
         self.pending = Pending()
-        self.turned_away: list[RawRecord] = []  # by cuts
+        self.turned_away: list[RawRecord] = []  # kept out, or thrown out, by cuts
         self.proofs: dict[bytes, ForkProof] = {}
         self.moved: set[bytes] = set()  # keys of lanes whose heads changed since they were told
         self.news: list[tuple[Record, str]] = []  # newly held, with verdicts, since they were told
@@ -120,6 +120,7 @@ class Store:
         return self.fold.apply(self.state, record, welcome=welcome)
 
     def _change(self, raw: RawRecord | None, changes: Changes) -> None:
+        self.turned_away += [gone for n in changes.drop if (gone := self.state.raw(n)) is not None]
         self.memory.apply(raw, changes)
 
     def _prove(self, lane_key: bytes) -> None:
@@ -154,10 +155,11 @@ class Store:
         else:
             other = Store(self.rules, DictState())
         other.take(raws)
-        accepted = 1
-        while accepted:  # what one cut keeps out, a later one may let in (R10)
-            again, other.turned_away = other.turned_away, []
-            accepted = other.take(again).accepted
+        accepted = len(other.turned_away)
+        while accepted:  # what one cut keeps out or throws out, a later one may let in (R10)
+            again = {raw.header for raw in other.turned_away}
+            other.turned_away = []
+            accepted = other.take(raw for raw in raws if raw.header in again).accepted
         return other.memory
 
     def crash(self) -> None:
