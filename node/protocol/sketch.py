@@ -69,7 +69,7 @@ class Sketch(Row, frozen=True):
 class Difference:
     """What two sketches of one size show."""
 
-    estimate: int  # about so many elements differ
+    estimate: int  # about so many elements differ, by the counts alone
     theirs: tuple[Element, ...] = ()  # only the other side has these
     own: tuple[Element, ...] = ()
     whole: bool = False  # nothing is left over: these are all
@@ -150,7 +150,7 @@ def compare(own: Sketch, theirs: Sketch) -> Difference:
         return Difference(estimate)
     theirs_alone = tuple(element for element, sign in found.items() if sign > 0)
     own_alone = tuple(element for element, sign in found.items() if sign < 0)
-    return Difference(len(found), theirs_alone, own_alone, True)
+    return Difference(estimate, theirs_alone, own_alone, whole=True)
 
 
 def _pieces(data: bytes) -> Iterable[bytes]:
