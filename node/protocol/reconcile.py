@@ -89,11 +89,6 @@ def short_form(salt: bytes, key: bytes) -> bytes:
     return lane + sha256(salt, key)[: SHORT_SIZE_BYTES - _LANE_PART_BYTES]
 
 
-def _worth(row: int, heads_count: int) -> bool:
-    """True iff three rows of so many cells are smaller than lists of all the own heads."""
-    return 5 * row <= heads_count
-
-
 _NO_HEADS: Final = HeadIndex()
 
 
@@ -356,13 +351,9 @@ class Round:
         """A sketch, if the whole set differs and that is the best way to go on."""
         row, count = self._next_row, len(self._index)
         asked = bool(self._differing) and self._differing[0] == (b"", b"")
-        room = self._sketches < limits.SKETCHES_ROUND_MAX_COUNT and row > self._row
-        if (
-            not asked
-            or not room
-            or count <= limits.RANGE_LEAF_ITEMS_COUNT
-            or not _worth(row, count)
-        ):
+        allowed = row > self._row and self._sketches < limits.SKETCHES_ROUND_MAX_COUNT
+        few = count <= max(limits.RANGE_LEAF_ITEMS_COUNT, limits.SKETCH_HEADS_PER_CELL * row - 1)
+        if not asked or not allowed or few:
             return None
         self._differing.popleft()
         self._row = row

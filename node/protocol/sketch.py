@@ -98,12 +98,12 @@ def _places(digest: bytes, row: int) -> tuple[int, int, int]:
 
 
 class Sums:
-    """The cells of a set of heads."""
+    """The cells of a set of heads, in rows of the largest size."""
 
     __slots__ = ("_cells",)
 
     def __init__(self) -> None:
-        self._cells = [0] * _CELLS_MAX
+        self._cells: dict[int, int] = {}  # by place; most sets are small
 
     def add(self, key: bytes, seq: int, times: int = 1) -> None:
         """A head has come, or gone (`times` -1)."""
@@ -113,24 +113,18 @@ class Sums:
         weight = times * (number | seq << _SEQ_SHIFT | 1 << _COUNT_SHIFT)
         cells = self._cells
         for place in _places(digest, _FULL):
-            cells[place] += weight
+            cells[place] = cells.get(place, 0) + weight
 
     def sketch(self, row: int) -> Sketch:
-        """The set in rows of so many cells."""
-        cells = self._folded(row)
+        """The set in rows of so many cells: a place is that in the full row, modulo `row`."""
+        cells = [0] * (ROWS_COUNT * row)
+        for place, cell in self._cells.items():
+            cells[place // _FULL * row + place % _FULL % row] += cell
         return Sketch(
             b"".join((cell % _MODULUS).to_bytes(CELL_SIZE_BYTES, "big") for cell in cells),
             [cell >> _COUNT_SHIFT for cell in cells],
             [(cell >> _SEQ_SHIFT) % SEQ_MODULUS for cell in cells],
         )
-
-    def _folded(self, row: int) -> list[int]:
-        """A place in a small row is the place in the full one, modulo its size."""
-        return [
-            sum(self._cells[start + place : start + _FULL : row])
-            for start in range(0, _CELLS_MAX, _FULL)
-            for place in range(row)
-        ]
 
 
 def compare(own: Sketch, theirs: Sketch) -> Difference:
