@@ -176,7 +176,7 @@ class World:
         collecting = gc.isenabled()
         gc.disable()  # a life makes few cycles, and ends soon
         try:
-            few = patch.multiple(limits, RANGE_LEAF_ITEMS_COUNT=3, SKETCH_HEADS_PER_CELL=0)
+            few = patch.multiple(limits, RANGE_LEAF_ITEMS_COUNT=3, SKETCH_CELL_HEADS_COUNT=0)
             with few if self.life.sketches else nullcontext():
                 self._live()
         finally:

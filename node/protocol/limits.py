@@ -93,9 +93,11 @@ FRAMES_IN_FLIGHT_MAX_COUNT: Final = 32  # some are verified while others are sto
 WINDOW_BYTES: Final = 1_048_576  # unacknowledged, on the way or being stored: 4 MB unpacked
 RANGE_PIECES_COUNT: Final = 16  # pieces a differing range is cut into
 RANGE_LEAF_ITEMS_COUNT: Final = 64  # up to here a list is smaller than another cut
-SKETCH_ROW_MIN_CELLS: Final = 16  # of three rows: 0.8 kB, which show up to some 25 heads
-SKETCH_ROW_MAX_CELLS: Final = 3_072  # and so many show 6,000; 160 kB, and 0.7 MB of memory kept
-SKETCH_HEADS_PER_CELL: Final = 5  # own heads for each cell of a row: else lists of all are smaller
+SKETCH_ROW_MIN_COUNT: Final = 16  # of three rows: 0.8 kB, which show up to some 25 heads
+SKETCH_ROW_MAX_COUNT: Final = 3_072  # and so many show 6,000; 160 kB, and 0.7 MB of memory kept
+SKETCH_CELL_HEADS_COUNT: Final = (
+    5  # own heads for each cell of a row: else lists of all are smaller
+)
 SKETCHES_ROUND_MAX_COUNT: Final = 4  # a small one, one that fits, and twice another try
 RANGE_QUEUED_MAX_COUNT: Final = 16_384  # differing ranges waiting for their turn
 RANGE_TURNS_MAX_COUNT: Final = 1_024  # the longest honest round (131,072 heads) takes about 200

@@ -29,7 +29,7 @@ Nonce = Annotated[
 ]
 NEAR_SIZE_BYTES: Final = NAME_SIZE_BYTES + 32
 Parts = Annotated[
-    bytes, Meta(max_length=PART_SIZE_BYTES * ROWS_COUNT * limits.SKETCH_ROW_MAX_CELLS)
+    bytes, Meta(max_length=PART_SIZE_BYTES * ROWS_COUNT * limits.SKETCH_ROW_MAX_COUNT)
 ]
 Shorts = Annotated[bytes, Meta(max_length=SHORT_SIZE_BYTES * limits.RANGE_LEAF_ITEMS_COUNT)]
 _Pieces = Meta(max_length=limits.RANGE_ENTRIES_MAX_COUNT)

@@ -352,7 +352,7 @@ class Round:
         row, count = self._next_row, len(self._index)
         asked = bool(self._differing) and self._differing[0] == (b"", b"")
         allowed = row > self._row and self._sketches < limits.SKETCHES_ROUND_MAX_COUNT
-        few = count <= max(limits.RANGE_LEAF_ITEMS_COUNT, limits.SKETCH_HEADS_PER_CELL * row - 1)
+        few = count <= max(limits.RANGE_LEAF_ITEMS_COUNT, limits.SKETCH_CELL_HEADS_COUNT * row - 1)
         if not asked or not allowed or few:
             return None
         self._differing.popleft()

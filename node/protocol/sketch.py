@@ -30,10 +30,10 @@ CELL_SIZE_BYTES: Final = 13
 SEQ_MODULUS: Final = 1 << 48
 _CHECK_BYTES: Final = CELL_SIZE_BYTES - PART_SIZE_BYTES
 _MODULUS: Final = 1 << 8 * CELL_SIZE_BYTES
-_FULL: Final = limits.SKETCH_ROW_MAX_CELLS
+_FULL: Final = limits.SKETCH_ROW_MAX_COUNT
 _CELLS_MAX: Final = ROWS_COUNT * _FULL
 ROW_SIZES: Final = tuple(
-    size for size in range(limits.SKETCH_ROW_MIN_CELLS, _FULL + 1) if _FULL % size == 0
+    size for size in range(limits.SKETCH_ROW_MIN_COUNT, _FULL + 1) if _FULL % size == 0
 )
 
 # A cell that is kept is one number: count, seqs and parts, each with room for 2^32 heads.

@@ -168,7 +168,7 @@ def test_near_heads_of_lanes_that_are_not_compared_are_a_fault() -> None:
 def test_many_heads_read_from_a_sketch_are_asked_for_in_turns_that_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "SKETCH_HEADS_PER_CELL", 0)
+    monkeypatch.setattr(limits, "SKETCH_CELL_HEADS_COUNT", 0)
     many = {head(n, 0): 0 for n in range(2_600)}
     side = Round(0, Heads(SetSource({})), ALL, SALT)
     reply, asked = side.take(turn(sketch=sketch(1_536, many))), list[int]()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.protocol import sketch as module
-from node.protocol.limits import SEQUENCE_MAX_COUNT, SKETCH_ROW_MAX_CELLS, SKETCH_ROW_MIN_CELLS
+from node.protocol.limits import SEQUENCE_MAX_COUNT, SKETCH_ROW_MAX_COUNT, SKETCH_ROW_MIN_COUNT
 from node.protocol.sketch import (
     CELL_SIZE_BYTES,
     ROW_SIZES,
@@ -97,9 +97,9 @@ def test_a_sketch_of_any_size_folds_from_the_largest(row: int) -> None:
 
 
 def test_the_sizes_are_those_that_fold() -> None:
-    assert (ROW_SIZES[0], ROW_SIZES[-1]) == (SKETCH_ROW_MIN_CELLS, SKETCH_ROW_MAX_CELLS)
+    assert (ROW_SIZES[0], ROW_SIZES[-1]) == (SKETCH_ROW_MIN_COUNT, SKETCH_ROW_MAX_COUNT)
     assert len(ROW_SIZES) == 15
-    assert all(SKETCH_ROW_MAX_CELLS % size == 0 for size in ROW_SIZES)
+    assert all(SKETCH_ROW_MAX_COUNT % size == 0 for size in ROW_SIZES)
 
 
 @pytest.mark.parametrize(("count", "runs"), [(2, 60), (10, 60), (17, 60), (150, 20), (1_000, 3)])

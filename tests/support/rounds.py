@@ -79,7 +79,7 @@ class Pair:
 @contextmanager
 def as_of_many() -> Generator[None]:
     """Few heads are compared as very many are: by sketches, and by cuts where these fail."""
-    with patch.multiple(limits, RANGE_LEAF_ITEMS_COUNT=3, SKETCH_HEADS_PER_CELL=0):
+    with patch.multiple(limits, RANGE_LEAF_ITEMS_COUNT=3, SKETCH_CELL_HEADS_COUNT=0):
         yield
 
 
