@@ -40,6 +40,11 @@ NONCE_SIZE: Final = 16
 UNAWARE_AFTER_MS: Final = (1, 30, 60, 90)
 MISSED_MAX_COUNT: Final = 256
 ON_DISK_COUNT: Final = 3  # nodes with a database, in the lives that have any
+_FEW: Final = {  # see Life.sketches
+    "RANGE_LEAF_ITEMS_COUNT": 3,
+    "RANGE_PIECES_COUNT": 3,
+    "SKETCH_CELL_HEADS_COUNT": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +181,7 @@ class World:
         collecting = gc.isenabled()
         gc.disable()  # a life makes few cycles, and ends soon
         try:
-            few = patch.multiple(limits, RANGE_LEAF_ITEMS_COUNT=3, SKETCH_CELL_HEADS_COUNT=0)
-            with few if self.life.sketches else nullcontext():
+            with patch.dict(vars(limits), _FEW) if self.life.sketches else nullcontext():
                 self._live()
         finally:
             if collecting:

@@ -15,7 +15,7 @@ from types import FunctionType
 from node.ledger import alerts, book, stamps, trades
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import Fold
-from node.protocol import admission, heads, lanes
+from node.protocol import admission, frames, heads, lanes, near
 from node.protocol.serve import Serve
 from node.protocol.state import DictState
 from node.storage.buffer import RowBuffer
@@ -172,6 +172,27 @@ CANARIES = (
         heads.fingerprint,
         "(total % _SUM_MODULUS)",
         "(0)",
+        1,
+    ),
+    Canary(
+        "heads told by the names of their lanes are passed over",
+        near.resolve,
+        "if held[name] else",
+        "if not held[name] else",
+        4,
+    ),
+    Canary(
+        "a commit is kept from the index of heads",
+        heads.Heads.changed,
+        "if lane[-1] in kinds",
+        "if lane[-1] in kinds and lane[0] % 4",
+        1,
+    ),
+    Canary(
+        "a record goes to whichever lane was prepared",
+        frames.BatchEncoder._compact,
+        "self._prepared.pop(prev, None)",
+        "next(iter(self._prepared.values()), None)",
         1,
     ),
     Canary(

@@ -79,7 +79,8 @@ class Pair:
 @contextmanager
 def as_of_many() -> Generator[None]:
     """Few heads are compared as very many are: by sketches, and by cuts where these fail."""
-    with patch.multiple(limits, RANGE_LEAF_ITEMS_COUNT=3, SKETCH_CELL_HEADS_COUNT=0):
+    few = {"RANGE_LEAF_ITEMS_COUNT": 3, "RANGE_PIECES_COUNT": 3, "SKETCH_CELL_HEADS_COUNT": 0}
+    with patch.dict(vars(limits), few):
         yield
 
 
