@@ -179,7 +179,7 @@ CANARIES = (
         near.resolve,
         "if held[name] else",
         "if not held[name] else",
-        4,
+        1,
     ),
     Canary(
         "a commit is kept from the index of heads",
@@ -277,7 +277,7 @@ CANARIES = (
         lanes._branch_for,
         "lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)",
         "lowest = header.seq if row.fork_seq < 0 else row.fork_seq",
-        33,
+        63,
     ),
     Canary(
         "a row that was deleted is still read from the buffer",
