@@ -72,7 +72,8 @@ _FINGERPRINT_US: Final = 6
 _SHORT_US: Final = 3
 _HEAD_US: Final = 10
 _NAME_US: Final = 10
-_CELL_US: Final = 10
+_CELL_US: Final = 3
+_FOLD_US: Final = 3_000  # a sketch of whatever size, from the sums of very many heads
 _TURN_US: Final = 200
 
 
@@ -224,7 +225,7 @@ class Round:
             raise RemoteFault(Parting.UNEXPECTED, "a sketch that brings nothing new")
         self._row = row
         self._sketches += 1
-        self.work_us += _CELL_US * ROWS_COUNT * row
+        self.work_us += _FOLD_US + _CELL_US * ROWS_COUNT * row
         difference = compare(self._index.sketch(row), sketch)
         if difference.theirs or difference.own:
             reading = near.read(self._index, difference)
@@ -361,7 +362,7 @@ class Round:
         self._differing.popleft()
         self._row = row
         self._sketches += 1
-        self.work_us += _CELL_US * ROWS_COUNT * row
+        self.work_us += _FOLD_US + _CELL_US * ROWS_COUNT * row
         return self._index.sketch(row)
 
     def _questions(self) -> tuple[list[Split], list[Listing]]:

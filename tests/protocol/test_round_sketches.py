@@ -1,6 +1,7 @@
 """Rounds in which sketches show what differs: at what cost, and with what a liar may say."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -177,3 +178,16 @@ def test_many_heads_read_from_a_sketch_are_asked_for_in_turns_that_fit(
         assert reply.turn == (MORE if sum(asked) < 2_600 else PASS)
         reply = side.take(turn(flag=PASS))
     assert asked == [1_000, 1_000, 600]
+
+
+def test_sketches_and_names_are_work() -> None:
+    def work(**said: Any) -> int:
+        side = Round(0, Heads(SetSource({head(n, 0): 0 for n in range(9)})), ALL, SALT)
+        side.take(turn(**said))
+        return side.work_us
+
+    idle, named = work(), 10 * 100
+    assert 3_000 <= work(sketch=sketch(16)) - idle < 8_000
+    assert work(sketch=sketch(3_072)) - work(sketch=sketch(16)) > 25_000
+    assert work(near_asks=bytes(10 * 100)) - idle == work(far_asks=bytes(10 * 100)) - idle == named
+    assert work(near_heads=bytes(39 * 100)) - idle == named
