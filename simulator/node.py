@@ -64,7 +64,7 @@ class Node:
         self.device = Device(f"m{number}", signed=world.signed)
         self.member = Member(town, self.device, self.store)
         self.talks: dict[int, Talk] = {}
-        self.heads = Heads(self.store)
+        self.heads = Heads(self.store, told=True)
         self.acknowledged: list[bytes] = []  # held here as long as the disk is
         self.entrusted: list[bytes] = []  # acknowledged before the disk was set back
         self.skew_ms = 0
@@ -253,7 +253,7 @@ class Node:
         self._wake_duties()
 
     def _begin(self) -> None:
-        self.heads = Heads(self.store)
+        self.heads = Heads(self.store, told=True)
         self.up = True
         self._busy_until = self.world.clock.now
 

@@ -58,6 +58,7 @@ def life_of(seed: int, nodes: int, acts: int) -> Life:
         memoised=chance.random() >= UNMEMOISED_SHARE,
         on_disk=chance.random() < ON_DISK_SHARE,
         links=links,
+        sketches=seed % 2 == 1,
     )
 
 

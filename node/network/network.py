@@ -31,6 +31,7 @@ from node.network.sync import Sync
 from node.protocol import hints, limits
 from node.protocol.errors import WetalkError
 from node.protocol.heads import Heads
+from node.protocol.identity import Lane
 from node.protocol.ports import ForkProof, HeadItem, SyncSource
 from node.protocol.record import RawRecord
 
@@ -126,7 +127,7 @@ class Network:
         self._given = [parse_given(text) for text in settings.peers]
         self._listen = settings.listen
         self._parts: _Parts | None = None
-        self.heads = Heads(ports.source)
+        self.heads = Heads(ports.source, told=True)
         self.agent = settings.agent
         self.own_lanes = ports.own_lanes
         self.echoed = ports.echoed
@@ -173,11 +174,20 @@ class Network:
     def _start(self, parts: "_Parts", nursery: trio.Nursery) -> None:
         nursery.start_soon(parts.neighbours.keep_dialling)
         nursery.start_soon(self._keep_addresses_always, parts)
+        nursery.start_soon(self._prepare)
         if parts.discovery is not None:
             nursery.start_soon(parts.discovery.run)
         for address, origin in self._known():
             parts.neighbours.add(address, origin)
         self._listen = tuple(address.listen_text for address in parts.host.listening())
+
+    async def _prepare(self) -> None:
+        """Read the heads little by little, so that the first conversation need not wait for it."""
+        try:
+            while not self.heads.prepare(frozenset(Lane)):
+                await trio.sleep(limits.HEADS_PAUSE_S)
+        except Exception as error:
+            log.warning("the heads could not be read ahead: %r", error)
 
     def addresses(self) -> list[str]:
         """Where we can be dialled, with our id, wildcards made concrete; the farthest first."""
@@ -206,14 +216,12 @@ class Network:
         if self._parts is not None:
             self._parts.gossip.tell(records)
 
-    def changed(self, lane_keys: Iterable[bytes] | None = None) -> None:
-        """Storage has new heads: tell every conversation.
+    def changed(self, lane_keys: Iterable[bytes]) -> None:
+        """A commit gave these lanes (65 bytes each) new heads: tell every conversation.
 
-        `lane_keys`: the lanes that changed (65 bytes each). Whoever names them once must do so for
-        every commit; it saves listing all heads anew.
+        To be called for every commit, so that the heads need not be listed anew.
         """
-        if lane_keys is not None:
-            self.heads.changed(lane_keys)
+        self.heads.changed(lane_keys)
         if self._parts is not None:
             self._parts.sync.changed()
 

@@ -9,7 +9,7 @@ A batch says nothing about whether its records are good: that is judged in admis
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -106,13 +106,20 @@ def size_of(raw: RawRecord) -> int:
     return len(raw.header) + len(raw.body or b"") + len(raw.signature)
 
 
+Place = tuple[bytes, tuple[int, bytes] | None]
+"""A lane, and seq and id of the last record sent of it."""
+
+
 class _LaneTable:
     """The lanes that both ends of a stream remember, with the last record sent of each."""
 
-    def __init__(self, community: bytes) -> None:
+    def __init__(self, community: bytes, prepared: Iterable[Place]) -> None:
         self._community = community
         self.keys: list[bytes] = []
         self._last: list[tuple[int, bytes] | None] = []
+        for lane_key, last in prepared:
+            self.keys.append(lane_key)
+            self._last.append(last)
 
     def start_frame(self) -> None:
         """Both ends forget everything before a frame when they remember too much."""
@@ -141,9 +148,14 @@ class _LaneTable:
 class BatchEncoder:
     """Packs one stream of records, batch after batch. A message on its own takes a new encoder."""
 
-    def __init__(self, community: bytes) -> None:
-        self._table = _LaneTable(community)
+    def __init__(self, community: bytes, known: Sequence[bytes] = ()) -> None:
+        """`known`: ids with which the reader prepared places, each the last record of its lane.
+
+        Only a record that follows one of them uses its place: then the lane is the same for sure.
+        """
+        self._table = _LaneTable(community, [(b"", None)] * len(known))
         self._places: dict[bytes, int] = {}
+        self._prepared = {one: place for place, one in reversed(list(enumerate(known)))}
 
     def encode(self, records: Sequence[RawRecord]) -> Batch:
         """The batch of these records, at most FRAME_RECORDS_MAX_COUNT."""
@@ -151,6 +163,7 @@ class BatchEncoder:
         self._table.start_frame()
         if not self._table.keys:
             self._places.clear()
+            self._prepared.clear()
         rows = _Rows()
         for raw in records:
             rows.bodies.append(raw.body)
@@ -164,15 +177,18 @@ class BatchEncoder:
         return rows.batch()
 
     def _compact(self, rows: "_Rows", raw: RawRecord, header: Header) -> None:
+        prev = b"" if header.prev is None else header.prev
         place = self._places.get(header.lane_key)
+        prepared = self._prepared.pop(prev, None) if place is None else None
         if place is None:
-            place = self._places[header.lane_key] = len(self._table.keys)
+            place = len(self._table.keys) if prepared is None else prepared
+            self._places[header.lane_key] = place
+        if place == len(self._table.keys):
             self._table.add(header.lane_key)
             rows.lanes.append(header.lane_key)
         rows.lane_numbers.append(place + 1)
         rows.kind_numbers.append(rows.kinds.setdefault(header.kind, len(rows.kinds)))
-        prev = b"" if header.prev is None else header.prev
-        if self._table.last(place) == (header.seq - 1, prev):
+        if prepared is not None or self._table.last(place) == (header.seq - 1, prev):
             rows.seqs.append(None)
         else:
             rows.seqs.append(header.seq)
@@ -231,8 +247,9 @@ def _rebuildable(raw: RawRecord) -> Header | None:
 class BatchDecoder:
     """Unpacks one stream of records: the other end of a BatchEncoder."""
 
-    def __init__(self, community: bytes) -> None:
-        self._table = _LaneTable(community)
+    def __init__(self, community: bytes, prepared: Iterable[Place] = ()) -> None:
+        """`prepared`: what the lane table begins with."""
+        self._table = _LaneTable(community, prepared)
 
     def decode(self, batch: Batch) -> list[RawRecord]:
         """The records of a batch. Raises RemoteFault `frame`: then the stream is useless."""

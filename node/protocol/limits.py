@@ -93,10 +93,17 @@ FRAMES_IN_FLIGHT_MAX_COUNT: Final = 32  # some are verified while others are sto
 WINDOW_BYTES: Final = 1_048_576  # unacknowledged, on the way or being stored: 4 MB unpacked
 RANGE_PIECES_COUNT: Final = 16  # pieces a differing range is cut into
 RANGE_LEAF_ITEMS_COUNT: Final = 64  # up to here a list is smaller than another cut
+SKETCH_ROW_MIN_COUNT: Final = 16  # of three rows: 0.8 kB, which show up to some 25 heads
+SKETCH_ROW_MAX_COUNT: Final = 3_072  # and so many show 6,000; 160 kB, and 0.7 MB of memory kept
+SKETCH_CELL_HEADS_COUNT: Final = (
+    5  # own heads for each cell of a row: else lists of all are smaller
+)
+SKETCHES_ROUND_MAX_COUNT: Final = 4  # a small one, one that fits, and twice another try
 RANGE_QUEUED_MAX_COUNT: Final = 16_384  # differing ranges waiting for their turn
 RANGE_TURNS_MAX_COUNT: Final = 1_024  # the longest honest round (131,072 heads) takes about 200
 HEADS_TURN_MAX_COUNT: Final = 2_000  # 97 bytes each: fills three quarters of the largest frame
 HEADS_ROUND_MAX_COUNT: Final = 131_072  # heads one side tells in a round: 25 MB of memory
+LANES_PREPARED_MAX_COUNT: Final = 4_096  # that an answer's table begins with
 LANE_TABLE_MAX_COUNT: Final = 8_192  # lanes a stream of records remembers: 2 MB of memory
 ANSWER_RECORDS_MAX_COUNT: Final = 524_288  # records of one answer: 4 MB of numbers, then sorted
 ANSWERS_EMPTY_MAX_COUNT: Final = 16  # told heads and no records, so often in a row: a liar
@@ -197,6 +204,7 @@ GOSSIP_TRIM_S: Final = 60  # how often what libp2p never trims is cleared
 ADDRESSES_SHARE_S: Final = 300  # how often neighbours hear which addresses work
 SYNC_QUEUE_MAX_BYTES: Final = 4_194_304  # frames waiting to be written; the engine keeps far below
 FRAME_READ_MAX_S: Final = 20  # from a frame's first byte to its last
+HEADS_PAUSE_S: Final = 0.01  # between two parts of the heads, read ahead at the start: 3 s for all
 WRITE_MAX_S: Final = 10  # a peer that takes nothing so long is cut off
 DIAL_MAX_S: Final = 10
 STREAM_OPEN_MAX_S: Final = 5  # the 257th stream of a connection would wait for ever

@@ -16,6 +16,7 @@ from node.protocol.frames import Batch, pack, unpack
 from node.protocol.heads import HEAD_KEY_SIZE_BYTES
 from node.protocol.ports import ForkProof
 from node.protocol.shapes import Id, Row, Signature, Word
+from node.protocol.sketch import NAME_SIZE_BYTES, PART_SIZE_BYTES, ROWS_COUNT, Sketch
 
 SHORT_SIZE_BYTES: Final = 8
 
@@ -25,6 +26,10 @@ Kind = Annotated[int, Meta(ge=0, le=255)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Nonce = Annotated[
     bytes, Meta(min_length=limits.NONCE_SIZE_BYTES, max_length=limits.NONCE_SIZE_BYTES)
+]
+NEAR_SIZE_BYTES: Final = NAME_SIZE_BYTES + 32
+Parts = Annotated[
+    bytes, Meta(max_length=PART_SIZE_BYTES * ROWS_COUNT * limits.SKETCH_ROW_MAX_COUNT)
 ]
 Shorts = Annotated[bytes, Meta(max_length=SHORT_SIZE_BYTES * limits.RANGE_LEAF_ITEMS_COUNT)]
 _Pieces = Meta(max_length=limits.RANGE_ENTRIES_MAX_COUNT)
@@ -79,6 +84,12 @@ class Ranges(Row, frozen=True, tag=2):
     listings: Annotated[list[Listing], _Pieces]
     asks: Annotated[list[Ask], _Pieces]
     heads: Annotated[bytes, Meta(max_length=HEAD_KEY_SIZE_BYTES * limits.HEADS_TURN_MAX_COUNT)]
+    sketch: Sketch | None = None  # of the sender's whole set
+    near_asks: Parts = b""  # heads that a sketch showed, of lanes that the sender holds
+    far_asks: Parts = b""  # and of others
+    near_heads: Annotated[bytes, Meta(max_length=NEAR_SIZE_BYTES * limits.HEADS_TURN_MAX_COUNT)] = (
+        b""  # heads of lanes that the other side holds: name of the lane, id
+    )
 
 
 class Wish(Row, frozen=True):

@@ -14,7 +14,7 @@ from typing import Final
 
 from node.protocol import limits
 from node.protocol.errors import Parting, RemoteFault
-from node.protocol.frames import BatchDecoder
+from node.protocol.frames import BatchDecoder, Place
 from node.protocol.heads import LANE_KEY_SIZE_BYTES
 from node.protocol.identity import Lane
 from node.protocol.messages import Records, Want, Wish
@@ -66,6 +66,7 @@ class Pull:
         self.left = 0  # records still to come
         self._source = source
         self._decoder = BatchDecoder(source.community)
+        self._prepared: list[Place] = []  # of the answer's lane table, by the wishes of a question
         self._round = 0
         self._queue: deque[_Lane] = deque()
         self._bodies = b""
@@ -84,7 +85,7 @@ class Pull:
         chosen: dict[bytes, _Lane] = {}
         for place, key in enumerate(found):
             times, not_before = self._tried.get(key, (0, 0))
-            if now_ms >= not_before:
+            if key and now_ms >= not_before:
                 self._tried[key] = (times + 1, now_ms + delay_ms + _patience_ms(times))
                 lane_key = key[:LANE_KEY_SIZE_BYTES]
                 chosen.setdefault(lane_key, _Lane(place, lane_key)).heads.append(key[65:])
@@ -106,6 +107,7 @@ class Pull:
         self._round, self._bodies, self._for_bodies = number, bodies, bool(bodies)
         self._queue = deque(order)
         self._short = {}
+        self._prepared = []
         self._cut_short = False
         self._wishes = self._records = self._accepted = 0
 
@@ -130,7 +132,7 @@ class Pull:
             nothing = self._wishes == 0 and not bodies
             self.stage = Stage.SETTLING if nothing else Stage.AWAITING
             self._first = True
-            self._decoder = BatchDecoder(self._source.community)
+            self._decoder = BatchDecoder(self._source.community, self._prepared)
             if nothing:
                 return None
         return Want(self._round, more, wishes, bodies)
@@ -142,6 +144,8 @@ class Pull:
             heads = self._source.heads(lane.key, after(lane.key))
             ids = [bytes(item.id) for item in sorted(heads, key=lambda item: (-item.seq, item.id))]
             self._short[lane.place] = lane
+            if len(heads) == 1 and len(self._prepared) < limits.LANES_PREPARED_MAX_COUNT:
+                self._prepared.append((lane.key, (heads[0].seq, heads[0].id)))
         return Wish(lane.place, lane.full, b"".join(ids[: limits.LOCATOR_MAX_COUNT]))
 
     def take(self, message: Records) -> list[RawRecord]:
@@ -188,6 +192,7 @@ class Pull:
             for lane in again:
                 lane.full = True
             self._queue = deque(again)
+            self._prepared = []
             self._unmatched = []
             self.stage = Stage.ASKING
             return None

@@ -46,6 +46,7 @@ class Serve:
         self._place = 0
         self._unmatched: list[int] = []
         self._encoder = BatchEncoder(source.community)
+        self._known: list[bytes] = []  # that the question's wishes name, where each names one
 
     def told(self, number: int, heads: Sequence[bytes]) -> None:
         """In this round, which is over, these heads were told to the neighbour."""
@@ -71,12 +72,16 @@ class Serve:
             self.stage = Stage.STREAMING
             self._numbers = array("Q", sorted(self._numbers))
             self._place = 0
-            self._encoder = BatchEncoder(self._source.community)
+            self._encoder = BatchEncoder(self._source.community, self._known)
+            self._known = []
         return min(cost, _WORK_MAX_US)
 
     def _gather(self, number: int, wish: Wish) -> None:
         if number != self._round or wish.head >= len(self._told) or len(wish.known) % 32:
             raise RemoteFault(Parting.UNEXPECTED, "asks for what was not told")
+        room = len(self._known) < limits.LANES_PREPARED_MAX_COUNT
+        if room and len(wish.known) == 32 and not wish.full:
+            self._known.append(wish.known)
         lane_key = self._told[wish.head][:LANE_KEY_SIZE_BYTES]
         named = [wish.known[n : n + 32] for n in range(0, len(wish.known), 32)]
         known = [record for record in named if self._source.holds(record)]

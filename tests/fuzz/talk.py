@@ -5,6 +5,7 @@ fresh session, which holds what the other side held, hears them. What it deliver
 time passes: so that every stage of sync is reached, and left in every wrong way.
 """
 
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,7 @@ from node.protocol.reconcile import Round
 from node.protocol.session import Phase, Session, Settings
 from tests.fuzz.mutate import unpacked
 from tests.fuzz.target import NO_INPUT, OK, Target
+from tests.support.rounds import as_of_many, as_they_are
 from tests.support.sync_line import Line
 from tests.support.sync_source import COMMUNITY, DictSource, LaneMaker, source_with
 from tests.vectors import load
@@ -40,8 +42,8 @@ def _runs() -> list[list[Any]]:
 
 @cache
 def _wide() -> list[list[Any]]:
-    """So many lanes that a round has to cut its ranges."""
-    return [LaneMaker(f"one of many {n}").run(1) for n in range(90)]
+    """So many lanes that a round cuts its ranges, or sends a sketch."""
+    return [LaneMaker(f"one of many {n}").run(1) for n in range(110)]
 
 
 def _sources(story: int) -> tuple[DictSource, DictSource]:
@@ -59,20 +61,29 @@ def _sources(story: int) -> tuple[DictSource, DictSource]:
             return a, b
         case 2:
             return source_with(*_wide()), source_with(*_wide()[20:], runs[1])
-        case _:
+        case 3:
             return source_with(*runs), source_with()
+        case _:
+            a = source_with(*(run[: 1 + n % 5] for n, run in enumerate(runs)), *_wide()[:60])
+            return a, source_with(*(run[: 5 - n % 5] for n, run in enumerate(runs)), *_wide()[40:])
 
 
-STORIES = 4
+STORIES = 5
+_OF_MANY = 4  # the story in which heads are compared as if there were many
+
+
+def _way(story: int) -> AbstractContextManager[None]:
+    return as_of_many() if story == _OF_MANY else as_they_are()
 
 
 @cache
 def _spoken(story: int) -> list[bytes]:
     """The frames of the side that dialled, unpacked so that they can be edited."""
     a, b = _sources(story)
-    line = Line(a, b)
-    line.share(line.a, ["/ip4/192.0.2.1/tcp/4001"])
-    line.run()
+    with _way(story):
+        line = Line(a, b)
+        line.share(line.a, ["/ip4/192.0.2.1/tcp/4001"])
+        line.run()
     frames = [effect.frame for effect in line.a.seen if isinstance(effect, do.Send)]
     return [b"\x00" + unpack(frame) for frame in frames[:FRAMES_MAX_COUNT]]
 
@@ -107,7 +118,7 @@ def _rounds() -> list[bytes]:
     """[story, turns]: all turns of one side."""
     found: list[bytes] = []
     for story in range(STORIES):
-        turns = [frame[1:] for frame in _spoken(story) if frame[1:3] in (b"\x97\x02", b"\x96\x02")]
+        turns = [frame[1:] for frame in _spoken(story) if frame[1:3] == b"\x9b\x02"]
         found += [msgpack.packb([story, turns[n : n + 4]]) for n in range(len(turns))]
     return found
 
@@ -117,9 +128,13 @@ def _judge_round(data: bytes) -> str:
     if not isinstance(found, list) or len(found) != 2 or not isinstance(found[1], list):
         return NO_INPUT
     story = found[0] % STORIES if isinstance(found[0], int) else 0
-    round_ = Round(0, _held(story), KINDS, b"salt")
+    with _way(story):
+        return _hear_round(Round(0, _held(story), KINDS, b"salt"), found[1][:FRAMES_MAX_COUNT])
+
+
+def _hear_round(round_: Round, turns: list[Any]) -> str:
     said = NO_INPUT
-    for turn in found[1][:FRAMES_MAX_COUNT]:
+    for turn in turns:
         if not isinstance(turn, bytes) or round_.over:
             break
         try:
@@ -149,9 +164,11 @@ def _judge_talk(data: bytes) -> str:
     found = unpacked(data)
     if not isinstance(found, list) or len(found) != 2 or not isinstance(found[1], list):
         return NO_INPUT
-    source = _sources(found[0] % STORIES if isinstance(found[0], int) else 0)[1]
+    story = found[0] % STORIES if isinstance(found[0], int) else 0
+    source = _sources(story)[1]
     source.verifying = True
-    return Listener(source).hear(found[1][:FRAMES_MAX_COUNT])
+    with _way(story):
+        return Listener(source).hear(found[1][:FRAMES_MAX_COUNT])
 
 
 class Listener:

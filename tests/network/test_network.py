@@ -480,5 +480,5 @@ async def test_stopping_is_quick_and_leaves_nothing_behind(people: list[Person])
         assert first.network.addresses() == []
         assert first.network.neighbours() == []
         first.network.announce([shapeless()])
-        first.network.changed()
+        first.network.changed([])
         await until(lambda: not neighbours(second))

@@ -1,4 +1,5 @@
-"""A second reader of sync's frames, messages, batches and greetings, from docs/protocol-sync.md.
+"""A second reader of sync's frames, messages, batches, sketches and greetings, from
+docs/protocol-sync.md.
 
 Rule: nothing of the node is imported; bytes are read by the second reader of the protocol.
 """
@@ -65,6 +66,9 @@ _batch = _row(
     _list(0, _column, _or_nil(_bin(0, 32_768))),
     _bin(0, 8_192),
 )
+_sketch = _row(
+    _bin(0, 13 * 9_216), _list(0, 9_216, _int(0, 2**32 - 1)), _list(0, 9_216, _int(0, 2**48 - 1))
+)
 _addresses = _text(1, 256)
 _MESSAGES: dict[int, tuple[Check, ...]] = {
     1: (
@@ -76,13 +80,13 @@ _MESSAGES: dict[int, tuple[Check, ...]] = {
         _list(0, 2048, _row(_list(2, 2048, _bound), _bin(0, 16 * 2048))),
         _list(0, 2048, _row(_bound, _bound, _bin(0, 512), _list(0, 64, _int(0, 2**40)))),
         _list(0, 2048, _row(_bound, _bound, _bin(0, 512))),
-        _bin(0, 194_000),
+        _bin(0, 194_000), _or_nil(_sketch), _bin(0, 92_160), _bin(0, 92_160), _bin(0, 78_000),
     ),
     3: (
         _count, _bool, _list(0, 1024, _row(_count, _bool, _bin(0, 48 * 32))), _bin(0, 8_192),
     ),
     4: (_int(0, 524_288), _list(0, 1024, _count), _batch),
-    5: (_int(1, 8),),
+    5: (_int(1, 32),),
     6: (_list(1, 64, _row(_bin(0, 320), _bin(64), _bin(0, 320), _bin(64))),),
     7: (_list(1, 32, _addresses),),
     8: (),
@@ -142,9 +146,11 @@ def read_greeting(content: bytes, community: bytes, keeps: list[int]) -> list[in
 class Stream:
     """Section 7: one answer's lane table."""
 
-    def __init__(self, community: bytes) -> None:
+    def __init__(self, community: bytes, prepared: list[tuple[bytes, int, bytes]]) -> None:
         self.community = community
-        self.lanes: list[tuple[bytes, tuple[int, bytes] | None]] = []
+        self.lanes: list[tuple[bytes, tuple[int, bytes] | None]] = [
+            (lane, (seq, known)) for lane, seq, known in prepared
+        ]
 
     def read(self, data: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
         """Records of the next batch."""
@@ -207,6 +213,80 @@ class Stream:
         header: bytes = pack(fields)
         self.lanes[place] = (lane, (seq, sha("record", self.community, header)))
         return header
+
+
+Found = set[tuple[bytes, int]]
+Cells = list[list[list[int]]]  # rows of cells: sum, seqs, count
+
+
+def sketch_of(heads: list[tuple[bytes, int]], size: int) -> list[Any]:
+    """Section 5: the sketch of a set of heads, in rows of so many cells."""
+    rows: Cells = [[[0, 0, 0] for _ in range(size)] for _ in range(3)]
+    for key, seq in heads:
+        part = key[:4] + key[32:34] + key[64:65] + key[65:68]
+        number, places = _element(part, seq, size)
+        for row, place in zip(rows, places, strict=True):
+            cell = row[place]
+            row[place] = [cell[0] + number, cell[1] + seq, cell[2] + 1]
+    cells = [cell for row in rows for cell in row]
+    sums = b"".join((cell[0] % 2**104).to_bytes(13, "big") for cell in cells)
+    return [sums, [cell[2] for cell in cells], [cell[1] % 2**48 for cell in cells]]
+
+
+def _element(part: bytes, seq: int, size: int) -> tuple[int, list[int]]:
+    hashed = hashlib.sha256(part + seq.to_bytes(8, "big")).digest()
+    places = [int.from_bytes(hashed[4 + 4 * n : 8 + 4 * n], "big") % size for n in range(3)]
+    return int.from_bytes(part + hashed[:3], "big"), places
+
+
+def read_sketch(own: list[tuple[bytes, int]], sketch: list[Any]) -> tuple[int, Any]:
+    """Section 5: about how many differ; and (only theirs, only own), None if it cannot be read."""
+    sums, counts, seqs = sketch
+    size = len(counts) // 3
+    fits = size >= 16 and 3072 % size == 0 and len(counts) == len(seqs) == 3 * size
+    if not fits or len(sums) != 13 * len(counts):
+        raise Refused("frame")
+    mine, my_counts, my_seqs = sketch_of(own, size)
+    apart = [
+        [int.from_bytes(a, "big") - int.from_bytes(b, "big"), c - d, e - f]
+        for a, b, c, d, e, f in zip(
+            _pieces(sums, 13), _pieces(mine, 13), seqs, my_seqs, counts, my_counts, strict=True
+        )
+    ]
+    rows = [apart[:size], apart[size : 2 * size], apart[2 * size :]]
+    more = sum(cell[2] for cell in rows[0])
+    squares = sum(cell[2] ** 2 for cell in apart)
+    about = max(abs(more), (squares * size - 3 * more**2) // (3 * (size - 1)))
+    return about, _taken_apart(rows, size)
+
+
+def _taken_apart(rows: Cells, size: int) -> tuple[Found, Found] | None:
+    found: dict[int, Found] = {1: set(), -1: set()}
+    going = True
+    while going:
+        going = False
+        for n, row in enumerate(rows):
+            for place, (number, seq, count) in enumerate(row):
+                if abs(count) != 1:
+                    continue
+                number, seq = number * count % 2**104, seq * count % 2**48
+                part = number.to_bytes(13, "big")[:10]
+                real, places = _element(part, seq, size)
+                if real != number or places[n] != place:
+                    continue
+                if (part, seq) in found[1] | found[-1]:
+                    return None
+                found[count].add((part, seq))
+                for other, at in zip(rows, places, strict=True):
+                    old = other[at]
+                    other[at] = [
+                        old[0] - count * number, old[1] - count * seq, old[2] - count
+                    ]  # fmt: skip
+                going = True
+    left = [cell for row in rows for cell in row]
+    if any(a % 2**104 or b % 2**48 or c for a, b, c in left):
+        return None
+    return found[1], found[-1]
 
 
 def _pieces(data: bytes, size: int) -> list[bytes]:

@@ -155,6 +155,33 @@ def test_a_body_that_is_not_there_leaves_its_hash_and_size() -> None:
     assert pass_through([[link.bodyless]]) == [[link.bodyless]]
 
 
+@given(st.data())
+def test_a_prepared_stream_brings_every_record_too(data: st.DataObject) -> None:
+    """Whatever the reader named: records of the forest, on lanes that go on here or elsewhere."""
+    named = data.draw(st.lists(st.sampled_from(FOREST), max_size=9))
+    sent = [link.raw for link in data.draw(st.permutations(FOREST))]
+    headers = [codec.decode(link.raw.header, Header) for link in named]
+    prepared = [(h.lane_key, (h.seq, link.id)) for h, link in zip(headers, named, strict=True)]
+    encoder = BatchEncoder(COMMUNITY, [link.id for link in named])
+    decoder = BatchDecoder(COMMUNITY, prepared)
+    for start in range(0, len(sent), 7):
+        batch = encoder.encode(sent[start : start + 7])
+        assert decoder.decode(batch) == sent[start : start + 7]
+
+
+def test_a_table_forgets_what_was_prepared_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LANE_TABLE_MAX_COUNT", 3)
+    runs = [LaneMaker(f"member {n}").run(3) for n in range(5)]
+    headers = [codec.decode(run[0].raw.header, Header) for run in runs]
+    prepared = [(h.lane_key, (0, run[0].id)) for h, run in zip(headers, runs, strict=True)]
+    encoder = BatchEncoder(COMMUNITY, [run[0].id for run in runs])
+    decoder = BatchDecoder(COMMUNITY, prepared)
+    for seq in (1, 2):
+        batch = encoder.encode([run[seq].raw for run in runs])
+        assert len(batch.lanes) == 65 * 5
+        assert decoder.decode(batch) == [run[seq].raw for run in runs]
+
+
 # --- what is no batch ---
 
 GOOD = BatchEncoder(COMMUNITY).encode([link.raw for link in FOREST[:9]])

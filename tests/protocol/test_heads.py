@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from node.protocol import heads as heads_module
 from node.protocol.heads import HeadIndex, Heads, Listed, digest, fingerprint
 from node.protocol.identity import Lane
+from node.protocol.sketch import name_of
 from tests.support.sync_source import DictSource, LaneMaker, source_with
 
 ALL = frozenset(range(6))
@@ -51,6 +52,45 @@ def test_an_index_kept_up_equals_one_built_anew(
     assert index.fingerprint(0, high) == plain(expected[:high])
     bound = data.draw(st.binary(max_size=70))
     assert index.position(bound) == sum(item[0] < bound for item in expected)
+    assert index.sketch(48) == HeadIndex(expected).sketch(48)
+    names = {name_of(item[0]) for item in expected[low:high]} | {bytes(7), b"\xff" * 7}
+    assert index.named(names) == {
+        name: [item for item in expected if name_of(item[0]) == name] for name in names
+    }
+
+
+def test_an_index_read_in_parts_equals_one_read_at_once() -> None:
+    """With changes between the parts, some of lanes that are read already, some of others."""
+    runs = {name: LaneMaker(name).run(3) for name in ("mina", "jun", "sora", "ana", "bo", "chu")}
+    source = source_with(*(run[:1] for run in runs.values()))
+    heads = Heads(source, told=True)
+    assert not heads.prepare(ALL)
+    for step, (name, run) in enumerate(runs.items()):
+        for _ in range(40):
+            assert not heads.prepare(ALL)
+        source.take([run[1 + step % 2 :][0].raw, run[1].raw])
+        heads.changed([LaneMaker(name).lane_key])
+    while not heads.prepare(ALL):
+        pass
+    assert heads.prepare(ALL)
+    whole = [(item.key, item.seq) for item in source.heads(b"", None)]
+    index = heads.index(ALL)
+    assert index.slice(0, len(index)) == whole
+    assert index.fingerprint(0, len(index)) == plain(whole)
+    assert index.sketch(16) == HeadIndex(whole).sketch(16)
+
+
+def test_what_was_not_prepared_is_read_when_it_is_needed() -> None:
+    source = CountingSource()
+    source.take(link.raw for n in range(40) for link in LaneMaker(f"member {n}").run(1))
+    heads = Heads(source, told=True)
+    for _ in range(100):
+        heads.prepare(ALL)
+    assert source.whole == 0
+    assert len(heads.index(ALL)) == 40
+    assert source.whole == 1
+    assert heads.prepare(ALL)
+    assert source.whole == 1
 
 
 def test_a_fingerprint_is_what_the_protocol_says() -> None:
@@ -101,12 +141,10 @@ def test_heads_are_read_again_only_when_they_changed() -> None:
 def test_heads_told_of_changes_read_only_those_lanes() -> None:
     source = CountingSource()
     mina, jun = LaneMaker("mina"), LaneMaker("jun", Lane.IDENTITY)
-    source.take(link.raw for link in mina.run(2))
-    heads = Heads(source)
-    heads.index(ALL)
     sora = LaneMaker("sora")
-    source.take(link.raw for link in sora.run(1))
-    heads.changed([mina.lane_key])  # the first word of it: what came before was not told
+    source.take(link.raw for link in (*mina.run(2), *sora.run(1)))
+    heads = Heads(source, told=True)
+    heads.changed([mina.lane_key])  # nobody has asked yet
     assert len(heads.index(ALL)) == 2
     read = source.whole
     source.take(link.raw for link in jun.run(1))
@@ -122,7 +160,7 @@ def test_heads_told_of_changes_read_only_those_lanes() -> None:
 
 def test_each_set_of_lane_kinds_has_its_own_index() -> None:
     source = source_with(LaneMaker("mina").run(2), LaneMaker("mina", Lane.IDENTITY).run(1))
-    heads = Heads(source)
+    heads = Heads(source, told=True)
     assert len(heads.index(ALL)) == 2
     assert len(heads.index(frozenset({0, 1}))) == 1
     market = LaneMaker("mina", Lane.MARKET)

@@ -1,72 +1,36 @@
 """Rounds: two sides learn what the other lacks, at a cost that follows the difference."""
 
-import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.protocol import limits, messages
+from node.protocol import limits
 from node.protocol.errors import Parting, RemoteFault
 from node.protocol.heads import Heads
 from node.protocol.messages import Ask, Listing, Ranges, Split
-from node.protocol.ports import HeadItem
 from node.protocol.reconcile import END, MORE, PASS, Round, separator, short_form
-from node.protocol.shapes import RecordId
-from tests.support.sync_source import DictSource
+from node.protocol.sketch import Sketch
+from tests.support.rounds import (
+    ALL,
+    SALT,
+    Pair,
+    SetSource,
+    as_of_many,
+    as_they_are,
+    head,
+    sketch,
+    turn,
+    twin,
+)
 
-ALL = frozenset(range(6))
-SALT = b"salt of a round."
-Set = dict[bytes, int]
-
-
-class SetSource(DictSource):
-    """Heads without records."""
-
-    def __init__(self, items: Set) -> None:
-        super().__init__()
-        self.items = [HeadItem(k[:65], RecordId(k[65:]), seq) for k, seq in sorted(items.items())]
-
-    def heads(self, low: bytes, high: bytes | None) -> list[HeadItem]:
-        return [h for h in self.items if h.key >= low and (high is None or h.key < high)]
-
-
-def lane_of(number: int) -> bytes:
-    return random.Random(number).randbytes(64) + bytes((number % 6,))
-
-
-def head(lane: int, number: int) -> bytes:
-    return lane_of(lane) + random.Random(f"{lane} {number}").randbytes(32)
-
-
-class Pair:
-    """Two sides of a round, with all bytes counted."""
-
-    def __init__(self, a: Set, b: Set, number: int = 0) -> None:
-        self.a = Round(number, Heads(SetSource(a)), ALL, SALT)
-        self.b = Round(number, Heads(SetSource(b)), ALL, SALT)
-        self.turns = self.bytes = self.largest = 0
-
-    def run(self) -> "Pair":
-        message: Ranges | None = self.a.open()
-        reader, writer = self.b, self.a
-        while message is not None:
-            frame = messages.encode(message)
-            self.turns += 1
-            self.bytes += len(frame)
-            self.largest = max(self.largest, len(frame))
-            decoded = messages.decode(frame)
-            assert decoded == message
-            message = reader.take(message)
-            reader, writer = writer, reader
-        assert self.a.over
-        assert self.b.over
-        assert self.a.told == self.b.found
-        assert self.b.told == self.a.found
-        return self
+both_ways = pytest.mark.parametrize("way", [as_they_are, as_of_many])
+Way = Callable[[], AbstractContextManager[None]]
 
 
 def behind(mine: Iterable[bytes], theirs: Iterable[bytes]) -> set[bytes]:
@@ -77,13 +41,15 @@ lane_numbers = st.integers(0, 300)
 plain_sets = st.sets(lane_numbers, max_size=150)
 
 
+@both_ways
 @given(plain_sets, plain_sets, plain_sets)
 def test_each_side_learns_exactly_the_lanes_it_lacks(
-    common: set[int], only_a: set[int], only_b: set[int]
+    way: Way, common: set[int], only_a: set[int], only_b: set[int]
 ) -> None:
     a = {head(n, 0): 0 for n in common | only_a}
     b = {head(n, 0): 0 for n in common | only_b}
-    pair = Pair(a, b).run()
+    with way():
+        pair = Pair(a, b).run()
     assert sorted(pair.a.found) == sorted(behind(a, b))
     assert sorted(pair.b.found) == sorted(behind(b, a))
     assert pair.a.equal == pair.b.equal == (a == b)
@@ -92,11 +58,14 @@ def test_each_side_learns_exactly_the_lanes_it_lacks(
 versions = st.dictionaries(st.integers(0, 40), st.integers(0, 5), max_size=40)
 
 
+@both_ways
 @given(versions, versions)
 def test_of_two_heads_on_a_lane_only_the_further_one_is_told(
-    a: dict[int, int], b: dict[int, int]
+    way: Way, a: dict[int, int], b: dict[int, int]
 ) -> None:
-    pair = Pair({head(n, s): s for n, s in a.items()}, {head(n, s): s for n, s in b.items()}).run()
+    sides = [{head(n, s): s for n, s in side.items()} for side in (a, b)]
+    with way():
+        pair = Pair(sides[0], sides[1]).run()
     assert set(pair.a.found) == {head(n, s) for n, s in b.items() if s > a.get(n, -1)}
     assert set(pair.b.found) == {head(n, s) for n, s in a.items() if s > b.get(n, -1)}
 
@@ -106,17 +75,24 @@ forked = st.dictionaries(
 )
 
 
+@both_ways
+@pytest.mark.parametrize("make", [head, twin])
 @given(forked, forked)
 def test_rounds_repeated_after_taking_in_bring_forked_lanes_together(
-    a: dict[int, set[int]], b: dict[int, set[int]]
+    way: Way,
+    make: Callable[[int, int], bytes],
+    a: dict[int, set[int]],
+    b: dict[int, set[int]],
 ) -> None:
-    set_a = {head(n, v): v % 2 for n, vs in a.items() for v in vs}
-    set_b = {head(n, v): v % 2 for n, vs in b.items() for v in vs}
+    """Lanes of one name, too: what is told counts by its number, whatever it is taken for."""
+    set_a = {make(n, v): v % 2 for n, vs in a.items() for v in vs}
+    set_b = {make(n, v): v % 2 for n, vs in b.items() for v in vs}
     union = set_a | set_b
-    for number in range(4):
-        pair = Pair(set_a, set_b, number).run()
-        set_a |= {k: union[k] for k in pair.a.found}
-        set_b |= {k: union[k] for k in pair.b.found}
+    for number in range(5):
+        with way():
+            pair = Pair(set_a, set_b, number).run(names_are_clear=make is head)
+        set_a |= {k: union[k] for k in pair.b.told}
+        set_b |= {k: union[k] for k in pair.a.told}
         if pair.a.equal:
             break
     assert set_a == set_b == union
@@ -195,7 +171,8 @@ def test_a_list_is_in_the_short_forms_of_its_round(number: int) -> None:
 def test_a_cut_has_pieces_of_one_size_and_the_fingerprint_of_each() -> None:
     heads = {head(lane, 0): 0 for lane in range(limits.RANGE_LEAF_ITEMS_COUNT + 21)}
     index = Heads(SetSource(heads)).index(ALL)
-    answer = Round(0, Heads(SetSource(heads)), ALL, SALT).take(turn(splits=[Split([b"", b""], FP)]))
+    asked = turn(splits=[Split([b"", b"\xff" * 97], FP)])
+    answer = Round(0, Heads(SetSource(heads)), ALL, SALT).take(asked)
     assert answer is not None
     assert answer.listings == []
     (split,) = answer.splits
@@ -203,7 +180,7 @@ def test_a_cut_has_pieces_of_one_size_and_the_fingerprint_of_each() -> None:
     assert len(pieces) == limits.RANGE_PIECES_COUNT
     assert {stop - start for start, stop in pieces} == {len(heads) // 16, len(heads) // 16 + 1}
     assert split.fingerprints == b"".join(index.fingerprint(*piece) for piece in pieces)
-    assert (split.bounds[0], split.bounds[-1]) == (b"", b"")
+    assert (split.bounds[0], split.bounds[-1]) == (b"", b"\xff" * 97)
 
 
 def test_short_forms_name_the_lane_and_change_with_the_salt() -> None:
@@ -213,18 +190,8 @@ def test_short_forms_name_the_lane_and_change_with_the_salt() -> None:
     assert short_form(b"other", head(3, 0))[:4] != first[:4]
 
 
-def turn(
-    *,
-    flag: int = PASS,
-    splits: Iterable[Split] = (),
-    listings: Iterable[Listing] = (),
-    asks: Iterable[Ask] = (),
-    heads: bytes = b"",
-) -> Ranges:
-    return Ranges(0, flag, list(splits), list(listings), list(asks), heads)
-
-
 FP = bytes(16)
+SMALL = sketch(16)
 HOSTILE = {
     "fingerprints missing": turn(splits=[Split([b"", b"a", b""], FP)]),
     "fingerprints left over": turn(splits=[Split([b"", b""], FP * 2)]),
@@ -239,6 +206,20 @@ HOSTILE = {
     "seqs missing": turn(listings=[Listing(b"", b"", bytes(16), [1])]),
     "a short form broken off": turn(asks=[Ask(b"", b"", bytes(7))]),
     "heads broken off": turn(heads=bytes(96)),
+    "near heads broken off": turn(near_heads=bytes(38)),
+    "near asks broken off": turn(near_asks=bytes(9)),
+    "far asks broken off": turn(far_asks=bytes(11)),
+    "a sketch without cells": turn(sketch=Sketch(b"", [], [])),
+    "a sketch in rows of another size": turn(sketch=Sketch(bytes(13 * 51), [0] * 51, [0] * 51)),
+    "a sketch of four rows": turn(sketch=Sketch(bytes(13 * 64), [0] * 64, [0] * 64)),
+    "a sketch whose sums end early": turn(sketch=Sketch(SMALL.sums[1:], [0] * 48, [0] * 48)),
+    "a sketch with a seq too many": turn(sketch=Sketch(SMALL.sums, [0] * 48, [0] * 49)),
+    "a sketch and heads": turn(sketch=SMALL, heads=head(1, 1)),
+    "a sketch and near heads": turn(sketch=SMALL, near_heads=bytes(39)),
+    "a sketch and asks by name": turn(sketch=SMALL, near_asks=bytes(10)),
+    "a sketch and far asks": turn(sketch=SMALL, far_asks=bytes(10)),
+    "a sketch and a split": turn(sketch=SMALL, splits=[Split([b"", b""], FP)]),
+    "a sketch and a list": turn(sketch=SMALL, listings=[Listing(b"", b"", b"", [])]),
     "too many ranges": turn(
         asks=[
             Ask(bytes((n // 256, n % 256)), bytes((n // 256, n % 256, 0)), b"")
@@ -256,10 +237,22 @@ def test_a_malformed_turn_is_a_fault(message: Ranges) -> None:
     assert fault.value.code == Parting.FRAME
 
 
-def test_a_question_in_the_last_turn_is_a_fault() -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"splits": [Split([b"", b""], FP)]},
+        {"listings": [Listing(b"", b"", b"", [])]},
+        {"asks": [Ask(b"", b"", b"")]},
+        {"sketch": SMALL},
+        {"near_asks": bytes(10)},
+        {"far_asks": bytes(10)},
+    ],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_a_question_in_the_last_turn_is_a_fault(asked: dict[str, Any]) -> None:
     side = Round(0, Heads(SetSource({})), ALL, SALT)
     with pytest.raises(RemoteFault) as fault:
-        side.take(turn(flag=END, splits=[Split([b"", b""], FP)]))
+        side.take(turn(flag=END, **asked))
     assert fault.value.code == Parting.UNEXPECTED
 
 

@@ -8,7 +8,7 @@ from node.protocol import limits
 from node.protocol.errors import Parting, RemoteFault
 from node.protocol.frames import BatchDecoder
 from node.protocol.messages import Want, Wish
-from node.protocol.record import RawRecord
+from node.protocol.record import RawRecord, parse_header
 from node.protocol.serve import Serve, Stage
 from tests.support.sync_source import COMMUNITY, DictSource, LaneMaker, Link
 
@@ -26,8 +26,11 @@ def serving(*runs: Sequence[Link]) -> tuple[Serve, list[bytes]]:
     return serve, heads
 
 
-def answer(serve: Serve) -> list[RawRecord]:
-    decoder, found = BatchDecoder(COMMUNITY), list[RawRecord]()
+def answer(serve: Serve, *held: Link) -> list[RawRecord]:
+    """The records of an answer, read by a side that named these as all it has of their lanes."""
+    places = [(parse_header(one.raw.header), one.id) for one in held]
+    prepared = [(header.lane_key, (header.seq, known)) for header, known in places]
+    decoder, found = BatchDecoder(COMMUNITY, prepared), list[RawRecord]()
     while (message := serve.next_records()) is not None:
         found += decoder.decode(message.batch)
     return found
@@ -46,7 +49,30 @@ def test_what_is_beyond_the_known_is_sent_in_order_of_arrival() -> None:
     assert serve.stage is Stage.IDLE
     lane = next(place for place, key in enumerate(heads) if key[:65] == MINA.lane_key)
     serve.want(Want(2, False, [Wish(lane, False, mina[3].id)], b""))
-    assert answer(serve) == raws(mina[4:])
+    assert answer(serve, mina[3]) == raws(mina[4:])
+
+
+def test_what_follows_a_known_record_comes_without_its_lane(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mina, jun, sora = MINA.run(6), JUN.run(3), LaneMaker("sora").run(2)
+    serve, heads = serving(mina, jun, sora)
+    places = {key[:65]: place for place, key in enumerate(heads)}
+    sora_place = places[LaneMaker("sora").lane_key]
+    serve.want(Want(2, True, [Wish(places[MINA.lane_key], False, mina[1].id)], b""))
+    late = [Wish(sora_place, False, b""), Wish(places[JUN.lane_key], False, jun[0].id)]
+    serve.want(Want(2, False, late, b""))
+    message = serve.next_records()
+    assert message is not None
+    assert message.batch.lanes == LaneMaker("sora").lane_key  # of which nothing was named
+    assert message.batch.lane_numbers == [1] * 4 + [2] * 2 + [3] * 2
+    assert message.batch.prevs == b""
+    serve.want(Want(2, False, [Wish(places[JUN.lane_key], True, jun[0].id)], b""))
+    assert answer(serve) == raws(jun[1:])  # a full wish prepares nothing
+    monkeypatch.setattr(limits, "LANES_PREPARED_MAX_COUNT", 1)
+    both = [Wish(places[MINA.lane_key], False, mina[1].id), late[1]]
+    serve.want(Want(2, False, both, b""))
+    assert answer(serve, mina[1]) == raws([*mina[2:], *jun[1:]])
 
 
 def test_a_question_in_several_messages_is_one_answer() -> None:
@@ -95,7 +121,7 @@ def test_an_answer_is_no_larger_than_it_may_be(monkeypatch: pytest.MonkeyPatch) 
     serve.want(Want(2, False, [Wish(0, False, b"")], long[8].id))
     assert answer(serve) == raws(long[:5])
     serve.want(Want(2, False, [Wish(0, False, long[3].id)], b""))
-    assert answer(serve) == raws(long[4:])
+    assert answer(serve, long[3]) == raws(long[4:])
 
 
 def test_bodies_are_sent_where_they_are_held() -> None:

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node.protocol import crypto, limits, record
 from node.protocol import effects as do
-from node.protocol import limits
 from node.protocol.identity import Lane
 from node.protocol.messages import Records, Want, decode
+from node.protocol.record import RawRecord
+from node.protocol.social import LaneOpen, PostPut
+from tests.support.rounds import as_of_many, as_they_are
 from tests.support.sync_line import Line
-from tests.support.sync_source import DictSource, LaneMaker, Link, source_with
+from tests.support.sync_source import COMMUNITY, DictSource, LaneMaker, Link, source_with
 
 LONG = 24
 MAKERS = [LaneMaker(f"member {n}", kind) for n in range(4) for kind in (Lane.SOCIAL, Lane.IDENTITY)]
@@ -55,9 +58,11 @@ def source_of(contents: Contents) -> DictSource:
 @given(contents, contents, st.integers(0, 2**32))
 @settings(max_examples=150)
 def test_two_nodes_end_with_the_union(one: Contents, two: Contents, seed: int) -> None:
+    """In every other case heads are compared as if there were many."""
     a, b = source_of(one), source_of(two)
     union = a.ids() | b.ids()
-    line = Line(a, b, seed).run()
+    with as_of_many() if seed % 2 else as_they_are():
+        line = Line(a, b, seed).run()
     assert a.ids() == b.ids() == union
     assert line.a.session.in_sync
     assert line.b.session.in_sync
@@ -110,6 +115,39 @@ def test_lone_new_records_on_many_lanes_stay_cheap() -> None:
     assert a.ids() == b.ids()
     assert line.b.received == 200
     assert line.bytes < 1.5 * size_of(link for run in new for link in run)
+
+
+def namesakes(count: int) -> list[list[Link]]:
+    """So many lanes that share a name, each with five records."""
+    made: list[list[Link]] = []
+    for n in range(count):
+        author, signer = b"same" + bytes([n] * 28), b"me" + bytes([n] * 30)
+        run: list[Link] = []
+        for seq in range(5):
+            body = PostPut("ko", None, "market square", bytes(16), f"{n} {seq}") if seq else None
+            header, data = record.build(
+                body or LaneOpen(bytes(32)), "post.put" if seq else "social.open",
+                author, signer, seq, run[-1].id if run else None, 1_000 * seq,
+            )  # fmt: skip
+            known = crypto.record_id(COMMUNITY, header)
+            run.append(Link(known, seq, RawRecord(header, data, bytes(64))))
+        made.append(run)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_lanes_of_one_name_are_not_taken_for_one_another(seed: int) -> None:
+    """As a forker may make them: whoever holds one of them is told of another by name."""
+    chance = random.Random(seed)
+    lanes = namesakes(3)
+    held = [[run[: chance.choice((0, 0, 1, 3, 5))] for run in lanes] for _ in range(2)]
+    a, b = (source_with(*cuts) for cuts in held)
+    union = a.ids() | b.ids()
+    with as_of_many():
+        line = Line(a, b, seed).run()
+    assert a.ids() == b.ids() == union
+    assert line.a.blamed == line.b.blamed == []
+    assert line.a.closed == []
 
 
 def test_a_node_that_is_in_sync_spends_next_to_nothing() -> None:

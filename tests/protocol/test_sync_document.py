@@ -16,6 +16,7 @@ from node.protocol.greeting import Settings, greet
 from node.protocol.heads import HeadIndex, Heads
 from node.protocol.messages import Records, Want, Wish
 from node.protocol.reconcile import Round, short_form
+from node.protocol.sketch import part_of
 from tests.support.sync_source import COMMUNITY, DictSource, LaneMaker
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "protocol-sync.md"
@@ -86,10 +87,10 @@ def examples() -> str:
     assert third is not None
     assert asker.take(third) is None
     want = Want(0, False, [_wish(key, place, b) for place, key in enumerate(asker.found)], b"")
-    encoder = BatchEncoder(COMMUNITY)
+    encoder = BatchEncoder(COMMUNITY, [wish.known for wish in want.wishes if wish.known])
     records = Records(0, [], encoder.encode([run[2].raw, other[0].raw]))
     hello = greet(COMMUNITY, Settings(agent="wetalk"), b"d" * 16, sha256()[:16])
-    one, two = (key for key, _ in index.slice(0, 2))
+    (one, seq), (two, _) = index.slice(0, 2)
     turns = sha256(salt, bytes(8))[:16]
     shown = [
         ("The dialler's greeting, as a content", codec.encode(hello)),
@@ -101,12 +102,15 @@ def examples() -> str:
         ("Session salt, of nonces `d` sixteen times and `l` sixteen times", salt),
         ("Short form of the first key in round 0", short_form(turns, one)),
         ("Short form of the second", short_form(turns, two)),
+        (f"Part of the first head, whose seq is {seq}", part_of(one)),
+        ("Digest of its part and its seq", sha256(part_of(one), seq.to_bytes(8, "big"))),
+        ("Sketch of both heads, in rows of 16 cells", codec.encode(index.sketch(16))),
         ("The dialler holds one head, of seq 1, and opens round 0; content", codec.encode(opening)),
         ("The listener holds both heads, of higher seq; it lists them", codec.encode(first)),
         ("The dialler asks for both", codec.encode(second)),
         ("The listener tells them; the round is over", codec.encode(third)),
         ("The dialler asks for both lanes", codec.encode(want)),
-        ("The listener sends the two records", codec.encode(records)),
+        ("The listener sends the two records, the one in the prepared lane", codec.encode(records)),
         ("The first of them, rebuilt: its header", run[2].raw.header),
     ]
     return "".join(f"{name}:\n```\n{wrapped(data)}\n```\n" for name, data in shown)

@@ -15,7 +15,7 @@ from types import FunctionType
 from node.ledger import alerts, book, stamps, trades
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import Fold
-from node.protocol import admission, heads, lanes
+from node.protocol import admission, frames, heads, lanes, near
 from node.protocol.serve import Serve
 from node.protocol.state import DictState
 from node.storage.buffer import RowBuffer
@@ -175,6 +175,27 @@ CANARIES = (
         1,
     ),
     Canary(
+        "heads told by the names of their lanes are passed over",
+        near.resolve,
+        "if held[name] else",
+        "if not held[name] else",
+        1,
+    ),
+    Canary(
+        "a commit is kept from the index of heads",
+        heads.Heads.changed,
+        "if lane[-1] in kinds",
+        "if lane[-1] in kinds and lane[0] % 4",
+        1,
+    ),
+    Canary(
+        "a record goes to whichever lane was prepared",
+        frames.BatchEncoder._compact,
+        "self._prepared.pop(prev, None)",
+        "next(iter(self._prepared.values()), None)",
+        1,
+    ),
+    Canary(
         "what waits is forgotten when its ground comes",
         Store._take,
         "if self.pending:",
@@ -256,7 +277,7 @@ CANARIES = (
         lanes._branch_for,
         "lowest = header.seq if row.fork_seq < 0 else min(row.fork_seq, header.seq)",
         "lowest = header.seq if row.fork_seq < 0 else row.fork_seq",
-        33,
+        63,
     ),
     Canary(
         "a row that was deleted is still read from the buffer",

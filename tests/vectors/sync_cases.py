@@ -1,14 +1,15 @@
-"""Vectors of sync: frames, streams of batches, greetings; what is taken and what is a breach."""
+"""Vectors of sync: frames, streams of batches, sketches, greetings; what is a breach."""
 
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from node.protocol import codec
-from node.protocol.crypto import sha256
+from node.protocol.crypto import record_id, sha256
 from node.protocol.frames import BatchEncoder
 from node.protocol.greeting import Settings, greet
-from node.protocol.record import RawRecord
+from node.protocol.record import RawRecord, parse_header
+from node.protocol.sketch import Sketch, Sums, compare
 from tests.vectors import worked
 from tests.vectors.history_members import post_of
 from tests.vectors.kind_cases import packed
@@ -24,7 +25,7 @@ LANES, KINDS, LANE_NUMBERS, KIND_NUMBERS, SEQS, PREVS, TIMES, ABSENT, VERBATIM, 
 
 def cases() -> list[Case]:
     """All: `part` says what a case is."""
-    return [*_frames(), *_streams(), *_greetings()]
+    return [*_frames(), *_streams(), *_sketches(), *_greetings()]
 
 
 # --- frames ---------------------------------------------------------------------------------------
@@ -39,11 +40,12 @@ def _frame(name: str, frame: bytes, expect: str, content: bytes = b"") -> Case:
 def _messages() -> Iterator[tuple[str, list[Any]]]:
     key, other = bytes(97), bytes(96) + b"\x01"
     yield "greeting", _hello()
-    yield "opening", [2, 0, 0, [[[b"", b""], bytes(16)]], [], [], b""]
+    yield "opening", [2, 0, 0, [[[b"", b""], bytes(16)]], [], [], b"", None, b"", b"", b""]
     yield "ranges of all sorts", [
         2, 5, 1, [[[b"", b"\x01"], bytes(16)]], [[b"\x01", b"\x02", bytes(16), [0, 2**40]]],
-        [[b"\x02", b"", bytes(8)]], key + other,
+        [[b"\x02", b"", bytes(8)]], key + other, None, bytes(20), bytes(10), bytes(39),
     ]  # fmt: skip
+    yield "a sketch", _turn([bytes(48 * 13), [0] * 47 + [2**32 - 1], [2**48 - 1] + [0] * 47])
     yield "want", [3, 2**53 - 1, True, [[0, False, bytes(32)], [131_071, True, b""]], bytes(64)]
     yield "want nothing", [3, 0, False, [], b""]
     yield "records, none", [4, 0, [7], [b"", [], [], [], [], b"", [], [], [], [], b""]]
@@ -53,6 +55,10 @@ def _messages() -> Iterator[tuple[str, list[Any]]]:
     yield "idle", [8]
     yield "good-bye", [9, "done"]
     yield "good-bye with a code that nobody knows", [9, ""]
+
+
+def _turn(sketch: Any) -> list[Any]:
+    return [2, 0, 0, [], [], [], b"", sketch, b"", b"", b""]
 
 
 def _frames() -> Iterator[Case]:
@@ -118,9 +124,17 @@ def _broken_messages() -> Iterator[tuple[str, list[Any]]]:
     yield "ack of 33", [5, 33]
     yield "ack of true", [5, True]
     yield "good-bye of 33 letters", [9, "x" * 33]
-    yield "turn 3", [2, 0, 3, [], [], [], b""]
-    yield "round -1", [2, -1, 0, [], [], [], b""]
-    yield "bound of 98 bytes", [2, 0, 0, [[[bytes(98), b""], bytes(16)]], [], [], b""]
+    bare = _turn(None)
+    yield "turn 3", [2, 0, 3, *bare[3:]]
+    yield "round -1", [2, -1, *bare[2:]]
+    yield "bound of 98 bytes", [*bare[:3], [[[bytes(98), b""], bytes(16)]], *bare[4:]]
+    yield "ranges that end with the heads", bare[:7]
+    yield "ranges without near heads", bare[:10]
+    yield "a sketch without seqs", _turn([bytes(48 * 13), [0] * 48])
+    yield "a count below 0", _turn([bytes(13), [-1], [0]])
+    yield "a count of 2^32", _turn([bytes(13), [2**32], [0]])
+    yield "seqs of 2^48", _turn([bytes(13), [1], [2**48]])
+    yield "9,217 cells", _turn([b"", [0] * 9_217, []])
     yield "no proofs", [6, []]
     yield "proof with a signature of 63 bytes", [6, [[b"a", bytes(63), b"b", bytes(64)]]]
     yield "no addresses", [7, []]
@@ -137,16 +151,29 @@ def _broken_messages() -> Iterator[tuple[str, list[Any]]]:
 # --- streams of batches ---------------------------------------------------------------------------
 
 
-def _stream(name: str, community: bytes, batches: Iterable[list[Any]], *records: Any) -> Case:
+def _stream(
+    name: str,
+    community: bytes,
+    batches: Iterable[list[Any]],
+    *records: Any,
+    prepared: Iterable[RawRecord] = (),
+) -> Case:
+    """`prepared`: records whose ids the reader named, one of a lane."""
     found: Case = {
         "name": name,
         "part": "stream",
         "community": community.hex(),
+        "prepared": [_place(community, raw) for raw in prepared],
         "batches": [packed(codec.encode(batch)) for batch in batches],
     }
     if not records:
         return {**found, "expect": "reject", "code": "frame"}
     return {**found, "expect": "ok", "records": [[_parts(raw) for raw in part] for part in records]}
+
+
+def _place(community: bytes, raw: RawRecord) -> list[Any]:
+    header = parse_header(raw.header)
+    return [header.lane_key.hex(), header.seq, record_id(community, raw.header).hex()]
 
 
 def _parts(raw: RawRecord) -> list[Any]:
@@ -178,6 +205,7 @@ def _streams() -> Iterator[Case]:
     yield _stream("nothing", community, [_batch(BatchEncoder(community), [])], [])
     shop = one_chapter("Sync", ["anna"])
     yield from _odd_streams(shop)
+    yield from _prepared_streams(shop)
     yield from _broken_streams(community, raws[:5])
 
 
@@ -223,6 +251,118 @@ def _odd_streams(community: Community) -> Iterator[Case]:
     headers = [_with_seq(three, 4), _with_seq(four, 5)]
     said = [RawRecord(h, r.body, r.signature) for h, r in zip(headers, (three, four), strict=True)]
     yield _stream("seqs are rebuilt as said, judged later", community.id, [again], said)
+
+
+def _prepared_streams(community: Community) -> Iterator[Case]:
+    """What follows records that the reader named needs neither its lane nor a prev."""
+    bela = Member.create(community, "bela")
+    said = [bela.start("social").raw]
+    pen = bela.pen("social")
+    said += [post_of(pen, f"post {n}").raw for n in range(4)]
+    sold = [bela.start("market").raw]
+    zero, one, two, three, four = said
+    ids = [record_id(community.id, raw.header) for raw in said]
+    encoder = BatchEncoder(community.id, [ids[1]])
+    first, last = [two, sold[0]], [three, four]
+    batches = [_batch(encoder, part) for part in (first, last)]
+    assert (batches[0][LANE_NUMBERS], batches[0][SEQS], batches[0][PREVS]) == (
+        [1, 2],
+        [None, 0],
+        b"",
+    )
+    assert len(batches[0][LANES]) == 65
+    assert batches[1][LANES] == b""
+    yield _stream("a prepared lane", community.id, batches, first, last, prepared=[one])
+    yield _stream("the same, not prepared", community.id, batches)
+    batch = _batch(BatchEncoder(community.id, [ids[0]]), [two, three])
+    assert batch[LANE_NUMBERS] == [2, 2]
+    yield _stream("a prepared lane that goes on elsewhere", community.id, [batch], [two, three],
+                  prepared=[zero])  # fmt: skip
+    batch = _batch(BatchEncoder(community.id, [ids[1], ids[1]]), [two])
+    assert batch[LANE_NUMBERS] == [1]
+    yield _stream("prepared twice", community.id, [batch], [two], prepared=[one, one])
+
+
+# --- sketches -------------------------------------------------------------------------------------
+Heads = list[tuple[bytes, int]]
+
+
+def _heads(among: range, *, seq: int = 0) -> Heads:
+    """Made-up heads on the lanes of these numbers, in order."""
+    made = [(sha256(b"author", bytes([n % 7]), bytes([n % 251, n // 251])), n) for n in among]
+    return sorted(
+        (
+            author
+            + sha256(b"signer", author)
+            + bytes((n % 6,))
+            + sha256(b"id", author, bytes([seq])),
+            n + seq,
+        )
+        for author, n in made
+    )
+
+
+def _sketch_case(name: str, own: Heads, sketch: list[Any], expect: str, **more: Any) -> Case:
+    return {
+        "name": name,
+        "part": "sketch",
+        "own": [[key.hex(), seq] for key, seq in own],
+        "sketch": packed(codec.encode(sketch)),
+        **more,
+        "expect": expect,
+    }
+
+
+def _sums(heads: Heads, row: int) -> Sketch:
+    sums = Sums()
+    for key, seq in heads:
+        sums.add(key, seq)
+    return sums.sketch(row)
+
+
+def _columns(sketch: Sketch) -> list[Any]:
+    return [sketch.sums, sketch.counts, sketch.seqs]
+
+
+def _read(name: str, own: Heads, theirs: Heads, row: int, *, readable: bool = True) -> Case:
+    """Two sets and the sketch of theirs. What is shown is worked out from the sets."""
+    shown = [
+        sorted([key[:4] + key[32:34] + key[64:68], seq] for key, seq in set(a) - set(b))
+        for a, b in ((theirs, own), (own, theirs))
+    ]
+    sketch = _sums(theirs, row)
+    more = {
+        "theirs": [[key.hex(), seq] for key, seq in theirs],
+        "row": row,
+        "about": compare(_sums(own, row), sketch).estimate,
+        "shown": [[[part.hex(), seq] for part, seq in one] for one in shown] if readable else None,
+    }
+    return _sketch_case(name, own, _columns(sketch), "ok", **more)
+
+
+def _sketches() -> Iterator[Case]:
+    many = _heads(range(30))
+    yield _read("two empty sets", [], [], 16)
+    yield _read("all from nothing", [], many[:9], 16)
+    yield _read("nothing of all", many[:9], [], 16)
+    yield _read("the same", many, many, 24)
+    moved = sorted([*many[5:], *_heads(range(200, 204)), *_heads(range(300, 303), seq=2)])
+    yield _read("some on either side", many, moved, 32)
+    further = sorted([*_heads(range(8)), *_heads(range(8, 30), seq=1)])
+    yield _read("22 lanes further", many, further, 32)
+    yield _read("too many for so few cells", many, further, 16, readable=False)
+    high = [(key, 2**40 - n) for n, (key, _) in enumerate(many[:5])]
+    yield _read("sums of high seqs", [], high, 3_072)
+    sums, counts, seqs = _columns(_sums(many, 16))
+    for name, broken in (
+        ("no cells", [b"", [], []]),
+        ("rows of 17 cells", [bytes(51 * 13), [0] * 51, [0] * 51]),
+        ("rows of 8 cells", [bytes(24 * 13), [0] * 24, [0] * 24]),
+        ("a cell more", [sums + bytes(13), [*counts, 0], [*seqs, 0]]),
+        ("a seq less", [sums, counts, seqs[1:]]),
+        ("half a sum", [sums[1:], counts, seqs]),
+    ):
+        yield _sketch_case(f"a sketch that is none: {name}", [], broken, "reject", code="frame")
 
 
 def _header(raw: RawRecord) -> list[Any]:
