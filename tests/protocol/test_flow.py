@@ -57,6 +57,21 @@ def test_a_sender_keeps_to_the_smaller_of_both_limits() -> None:
     assert not wide.open
 
 
+def test_what_is_dealt_with_leaves_room_for_as_much_again() -> None:
+    window, arrivals = Window(9, limits.WINDOW_BYTES), Arrivals()
+    for _ in range(3):
+        tokens: list[int] = []
+        while window.fits(limits.FRAME_SIZE_MAX_BYTES):
+            window.sent(limits.FRAME_SIZE_MAX_BYTES)
+            tokens.append(arrivals.arrived(limits.FRAME_SIZE_MAX_BYTES))
+        assert len(tokens) == limits.WINDOW_BYTES // limits.FRAME_SIZE_MAX_BYTES
+        for token in tokens:
+            arrivals.settled(token)
+        assert arrivals.collect() == len(tokens)
+        assert arrivals.collect() == 0
+        window.acknowledged(len(tokens))
+
+
 def test_work_is_allowed_at_a_rate_after_a_burst() -> None:
     allowance = Allowance(at_ms=5_000)
     now, done_us = 5_000, 0

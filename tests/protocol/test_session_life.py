@@ -8,7 +8,7 @@ from node.protocol import effects as do
 from node.protocol import limits
 from node.protocol.greeting import Settings
 from node.protocol.identity import Lane
-from node.protocol.messages import Want
+from node.protocol.messages import Ranges, Want
 from node.protocol.session import Phase
 from tests.support.sync_line import Line
 from tests.support.sync_source import DictSource, LaneMaker, fork_proof, source_with
@@ -175,6 +175,38 @@ def test_records_dropped_while_they_wait_to_be_sent_are_passed_over() -> None:
     line.run()
     assert b.ids() == {link.id for link in run[:5_900]}
     assert line.b.blamed == []
+
+
+def test_two_at_rest_owe_each_other_nothing() -> None:
+    """Whatever was sent is dealt with and acknowledged: else somebody loses patience later."""
+    maker, other = LaneMaker("forker"), LaneMaker("mina")
+    trunk, posts = maker.run(2), other.run(4)
+    proof = fork_proof(maker.post(trunk[1], "one"), maker.post(trunk[1], "other"))
+    a, b = source_with(trunk, posts), source_with(LaneMaker("jun").run(3))
+    a.proofs = [proof]
+    b.take([*(link.raw for link in posts[:3]), posts[3].bodyless])
+    line = Line(a, b).run()
+    line.share(line.a, ["/ip4/192.0.2.1"])
+    line.share(line.b, ["/ip4/192.0.2.2"])
+    line.run_for(2 * limits.SILENCE_MAX_MS)
+    assert a.ids() == b.ids()
+    assert not b.bodyless
+    assert line.b.proofs == [proof]
+    assert len(line.a.of(do.Addresses)) == len(line.b.of(do.Addresses)) == 1
+    assert line.a.closed == line.b.closed == []
+
+
+def test_what_names_a_head_in_one_conversation_names_none_in_another() -> None:
+    """Nobody can choose keys that look alike to two others."""
+    run, rest = LaneMaker("mina").run(1), LaneMaker("jun").run(1)
+    shorts: list[bytes] = []
+    for seed in range(2):  # other nonces
+        line = Line(source_with(run), source_with(rest), seed).run()
+        ranges = [one for side in (line.a, line.b) for one in side.said if isinstance(one, Ranges)]
+        shorts += [listing.shorts for turn in ranges for listing in turn.listings]
+        assert line.a.source.ids() == line.b.source.ids()
+    assert len(shorts) >= 2
+    assert len(set(shorts)) == len(shorts)
 
 
 # --- proofs and addresses ---

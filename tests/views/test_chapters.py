@@ -121,6 +121,7 @@ def test_closes_of_a_period_supersede_each_other() -> None:
 def test_acts_on_a_chapter_are_no_members() -> None:
     world = World()
     known = [member for member, _ in members.members_in(world.node.state, 0, world.rules)]
+    assert known == sorted(world.genesis.chapters[0].officers)
     world.act("o0", "chapter.policy", policy(world))
     after = [member for member, _ in members.members_in(world.node.state, 0, world.rules)]
     assert after == known

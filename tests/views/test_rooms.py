@@ -120,6 +120,20 @@ def test_replies_are_found_while_they_live(world: World) -> None:
     assert list(rooms.REPLY.under(world.node.state, post.id)) == []
 
 
+def test_replies_beyond_what_is_counted_are_found_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "REPLIES_COUNTED_MAX", 2)
+    post = world.post(world.talker("ada"), "question")
+    head = world.talker("bo")
+    for count in (1, 2, 3):
+        head = world.post(head, str(count), reply_to=post)
+        shown = rooms.post_of(world.node.state, post.id)
+        assert shown is not None
+        assert shown.reply_count == min(count, 2)
+    assert [reply.text for reply in rooms.replies_to(world.node.state, post.id)] == ["1", "2", "3"]
+
+
 def test_who_erased_a_post_and_who_never_had_it_show_the_same(world: World) -> None:
     ada = world.talker("ada")
     post = world.post(ada, "gone")
