@@ -19,6 +19,7 @@ from node.protocol import codec, lanes
 from node.protocol.account import CREDIT
 from node.protocol.crypto import record_id
 from node.protocol.identity import Lane
+from node.protocol.limits import TIME_MAX_MS
 from node.protocol.market import ListingClose, ListingPut
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record, parse_header
@@ -179,7 +180,9 @@ def shown(world: "World", state: Reader) -> dict[str, object]:
     profiles = [identities.profile_of(state, member) for member in own]
     return {
         "posts": {post: rooms.post_of(state, post) for post in rooms.live_ids(state)},
+        "rooms": rooms.rooms(state),
         "listings": sorted(listings.live_ids(state)),
+        "offers": _offers(state),
         "profiles": [profile and (profile.name, profile.about) for profile in profiles],
         "devices": [list(identities.devices_of(state, member)) for member in own],
         "membership": [members.membership(state, 0, member, rules) for member in own],
@@ -193,6 +196,18 @@ def shown(world: "World", state: Reader) -> dict[str, object]:
         "given": list(book.CONTRIBUTED.scan(state, b"", None)),
         "convicted": [key for key, _ in stamps.CONVICTED.scan(state, b"", None)],
     }
+
+
+def _offers(state: Reader) -> list[tuple[bytes, str]]:
+    """What people find who browse: each live listing once, as it is shown by itself."""
+    every = listings.facet("all")
+    found = [
+        (one.id, one.body.title)
+        for one in listings.listings_by(state, every, None, VERIFIED_KEPT_COUNT, TIME_MAX_MS)
+    ]
+    live = [listing for listing, _ in listings.live_ids(state)]
+    expect(sorted(one for one, _ in found) == sorted(live), "offers")
+    return sorted(found)
 
 
 def _erased(held: Sequence[RawRecord]) -> set[tuple[bytes, bytes]]:

@@ -65,6 +65,22 @@ def test_a_grant_is_for_an_ok_open_of_its_chapter() -> None:
         assert world.outcome[world.act("o0", "credit.grant", body).id] == Void.GRANT_OPEN
 
 
+def test_a_grant_needs_an_open_with_the_relays_of_the_chapter_and_their_number() -> None:
+    world = World("3/2")
+    stranger = world.first_witness("eve").header.signer
+    other = [*world.witness_keys[:2], stranger]
+    opens = {
+        OK: world.account("ada"),
+        "other relays": world.account("ada", witnesses=other),
+        "one more must agree": world.account("ada", q=3),
+        "fewer relays": world.account("ada", witnesses=world.witness_keys[:2]),
+    }
+    for name, opened in opens.items():
+        grant = world.grant(opened)
+        assert world.outcome[opened.id] == OK, name
+        assert world.outcome[grant.id] == (OK if name == OK else Void.GRANT_WITNESSES), name
+
+
 def test_k_different_officers_agree_to_exactly_this_content(two: World) -> None:
     opened = two.account("ada")
     body = two.grant_body(opened)
