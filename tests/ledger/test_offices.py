@@ -156,6 +156,24 @@ def test_an_act_stands_while_k_officers_have_a_record_within_their_cuts(two: Wor
     assert two.outcome[grant.id] == OK
 
 
+def test_officers_of_another_chapter_help_no_act_to_its_feet() -> None:
+    world = World(k=2, chapters=("coop", "market"), seats={"market": ("o0", "o1")})
+    opened = world.account("ada", chapter="market")
+    body = world.grant_body(opened)
+    foreign = world.act("o0", "credit.grant", body, "o2")
+    assert world.outcome[foreign.id] == Void.APPROVALS
+    alone = world.act("o2", "credit.grant", body, "o0", "o1")
+    assert world.outcome[alone.id] == Void.NOT_OFFICER
+    granted = world.act("o0", "credit.grant", body, "o1")
+    assert world.outcome[granted.id] == OK
+    world.approve("o2", "credit.grant", body)
+    assert members.officers_of(world.node.state, granted.id, world.rules) == {
+        public("o0"), public("o1"),
+    }  # fmt: skip
+    world.revoke(world.office["o1"])
+    assert current(world, opened.id) is None
+
+
 def test_what_is_no_act_does_not_stand() -> None:
     world = World()
     opened = world.account("ada")

@@ -238,9 +238,7 @@ def test_an_erasure_beyond_a_cut_lets_the_text_be_found_again() -> None:
 def test_an_erasure_without_effect_is_dropped_without_effect(target: str) -> None:
     world, opening, done = play([Deed("bo", "evidence", 0, 0, 0), Deed("ada", "evidence", 0, 0, 0)])
     evidence = {"somebody else's": done[0].id, "no evidence": opening.id, "not held": TRADE}
-    body = DisputeErase(
-        dispute=opening.id, evidence=evidence.get(target, done[1].id), salt=SALT
-    )
+    body = DisputeErase(dispute=opening.id, evidence=evidence.get(target, done[1].id), salt=SALT)
     if target == "still erased":
         world.on(world.talker("ada"), body)
     second = world.talker("ada")
