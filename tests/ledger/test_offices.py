@@ -174,6 +174,30 @@ def test_officers_of_another_chapter_help_no_act_to_its_feet() -> None:
     assert current(world, opened.id) is None
 
 
+def test_an_act_stands_by_the_number_of_officers_that_its_own_chapter_asks_for() -> None:
+    world = World(chapters=("coop", "market"))
+    strict = msgspec.structs.replace(world.genesis.chapters[1], k=2)
+    rules = members.Rules(
+        world.community,
+        msgspec.structs.replace(world.genesis, chapters=[world.genesis.chapters[0], strict]),
+    )
+    for name, stands in (("coop", True), ("market", False)):
+        granted = world.grant(world.account("ada", chapter=name))
+        assert members.stands(world.node.state, granted.id, world.rules)
+        assert members.stands(world.node.state, granted.id, rules) == stands
+
+
+def test_whoever_any_chapter_admitted_is_welcome() -> None:
+    world = World(chapters=("coop", "market"))
+    state, rules = world.node.state, world.rules
+    body = msgspec.structs.replace(world.membership_body("ada"), chapter="market")
+    assert not members.is_welcome(state, public("ada"), rules)
+    world.act("o0", "member.admit", body)
+    assert members.is_welcome(state, public("ada"), rules)
+    assert members.membership(state, 1, public("ada"), rules) == "member"
+    assert membership(world, "ada") == "none"
+
+
 def test_what_is_no_act_does_not_stand() -> None:
     world = World()
     opened = world.account("ada")
