@@ -18,6 +18,7 @@ from node.ledger.root import state_root
 from node.protocol import codec, lanes
 from node.protocol.account import CREDIT
 from node.protocol.crypto import record_id
+from node.protocol.heads import Heads
 from node.protocol.identity import Lane
 from node.protocol.limits import TIME_MAX_MS
 from node.protocol.market import ListingClose, ListingPut
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 PENDING_LOOKED_AT_COUNT: Final = 256
+EVERY_KIND: Final = frozenset[int](Lane)
 ANEW_COUNT: Final = 2  # nodes folded anew at the end of a life
 ALL_ANEW_SHARE: Final = 0.2  # of lives at whose end all are
 
@@ -120,6 +122,9 @@ def healed(world: "World") -> None:
     for node, own in zip(honest, heads, strict=True):
         lost = [lane for lane in heads[0] if lane not in own]
         expect(own == heads[0], "heads", f"node {node.number} differs: {len(lost)} lanes")
+        kept, made = (h.index(EVERY_KIND) for h in (node.heads, Heads(node.store)))
+        prints = [index.fingerprint(0, len(index)) for index in (kept, made)]
+        expect(prints[0] == prints[1], "index", f"what node {node.number} compares is not so")
     roots = {state_root(node.store.state, rules) for node in honest}
     expect(len(roots) == 1, "roots", f"{len(roots)} different")
     root = roots.pop()
