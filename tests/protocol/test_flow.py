@@ -55,6 +55,11 @@ def test_a_sender_keeps_to_the_smaller_of_both_limits() -> None:
         assert wide.open
         wide.sent(1)
     assert not wide.open
+    heavy = Window(10**6, 10**9)
+    heavy.sent(limits.WINDOW_BYTES - 1)
+    assert (heavy.open, heavy.fits(1), heavy.fits(2)) == (True, True, False)
+    heavy.sent(1)
+    assert not heavy.open
 
 
 def test_what_is_dealt_with_leaves_room_for_as_much_again() -> None:

@@ -50,11 +50,17 @@ def test_no_more_is_sent_than_may_be_unacknowledged() -> None:
 
 
 def test_a_neighbour_may_ask_for_less_in_flight() -> None:
-    peer = Peer(source_with(MAKER.run(6_000)), greeted=False)
+    source = source_with(MAKER.run(6_000))
+    peer = Peer(source, greeted=False)
     peer.say(peer.hello(frames=3, window=1))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
     assert sum(isinstance(message, Records) for message in peer.say(WANT)) == 1
     assert sum(isinstance(message, Records) for message in peer.say(Ack(1))) == 1
+    peer = Peer(source, greeted=False)
+    peer.say(peer.hello(frames=3))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    assert sum(isinstance(message, Records) for message in peer.say(WANT)) == 3
+    assert sum(isinstance(message, Records) for message in peer.say(Ack(2))) == 2
 
 
 def test_a_frame_that_does_not_fit_waits_for_room() -> None:
