@@ -122,7 +122,30 @@ def test_a_head_that_is_never_taken_in_is_left_alone_for_longer_and_longer() -> 
     line.run_for(3_600_000)
     assert line.b.received - received <= 12
     assert line.bytes - sent < 60_000
+    rounds = {one.round for one in line.b.said if isinstance(one, Ranges)}
+    line.change(line.b)  # what is new here may be what was lacking: it looks again soon
+    line.run_for(3 * limits.RETRY_FIRST_MS)
+    assert len({one.round for one in line.b.said if isinstance(one, Ranges)} - rounds) >= 3
     assert line.a.closed == line.b.closed == []
+
+
+def test_bodies_that_a_neighbour_lacks_keep_none_that_it_has_from_being_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "BODIES_WANTED_MAX_COUNT", 2)
+    run, other = LaneMaker("mina").run(7), LaneMaker("jun").run(4)
+    a, b = source_with(run), source_with(run[:1])
+    b.take(link.bodyless for link in run[1:])
+    for link in run[1:6]:
+        a.erase(link.id)
+    line = Line(a, b).run()
+    for link in other:  # with each round that ends well some more are asked for
+        a.take([link.raw])
+        line.change(line.a)
+        line.run()
+    assert list(b.bodyless) == [link.id for link in run[1:6]]
+    asked = [one.bodies for one in line.b.said if isinstance(one, Want) and one.bodies]
+    assert b"".join(asked) == b"".join(link.id for link in run[1:])  # each once
 
 
 def test_own_heads_that_a_neighbour_holds_are_echoed() -> None:
