@@ -244,6 +244,15 @@ def test_expensive_questions_are_answered_later_not_at_once() -> None:
     assert peer.ended in (None, Parting.UNEXPECTED)
 
 
+def test_what_a_question_costs_puts_off_the_next() -> None:
+    peer = Peer(source_with(RUN))
+    peer.session._allowance.level_us = 1_000
+    ask = Want(0, True, [], bytes(32 * limits.BODIES_WANTED_MAX_COUNT))
+    assert peer.say(ask) == [Ack(1)]
+    assert peer.say(ask) == []
+    assert peer.wait(1_000) == [Ack(1)]
+
+
 def test_two_turns_in_a_row_end_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PEER_WORK_PER_S_US", 1)
     peer = Peer(source_with(RUN[:1]))
