@@ -168,7 +168,7 @@ def owing_a_turn() -> Peer:
 def owing_an_answer() -> Peer:
     peer = Peer()
     peer.tell(RUN[2:3], MAKER)
-    peer.say(Records(9, [], batch(RUN[:1])))
+    peer.say(Ack(1), Records(9, [], batch(RUN[:1])))
     peer.deliver()
     return peer
 
