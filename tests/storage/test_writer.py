@@ -140,6 +140,25 @@ def test_generation_grows_only_with_heads_and_is_known_after_the_commit(
     assert database.writer.generation == before + 1
 
 
+def test_what_makes_a_fork_known_is_counted_apart(database: Database) -> None:
+    writer = database.writer
+
+    def forks(state: WriterState, *events: str) -> None:
+        number = state.next_number()
+        told = [(name, b"id") for name in events]
+        state.apply(raw(number), Changes(number, "ok", events=told))
+
+    before = writer.forks_generation
+    writer.run_sync(lambda state: forks(state, "post"))
+    assert writer.forks_generation == before
+    writer.run_sync(lambda state: forks(state, "fork", "post"))
+    assert writer.forks_generation == before + 1
+    writer.run_sync(lambda state: state.tell("fork", b"id"))
+    assert writer.forks_generation == before + 2
+    writer.run_sync(store)
+    assert writer.forks_generation == before + 2
+
+
 def test_listeners_learn_what_a_commit_brought(database: Database) -> None:
     commits: list[Commit] = []
     database.writer.add_listener(commits.append)
