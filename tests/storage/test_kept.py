@@ -154,6 +154,19 @@ def test_events_stand_with_what_they_tell_of(database: Database) -> None:
     assert database.reader().events.after(1, 9) == expected[1:]
 
 
+def test_all_that_a_job_tells_is_told_in_its_order(database: Database) -> None:
+    def job(state: WriterState) -> None:
+        tell(state, 1)
+        state.tell("fork", B)
+        state.tell("sync", C)
+        tell(state, 1)
+
+    database.writer.run_sync(job)
+    told = [(event.name, event.subject) for event in database.reader().events.after(0, 9)]
+    assert told == [("post", A), ("fork", B), ("sync", C), ("post", A)]
+    assert [event.subject for event in database.reader().events.after(1, 2)] == [B, C]
+
+
 def test_the_log_of_events_is_bounded_and_says_what_it_lost(database: Database) -> None:
     kept, every = limits.EVENTS_KEPT_MAX_COUNT, limits.EVENTS_TRIM_EVERY_COUNT
     total = kept + 3 * every
