@@ -238,6 +238,16 @@ def test_a_deferred_record_comes_back_when_all_is_there(database: Database) -> N
     assert database.reader().deferred.count() == 0
 
 
+def test_what_waited_for_one_record_comes_back_in_order_of_id(database: Database) -> None:
+    def job(state: WriterState) -> list[bytes]:
+        for one in (D, B, C):
+            state.deferred.add(Waiting(one, raw(1), "file"), [A])
+        return [item.id for item in state.deferred.release(A)]
+
+    assert database.writer.run_sync(job) == [B, C, D]
+    assert not database.reader().deferred.any()
+
+
 def test_deferred_records_that_wait_for_each_other_ask_only_for_the_first(
     database: Database,
 ) -> None:
