@@ -34,6 +34,11 @@ class Gate:
         self._open.set()
         self.future.result(PATIENCE_S)
 
+    def open_and_fail(self) -> None:
+        """The commit that it is part of does not come about."""
+        self._open.set()
+        assert isinstance(self.future.exception(PATIENCE_S), StorageFault)
+
 
 def refuse(state: WriterState) -> None:
     store(state)
@@ -213,6 +218,31 @@ def test_a_broken_listener_ends_the_writer_and_leaves_nobody_waiting(home: Home)
     database.close()
     with pytest.raises(StorageFault):
         database.writer.submit(store)
+
+
+def test_when_the_disk_refuses_each_job_is_told_its_own_reason(database: Database) -> None:
+    """And what had succeeded in the same commit has not happened."""
+
+    def damaged(state: WriterState) -> None:
+        raise StorageFault("database-damaged", "a row", path="a row")
+
+    gate = Gate(database)
+    futures = [database.writer.submit(job) for job in (store, refuse, damaged, store)]
+    gate.open_and_fail()
+    found = [future.exception(PATIENCE_S) for future in futures]
+    assert [type(error) for error in found] == [
+        StorageFault,
+        ValueError,
+        StorageFault,
+        StorageFault,
+    ]
+    assert {error.code for error in found if isinstance(error, StorageFault)} == {
+        "database-damaged"
+    }
+    assert len({id(error) for error in found}) == 4  # none is raised in two places
+    assert database.reader().record_count() == 0
+    assert database.writer.fault is not None
+    assert not database.writer.retry()
 
 
 @pytest.mark.trio
