@@ -97,6 +97,16 @@ def test_what_a_cut_drops_is_touched_as_well(world: World) -> None:
     assert changes(world, world.revoke(talker)).touched == [post.id]
 
 
+def test_what_a_cut_drops_tells_that_the_heads_of_its_lane_changed(world: World) -> None:
+    first = world.talker("ada")
+    world.post(first, "beyond the cut")
+    revoked = world.revoke(first, social=first)
+    assert set(changes(world, revoked).lanes) == {
+        revoked.header.lane_key, first.header.lane_key,
+    }  # fmt: skip
+    assert changes(world, world.post(world.talker("bo"), "hello")).lanes != []
+
+
 def test_what_is_said_and_offered_tells_the_search_what_changed(world: World) -> None:
     talker, other, seller = world.talker("ada"), world.talker("ada"), world.seller("ada")
     post = world.post(talker, "hello")

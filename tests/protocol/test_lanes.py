@@ -161,6 +161,22 @@ def test_dropping_a_branch_gives_its_parent_the_head_back_unless_another_child_s
     assert again.heads() == {trunk.id}
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_heads_are_what_nothing_held_stands_on_whatever_was_dropped(tree: Tree, seed: int) -> None:
+    rng = Random(seed)
+    grown = [tree.root]
+    for _ in range(30):
+        grown.append(tree.grow(rng.choice(grown[-5:] if seed % 2 else grown)))
+    for cut in rng.sample(grown, 3):  # each lets more of them be held
+        tree.world.revoke(tree.root, social=cut)
+        tree.world.node.settle(tree.world.library())
+        held = tree.world.node.held()
+        prevs = {made.header.prev for made in grown if made.id in held}
+        assert cut.id in held
+        assert tree.heads() == {made.id for made in grown if made.id in held} - prevs
+        assert set(lanes.members_of(tree.state, tree.key)) == held & {made.id for made in grown}
+
+
 def test_what_comes_back_after_a_drop_stands_where_it_stood(tree: Tree) -> None:
     trunk = tree.grow(tree.root, 2)
     left, right = tree.grow(trunk, 2), tree.grow(trunk, 2)

@@ -60,6 +60,18 @@ def test_the_newest_posts_of_a_room_come_first_page_by_page(world: World) -> Non
     assert rooms.rooms(world.node.state) == ["mill", "well"]
 
 
+def test_a_page_goes_on_where_it_was_though_the_last_of_it_is_held_no_more(world: World) -> None:
+    """Nothing is left out: what claims the same millisecond is shown once more instead."""
+    head = world.talker("ada")
+    made = [head := world.post(head, str(number)) for number in range(3)]
+    gone = (made[1].header.time, bytes(32))
+    rest = rooms.posts_in(world.node.state, "well", gone, 9, FOREVER_MS)
+    assert [post.text for post in rest] == ["1", "0"]
+    first = posts(world.node, limit=1)[-1]
+    early = rooms.posts_in(world.node.state, "well", (first.time, first.id), 9, made[0].header.time)
+    assert [post.text for post in early] == ["0"]
+
+
 def test_what_claims_to_come_from_the_future_is_hidden_from_readers_with_a_clock(
     world: World,
 ) -> None:

@@ -111,8 +111,14 @@ def test_of_one_time_the_higher_id_counts_in_any_order(saying: Saying) -> None:
         said[made.id] = (word, made)
     order = sorted(said)
     others = [raw for raw in world.raws() if raw not in [made.raw for _, made in said.values()]]
-    for arrival in (order, order[::-1], [order[1], order[2], order[0]]):
-        node = world.fresh().receive_all([*others, *(said[one][1].raw for one in arrival)])
+    arrivals = [order, order[::-1], [order[1], order[2], order[0]]]
+    nodes = [
+        world.fresh().receive_all([*others, *(said[one][1].raw for one in arrival)])
+        for arrival in arrivals
+    ]
+    for node in nodes:
         assert saying.shown(node, target) == said[order[-1]][0]
-    world.revoke(said[order[-1]][1])  # the device that said the last is shut out
-    assert saying.shown(world.node, target) == said[order[-2]][0]
+    revoked = world.revoke(said[order[-1]][1])  # the device that said the last is shut out
+    for node in nodes:
+        node.receive(revoked.raw)
+        assert saying.shown(node, target) == said[order[-2]][0]
