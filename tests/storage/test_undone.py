@@ -110,7 +110,8 @@ def shown(home: Home, failing: Callable[[WriterState], object] | None, *, togeth
 
     seen: list[object] = []
 
-    jobs = [first, failing, other, look, lambda state: put(state, POSTS[1]), *DEEDS.values()]
+    jobs: list[Callable[[WriterState], object] | None] = [first, failing, other, look]
+    jobs += [lambda state: put(state, POSTS[1]), *DEEDS.values()]
     todo = [job for job in jobs if job is not None]
     database = open_database(home)
     try:

@@ -7,6 +7,7 @@ follow arrival, so a view that let them decide would show every node something e
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from node.protocol.dispute import DisputeOpen, DisputeTake, DisputeVote
@@ -72,8 +73,7 @@ def vote(opening: Made, word: str) -> DisputeVote:
 
 
 def revision(listing: Made, word: str) -> Body:
-    fields = {name: getattr(listing.body, name) for name in listing.body.__struct_fields__}
-    return type(listing.body)(**{**fields, "listing": listing.id, "title": word})
+    return msgspec.structs.replace(listing.body, listing=listing.id, title=word)
 
 
 SAYINGS = {
