@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
 from node.protocol.admission import Missing, Refused, Welcome
+from node.protocol.crypto import record_id
 from node.protocol.errors import Reject
 from node.protocol.heads import LANE_KEY_SIZE_BYTES
 from node.protocol.ports import ForkProof, HeadItem, Reader
@@ -152,9 +153,12 @@ class Store:
             other = Store(self.rules, DictState())
         other.take(raws)
         # What one cut keeps out, or throws out, a later one may let in (R10): as neighbours would,
-        # it is offered again.
-        while len(other.held()) < len(raws) and other.take(raws).accepted:
-            pass
+        # it is offered again. What waits must come back by itself.
+        accepted = 1
+        while accepted and len(other.held()) < len(raws):
+            ids = (record_id(self.community, raw.header) for raw in raws)
+            offered = [r for r, one in zip(raws, ids, strict=True) if one not in other.pending]
+            accepted = other.take(offered).accepted
         return other.memory
 
     def crash(self) -> None:
