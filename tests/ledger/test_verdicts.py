@@ -115,6 +115,18 @@ def test_a_third_lane_cannot_propose_between_two_others(world: World, ada: Made,
     assert world.outcome[world.terms(third, ada.id, bo.id, 10).id] == Void.PARTIES
 
 
+def test_what_is_carried_in_other_units_counts_for_no_credit(
+    world: World, ada: Made, bo: Made
+) -> None:
+    other = world.account("ada", limit=LIMIT)
+    credit = world.propose(ada, bo, 10)
+    hours = world.propose(credit, bo, 5, unit="hours")
+    more = world.propose(other, bo, 7, unit="hours")
+    joined = world.account("ada", hours, more)
+    found = world.position(joined)
+    assert (found.incoming, found.outgoing) == (0, 10)
+
+
 def test_a_carried_lane_is_not_this_lane_when_proposing(world: World, ada: Made, bo: Made) -> None:
     heir = world.account("ada", ada, limit=LIMIT)
     grant = world.granted(ada.id)

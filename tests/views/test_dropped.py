@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from node.ledger.fold import BODYLESS
 from node.protocol.dispute import (
     DisputeClose,
     DisputeErase,
@@ -96,6 +97,54 @@ def test_what_lies_beyond_a_cut_leaves_no_row_and_takes_none_along(
     world.revoke(said)
     world.node.settle(world.library())  # texts that only this had asked to erase come again
     assert rows(world.node) == before
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_what_came_without_its_text_is_wanted_no_more_when_a_cut_drops_it(
+    deed: Callable[[Member], Made],
+) -> None:
+    world = World()
+    said = deed(Member(world))
+    node = world.fresh().receive_all(raw for raw in world.raws() if raw != said.raw)
+    before = rows(node)
+    node.receive(said.raw._replace(body=None))
+    assert BODYLESS.has(node.state, said.id)
+    node.receive(world.revoke(said).raw)
+    assert rows(node) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "deed", "wanted"),
+    [
+        ("post", "a deletion", False),
+        ("evidence", "an erasure", False),
+        ("listing", "an erasing closing", False),
+        ("revision", "a closing of a revision", False),
+        ("listing", "a closing", True),  # if it is dropped the listing shows again
+        ("profile", "a deletion", True),
+        ("edit", "a deletion", True),
+        ("listing", "a deletion", True),
+        ("post", "an erasing closing", True),
+        ("post", "an erasure", True),
+    ],
+)
+def test_a_text_that_is_missing_is_wanted_until_it_is_erased_in_either_order(
+    target: str, deed: str, wanted: bool
+) -> None:
+    world = World()
+    member = Member(world)
+    missing: Made = getattr(member, target)
+    names = {"a deletion": "post", "an erasure": "evidence"}  # what each of them names
+    setattr(
+        member, names.get(deed, "listing"), missing if "revision" not in deed else member.listing
+    )
+    said = DEEDS[deed](member)
+    others = [raw for raw in world.raws() if raw not in (missing.raw, said.raw)]
+    bare = missing.raw._replace(body=None)
+    for late in ([bare, said.raw], [said.raw, bare]):
+        node = world.fresh().receive_all([*others, *late])
+        assert node.verdict(said.id) == "ok"
+        assert BODYLESS.has(node.state, missing.id) == wanted
 
 
 ERASING = ("a deletion", "an erasing closing", "a closing of a revision", "an erasure")
