@@ -115,6 +115,17 @@ def test_a_third_lane_cannot_propose_between_two_others(world: World, ada: Made,
     assert world.outcome[world.terms(third, ada.id, bo.id, 10).id] == Void.PARTIES
 
 
+def test_what_was_answered_is_answered_once(world: World, ada: Made, bo: Made) -> None:
+    first = world.propose(ada, bo, 10)
+    yes = world.accept(bo, first)
+    assert world.outcome[world.decline(yes, first).id] == Void.TRADE_STATE
+    second = world.propose(first, bo, 10)
+    no = world.decline(yes, second)
+    assert world.outcome[no.id] == OK
+    for made in (world.decline(no, second), world.accept(no, second)):
+        assert world.outcome[made.id] == Void.TRADE_STATE
+
+
 def test_what_is_carried_in_other_units_counts_for_no_credit(
     world: World, ada: Made, bo: Made
 ) -> None:
