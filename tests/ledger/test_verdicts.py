@@ -60,17 +60,14 @@ def test_only_own_account_records_with_an_open_are_carried(world: World, ada: Ma
 
 
 def test_an_open_stands_on_no_more_heads_than_can_be_judged(world: World) -> None:
-    heads = [world.account("ada") for _ in range(31)]
-    carry, count = [*heads], 31
-    while True:
-        opened = world.account("ada", *carry)
-        if world.outcome[opened.id] != OK:
-            break
-        count += 1
-        carry = [opened, *(world.account("ada") for _ in range(31))]
-        count += 31
-        assert count < 2 * PAST_HEADS_MAX_COUNT
-    assert world.outcome[opened.id] == Void.CARRY
+    opened, count = world.account("ada", *(world.account("ada") for _ in range(31))), 31
+    while count + 32 < PAST_HEADS_MAX_COUNT:
+        opened = world.account("ada", opened, *(world.account("ada") for _ in range(31)))
+        count += 32
+    assert count == PAST_HEADS_MAX_COUNT - 1
+    last = world.account("ada", opened)
+    assert world.outcome[last.id] == OK
+    assert world.outcome[world.account("ada", last).id] == Void.CARRY
 
 
 def test_a_carry_joins_the_strongest_status_of_each_trade_and_all_claims(

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from node.protocol import admission, lanes, record
+from node.protocol import admission, lanes, record, social
 from node.protocol.admission import Known
+from node.protocol.errors import Reject
 from node.protocol.identity import Lane
 from node.protocol.lanes import ENTRY, FORK, LANE, Entry
 from node.protocol.limits import LOCATOR_MAX_COUNT
 from node.protocol.social import LaneOpen
-from tests.support.world import Made, World
+from tests.support.world import SALT, Made, World
 
 TOP = b"\xff" * 66
 
@@ -187,6 +188,23 @@ def test_what_comes_back_after_a_drop_stands_where_it_stood(tree: Tree) -> None:
     assert tree.heads() == {left.id, right.id}
     assert tree.is_ancestor(trunk, left)
     assert not tree.is_ancestor(left, right)
+
+
+@pytest.mark.parametrize("on", ["the tip", "another record", "a branch"])
+@pytest.mark.parametrize("distance", [0, 2, 5])
+def test_a_record_stands_right_after_the_one_it_names(tree: Tree, on: str, distance: int) -> None:
+    trunk = tree.grow(tree.root, 3)
+    prev = trunk if on == "the tip" else tree.root
+    if on == "a branch":
+        prev = tree.grow(tree.root)
+    header = prev.header
+    body = social.PostPut(language=None, reply_to=None, room="well", salt=SALT, text="far")
+    place = (header.seq + distance, prev.id, header.time + 1)
+    made = tree.world.sealed(
+        *record.build(body, "post.put", header.author, header.signer, *place), body
+    )
+    assert tree.world.node.receive(made.raw) == Reject.CHAIN
+    assert tree.world.node.verdict(made.id) is None
 
 
 def naive(tree: Tree, made: Made) -> list[bytes]:
