@@ -193,10 +193,11 @@ def test_what_comes_back_after_a_drop_stands_where_it_stood(tree: Tree) -> None:
 @pytest.mark.parametrize("on", ["the tip", "another record", "a branch"])
 @pytest.mark.parametrize("distance", [0, 2, 5])
 def test_a_record_stands_right_after_the_one_it_names(tree: Tree, on: str, distance: int) -> None:
-    trunk = tree.grow(tree.root, 3)
-    prev = trunk if on == "the tip" else tree.root
+    first = tree.grow(tree.root)
+    tip = tree.grow(first, 2)
+    prev = first if on == "another record" else tip
     if on == "a branch":
-        prev = tree.grow(tree.root)
+        prev = tree.grow(first)
     header = prev.header
     body = social.PostPut(language=None, reply_to=None, room="well", salt=SALT, text="far")
     place = (header.seq + distance, prev.id, header.time + 1)
