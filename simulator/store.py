@@ -15,7 +15,6 @@ from typing import Final, TypeVar
 from node.ledger.fold import BODYLESS, Fold
 from node.protocol import admission, lanes
 from node.protocol.admission import Missing, Refused, Welcome
-from node.protocol.crypto import record_id
 from node.protocol.errors import Reject
 from node.protocol.heads import LANE_KEY_SIZE_BYTES
 from node.protocol.ports import ForkProof, HeadItem, Reader
@@ -56,6 +55,7 @@ class Store:
         self.memory = start.copy()
         self.state: Reader = self.memory
         self.pending = Pending()
+        self.turned_away: list[RawRecord] = []  # kept out, or thrown out, by cuts
         self.proofs: dict[bytes, ForkProof] = {}
         self.moved: set[bytes] = set()  # keys of lanes whose heads changed since they were told
         self.news: list[tuple[Record, str]] = []  # newly held, with verdicts, since they were told
@@ -99,7 +99,9 @@ class Store:
             elif isinstance(judged, Missing):
                 self.pending.add(record, judged.ids, source)
             elif isinstance(judged, Refused):
-                if judged.code not in BLAMELESS:
+                if judged.code in BLAMELESS:
+                    self.turned_away.append(record.raw)
+                else:
                     found.faults.append(str(judged.code))
             elif judged.fills:
                 self._change(None, self.fold.fill(self.state, record))
@@ -118,6 +120,7 @@ class Store:
         return self.fold.apply(self.state, record, welcome=welcome)
 
     def _change(self, raw: RawRecord | None, changes: Changes) -> None:
+        self.turned_away += [gone for n in changes.drop if (gone := self.state.raw(n)) is not None]
         self.memory.apply(raw, changes)
 
     def _prove(self, lane_key: bytes) -> None:
@@ -152,13 +155,11 @@ class Store:
         else:
             other = Store(self.rules, DictState())
         other.take(raws)
-        # What one cut keeps out, or throws out, a later one may let in (R10): as neighbours would,
-        # it is offered again. What waits must come back by itself.
-        accepted = 1
-        while accepted and len(other.held()) < len(raws):
-            ids = (record_id(self.community, raw.header) for raw in raws)
-            offered = [r for r, one in zip(raws, ids, strict=True) if one not in other.pending]
-            accepted = other.take(offered).accepted
+        accepted = len(other.turned_away)
+        while accepted:  # what one cut keeps out or throws out, a later one may let in (R10)
+            again = {raw.header for raw in other.turned_away}
+            other.turned_away = []
+            accepted = other.take(raw for raw in raws if raw.header in again).accepted
         return other.memory
 
     def crash(self) -> None:
