@@ -18,7 +18,9 @@ from node.ledger.root import state_root
 from node.protocol import codec, lanes
 from node.protocol.account import CREDIT
 from node.protocol.crypto import record_id
+from node.protocol.heads import Heads
 from node.protocol.identity import Lane
+from node.protocol.limits import TIME_MAX_MS
 from node.protocol.market import ListingClose, ListingPut
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record, parse_header
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 PENDING_LOOKED_AT_COUNT: Final = 256
+EVERY_KIND: Final = frozenset[int](Lane)
 ANEW_COUNT: Final = 2  # nodes folded anew at the end of a life
 ALL_ANEW_SHARE: Final = 0.2  # of lives at whose end all are
 
@@ -119,6 +122,9 @@ def healed(world: "World") -> None:
     for node, own in zip(honest, heads, strict=True):
         lost = [lane for lane in heads[0] if lane not in own]
         expect(own == heads[0], "heads", f"node {node.number} differs: {len(lost)} lanes")
+        kept, made = (h.index(EVERY_KIND) for h in (node.heads, Heads(node.store)))
+        prints = [index.fingerprint(0, len(index)) for index in (kept, made)]
+        expect(prints[0] == prints[1], "index", f"what node {node.number} compares is not so")
     roots = {state_root(node.store.state, rules) for node in honest}
     expect(len(roots) == 1, "roots", f"{len(roots)} different")
     root = roots.pop()
@@ -179,7 +185,9 @@ def shown(world: "World", state: Reader) -> dict[str, object]:
     profiles = [identities.profile_of(state, member) for member in own]
     return {
         "posts": {post: rooms.post_of(state, post) for post in rooms.live_ids(state)},
+        "rooms": rooms.rooms(state),
         "listings": sorted(listings.live_ids(state)),
+        "offers": _offers(state),
         "profiles": [profile and (profile.name, profile.about) for profile in profiles],
         "devices": [list(identities.devices_of(state, member)) for member in own],
         "membership": [members.membership(state, 0, member, rules) for member in own],
@@ -193,6 +201,18 @@ def shown(world: "World", state: Reader) -> dict[str, object]:
         "given": list(book.CONTRIBUTED.scan(state, b"", None)),
         "convicted": [key for key, _ in stamps.CONVICTED.scan(state, b"", None)],
     }
+
+
+def _offers(state: Reader) -> list[tuple[bytes, str]]:
+    """What people find who browse: each live listing once, as it is shown by itself."""
+    every = listings.facet("all")
+    found = [
+        (one.id, one.body.title)
+        for one in listings.listings_by(state, every, None, VERIFIED_KEPT_COUNT, TIME_MAX_MS)
+    ]
+    live = [listing for listing, _ in listings.live_ids(state)]
+    expect(sorted(one for one, _ in found) == sorted(live), "offers")
+    return sorted(found)
 
 
 def _erased(held: Sequence[RawRecord]) -> set[tuple[bytes, bytes]]:

@@ -25,11 +25,16 @@ from node.protocol.state import Changes, Direct, Overlay, Table, TableRows
 from node.views import disputes, identities, listings, members, pictures, rooms
 from node.views.members import Rules
 
-FOLD_VERSION = 9 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
+FOLD_VERSION = 10 << 32 | crc32(" ".join(LANE_OF_KIND).encode())  # rows number the kinds
 """Grows when the same records give other rows: storage then rebuilds its tables."""
 
 BODYLESS = Table("bodyless", bytes)  # record id (32): body missing though nobody asked to erase it
 FORKED = Table("forked", bytes)  # account lane key (65) with a fork -> b""
+_ERASED_BY = {
+    "post.delete": "post.put",
+    "listing.close": "listing.put",
+    "dispute.erase": "dispute.evidence",
+}
 EPOCH = Table("epoch", int)  # b"": grows whenever an alert or a grant's standing may have changed
 
 
@@ -152,8 +157,7 @@ class Fold:
     def _want_no_more(self, overlay: Overlay, target: bytes, record: Record) -> None:
         """The body of `target`, if it is of this author, need not be found any more."""
         entry = lanes.entry_of(overlay, target)
-        named = "post.put" if isinstance(record.body, PostDelete) else "listing.put"
-        if entry is None or entry.kind != named:
+        if entry is None or entry.kind != _ERASED_BY.get(record.header.kind):
             return  # nothing is erased
         if lanes.author_of(overlay, entry) == record.header.author:
             BODYLESS.delete(overlay, target)

@@ -348,3 +348,23 @@ def test_a_plain_payment_leaves_the_epoch_alone(world: World) -> None:
     world.claim(head, commit)
     assert alerts.epoch(world.node.state) == before
     assert alerts.is_calm(world.node.state)
+
+
+def test_whoever_spent_the_whole_limit_gave_clean_income_all_the_same(world: World) -> None:
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo", limit=0)
+    commit, head = world.pay(ada, bo, LIMIT)
+    assert world.available(commit) == 0
+    claimed = world.claim(head, commit)
+    other = world.account("eve")
+    world.terms(other, other.id, ada.id, 1), world.terms(other, other.id, ada.id, 2)
+    assert not alerts.is_calm(world.node.state)  # somebody forked a lane: clean is looked at
+    offer = world.propose(claimed, world.account("cy"), LIMIT)
+    assert refusal(world, offer) is None
+
+
+def test_of_two_grants_of_one_serial_the_payer_must_use_the_current_one(world: World) -> None:
+    ada, bo = world.account("ada"), world.account("bo")
+    high, low = (world.grant(ada, limit, supersedes=[]) for limit in (LIMIT, LIMIT // 2))
+    under_high = world.propose(ada, bo, 1, grant=high.id)
+    assert refusal(world, under_high) == "grant-not-current"
+    assert refusal(world, world.propose(under_high, bo, 1, grant=low.id)) is None

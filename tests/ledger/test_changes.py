@@ -4,9 +4,10 @@ import pytest
 
 from node.ledger.fold import Fold
 from node.ledger.trades import MEMBER_TRADE, RATING, STEP
+from node.protocol.dispute import DisputeErase, DisputeOpen, DisputeTake
 from node.protocol.state import Changes
 from tests.support.nodes import admit
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.world import LIMIT, SALT, Made, World, public
 
 
 @pytest.fixture
@@ -96,6 +97,16 @@ def test_what_a_cut_drops_is_touched_as_well(world: World) -> None:
     assert changes(world, world.revoke(talker)).touched == [post.id]
 
 
+def test_what_a_cut_drops_tells_that_the_heads_of_its_lane_changed(world: World) -> None:
+    first = world.talker("ada")
+    world.post(first, "beyond the cut")
+    revoked = world.revoke(first, social=first)
+    assert set(changes(world, revoked).lanes) == {
+        revoked.header.lane_key, first.header.lane_key,
+    }  # fmt: skip
+    assert changes(world, world.post(world.talker("bo"), "hello")).lanes != []
+
+
 def test_what_is_said_and_offered_tells_the_search_what_changed(world: World) -> None:
     talker, other, seller = world.talker("ada"), world.talker("ada"), world.seller("ada")
     post = world.post(talker, "hello")
@@ -113,3 +124,14 @@ def test_what_is_said_and_offered_tells_the_search_what_changed(world: World) ->
     profile = world.profile(gone, "Ada")
     assert events(world, profile) == {("profile", public("ada"))}
     assert events(world, world.apply_for(profile)) == {("application", public("ada"))}
+
+
+def test_what_is_done_in_a_dispute_tells_the_dispute(world: World) -> None:
+    head = world.talker("ada")
+    opening = world.on(head, DisputeOpen(salt=SALT, trade=bytes(32)))
+    told = {("dispute", opening.id)}
+    assert events(world, opening) == told
+    take = world.on(opening, DisputeTake(dispute=opening.id, salt=SALT, takes=True))
+    assert events(world, take) == told
+    erasure = DisputeErase(dispute=opening.id, evidence=take.id, salt=SALT)
+    assert events(world, world.on(take, erasure)) == told

@@ -149,3 +149,37 @@ def test_a_trade_is_final_when_one_of_its_commits_is(shown_first: int) -> None:
     assert final() == (False, False)
     world.stamp("w1", chosen)
     assert final() == (True, True)
+
+
+def test_a_stamp_confirms_and_brings_back_all_that_lies_below_it() -> None:
+    world = World("1/1")
+    ada, head = world.account("ada", limit=LIMIT), world.account("bo")
+    commit = ada
+    for _ in range(3):
+        commit, head = world.pay(commit, head, 10)
+    state = world.node.state
+    assert book.total(state, 0, public("ada")).unsecured == 3
+    stamped = world.fresh().receive_all([*world.raws(), *(one.raw for one in world.secure(commit))])
+    assert book.total(stamped.state, 0, public("ada")).unsecured == 0
+    late = world.fresh()  # here the device is shut out before the stamp is known
+    stamps = [one.raw for one in world.made.values() if isinstance(one.body, WitnessStamp)]
+    late.receive_all(raw for raw in world.raws() if raw not in stamps)
+    late.receive(world.revoke(ada).raw)
+    assert book.balance(late.state, 0, public("bo")) == 0
+    late.receive_all(stamps)
+    assert book.balance(late.state, 0, public("bo")) == 30
+    assert book.total(late.state, 0, public("bo")).unsecured == 0
+
+
+def test_a_trade_that_was_declined_is_told_so_when_its_payer_has_taken_it_back() -> None:
+    world = World()
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    proposed = world.propose(ada, bo, 10)
+    world.decline(bo, proposed)
+    state = world.node.state
+    assert (book.status_of(state, proposed.id), book.told_status(state, proposed.id)) == (
+        "declined", "declined",
+    )  # fmt: skip
+    world.release(proposed, proposed)
+    assert book.status_of(state, proposed.id) == "released"
+    assert book.told_status(state, proposed.id) == "declined"

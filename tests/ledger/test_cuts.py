@@ -184,6 +184,18 @@ def test_each_lane_kind_of_a_device_has_its_own_cuts(world: World) -> None:
         assert book.balance(node.state, 0, public("bo")) == 10
 
 
+def test_a_cut_says_nothing_of_a_lane_kind_that_it_is_not_for(world: World) -> None:
+    device = world.device("ada", "account", "social")
+    ada = world.account("ada", device=device, limit=LIMIT)
+    talker = world.first(device, Lane.SOCIAL, LaneOpen(auth=device.id))
+    commit, _ = world.pay(ada, world.account("bo"), 10)
+    post = world.post(talker, "kept")
+    revoked = world.revoke(ada, account=post, social=commit)  # each names a record of the other
+    for node in nodes_in_every_order(world, [post, revoked]):
+        assert shown(node) == {"kept"}  # as long as no such record stands on that lane
+        assert book.balance(node.state, 0, public("bo")) == 0
+
+
 def test_a_late_cut_of_an_office_lane_lets_its_grants_stand_again(world: World) -> None:
     opened = world.account("ada")
     grant = world.grant(opened)

@@ -65,6 +65,22 @@ def test_a_grant_is_for_an_ok_open_of_its_chapter() -> None:
         assert world.outcome[world.act("o0", "credit.grant", body).id] == Void.GRANT_OPEN
 
 
+def test_a_grant_needs_an_open_with_the_relays_of_the_chapter_and_their_number() -> None:
+    world = World("3/2")
+    stranger = world.first_witness("eve").header.signer
+    other = [*world.witness_keys[:2], stranger]
+    opens = {
+        OK: world.account("ada"),
+        "other relays": world.account("ada", witnesses=other),
+        "one more must agree": world.account("ada", q=3),
+        "fewer relays": world.account("ada", witnesses=world.witness_keys[:2]),
+    }
+    for name, opened in opens.items():
+        grant = world.grant(opened)
+        assert world.outcome[opened.id] == OK, name
+        assert world.outcome[grant.id] == (OK if name == OK else Void.GRANT_WITNESSES), name
+
+
 def test_k_different_officers_agree_to_exactly_this_content(two: World) -> None:
     opened = two.account("ada")
     body = two.grant_body(opened)
@@ -138,6 +154,48 @@ def test_an_act_stands_while_k_officers_have_a_record_within_their_cuts(two: Wor
     two.revoke(grant)
     assert current(two, opened.id) == grant.id  # o1 and o2 are enough
     assert two.outcome[grant.id] == OK
+
+
+def test_officers_of_another_chapter_help_no_act_to_its_feet() -> None:
+    world = World(k=2, chapters=("coop", "market"), seats={"market": ("o0", "o1")})
+    opened = world.account("ada", chapter="market")
+    body = world.grant_body(opened)
+    foreign = world.act("o0", "credit.grant", body, "o2")
+    assert world.outcome[foreign.id] == Void.APPROVALS
+    alone = world.act("o2", "credit.grant", body, "o0", "o1")
+    assert world.outcome[alone.id] == Void.NOT_OFFICER
+    granted = world.act("o0", "credit.grant", body, "o1")
+    assert world.outcome[granted.id] == OK
+    world.approve("o2", "credit.grant", body)
+    assert members.officers_of(world.node.state, granted.id, world.rules) == {
+        public("o0"), public("o1"),
+    }  # fmt: skip
+    world.revoke(world.office["o1"])
+    assert current(world, opened.id) is None
+
+
+def test_an_act_stands_by_the_number_of_officers_that_its_own_chapter_asks_for() -> None:
+    world = World(chapters=("coop", "market"))
+    strict = msgspec.structs.replace(world.genesis.chapters[1], k=2)
+    rules = members.Rules(
+        world.community,
+        msgspec.structs.replace(world.genesis, chapters=[world.genesis.chapters[0], strict]),
+    )
+    for name, stands in (("coop", True), ("market", False)):
+        granted = world.grant(world.account("ada", chapter=name))
+        assert members.stands(world.node.state, granted.id, world.rules)
+        assert members.stands(world.node.state, granted.id, rules) == stands
+
+
+def test_whoever_any_chapter_admitted_is_welcome() -> None:
+    world = World(chapters=("coop", "market"))
+    state, rules = world.node.state, world.rules
+    body = msgspec.structs.replace(world.membership_body("ada"), chapter="market")
+    assert not members.is_welcome(state, public("ada"), rules)
+    world.act("o0", "member.admit", body)
+    assert members.is_welcome(state, public("ada"), rules)
+    assert members.membership(state, 1, public("ada"), rules) == "member"
+    assert membership(world, "ada") == "none"
 
 
 def test_what_is_no_act_does_not_stand() -> None:

@@ -60,17 +60,14 @@ def test_only_own_account_records_with_an_open_are_carried(world: World, ada: Ma
 
 
 def test_an_open_stands_on_no_more_heads_than_can_be_judged(world: World) -> None:
-    heads = [world.account("ada") for _ in range(31)]
-    carry, count = [*heads], 31
-    while True:
-        opened = world.account("ada", *carry)
-        if world.outcome[opened.id] != OK:
-            break
-        count += 1
-        carry = [opened, *(world.account("ada") for _ in range(31))]
-        count += 31
-        assert count < 2 * PAST_HEADS_MAX_COUNT
-    assert world.outcome[opened.id] == Void.CARRY
+    opened, count = world.account("ada", *(world.account("ada") for _ in range(31))), 31
+    while count + 32 < PAST_HEADS_MAX_COUNT:
+        opened = world.account("ada", opened, *(world.account("ada") for _ in range(31)))
+        count += 32
+    assert count == PAST_HEADS_MAX_COUNT - 1
+    last = world.account("ada", opened)
+    assert world.outcome[last.id] == OK
+    assert world.outcome[world.account("ada", last).id] == Void.CARRY
 
 
 def test_a_carry_joins_the_strongest_status_of_each_trade_and_all_claims(
@@ -113,6 +110,29 @@ def test_a_trade_is_between_two_members_of_one_chapter() -> None:
 def test_a_third_lane_cannot_propose_between_two_others(world: World, ada: Made, bo: Made) -> None:
     third = world.account("cho", limit=LIMIT)
     assert world.outcome[world.terms(third, ada.id, bo.id, 10).id] == Void.PARTIES
+
+
+def test_what_was_answered_is_answered_once(world: World, ada: Made, bo: Made) -> None:
+    first = world.propose(ada, bo, 10)
+    yes = world.accept(bo, first)
+    assert world.outcome[world.decline(yes, first).id] == Void.TRADE_STATE
+    second = world.propose(first, bo, 10)
+    no = world.decline(yes, second)
+    assert world.outcome[no.id] == OK
+    for made in (world.decline(no, second), world.accept(no, second)):
+        assert world.outcome[made.id] == Void.TRADE_STATE
+
+
+def test_what_is_carried_in_other_units_counts_for_no_credit(
+    world: World, ada: Made, bo: Made
+) -> None:
+    other = world.account("ada", limit=LIMIT)
+    credit = world.propose(ada, bo, 10)
+    hours = world.propose(credit, bo, 5, unit="hours")
+    more = world.propose(other, bo, 7, unit="hours")
+    joined = world.account("ada", hours, more)
+    found = world.position(joined)
+    assert (found.incoming, found.outgoing) == (0, 10)
 
 
 def test_a_carried_lane_is_not_this_lane_when_proposing(world: World, ada: Made, bo: Made) -> None:

@@ -55,6 +55,26 @@ def test_a_sender_keeps_to_the_smaller_of_both_limits() -> None:
         assert wide.open
         wide.sent(1)
     assert not wide.open
+    heavy = Window(10**6, 10**9)
+    heavy.sent(limits.WINDOW_BYTES - 1)
+    assert (heavy.open, heavy.fits(1), heavy.fits(2)) == (True, True, False)
+    heavy.sent(1)
+    assert not heavy.open
+
+
+def test_what_is_dealt_with_leaves_room_for_as_much_again() -> None:
+    window, arrivals = Window(9, limits.WINDOW_BYTES), Arrivals()
+    for _ in range(3):
+        tokens: list[int] = []
+        while window.fits(limits.FRAME_SIZE_MAX_BYTES):
+            window.sent(limits.FRAME_SIZE_MAX_BYTES)
+            tokens.append(arrivals.arrived(limits.FRAME_SIZE_MAX_BYTES))
+        assert len(tokens) == limits.WINDOW_BYTES // limits.FRAME_SIZE_MAX_BYTES
+        for token in tokens:
+            arrivals.settled(token)
+        assert arrivals.collect() == len(tokens)
+        assert arrivals.collect() == 0
+        window.acknowledged(len(tokens))
 
 
 def test_work_is_allowed_at_a_rate_after_a_burst() -> None:

@@ -1,6 +1,6 @@
 """The set of heads: fingerprints depend on what is in a range and on nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from hypothesis import given
@@ -168,3 +168,27 @@ def test_each_set_of_lane_kinds_has_its_own_index() -> None:
     heads.changed([market.lane_key])
     assert len(heads.index(frozenset({0, 1}))) == 1
     assert len(heads.index(ALL)) == 3
+    stall = LaneMaker("sora", Lane.MARKET)
+    source.take(link.raw for link in stall.run(1))
+    heads.changed([stall.lane_key])  # told again, while both indexes stand
+    assert len(heads.index(frozenset({0, 1}))) == 1
+    assert len(heads.index(ALL)) == 4
+
+
+def test_what_is_committed_while_an_index_is_made_is_read_the_next_time() -> None:
+    run = LaneMaker("mina").run(2)
+
+    class Moving(DictSource):
+        """Another thread commits just after the heads were read."""
+
+        def heads(self, low: bytes, high: bytes | None) -> Sequence[heads_module.HeadItem]:
+            found = super().heads(low, high)
+            if not self.holds(run[1].id):
+                self.take([run[1].raw])
+            return found
+
+    source = Moving()
+    source.take([run[0].raw])
+    heads = Heads(source)
+    for link in run:
+        assert heads.index(ALL).slice(0, 9) == [(LaneMaker("mina").lane_key + link.id, link.seq)]

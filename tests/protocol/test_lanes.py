@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from node.protocol import admission, lanes, record
+from node.protocol import admission, lanes, record, social
 from node.protocol.admission import Known
+from node.protocol.errors import Reject
 from node.protocol.identity import Lane
 from node.protocol.lanes import ENTRY, FORK, LANE, Entry
 from node.protocol.limits import LOCATOR_MAX_COUNT
 from node.protocol.social import LaneOpen
-from tests.support.world import Made, World
+from tests.support.world import SALT, Made, World
 
 TOP = b"\xff" * 66
 
@@ -161,6 +162,22 @@ def test_dropping_a_branch_gives_its_parent_the_head_back_unless_another_child_s
     assert again.heads() == {trunk.id}
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_heads_are_what_nothing_held_stands_on_whatever_was_dropped(tree: Tree, seed: int) -> None:
+    rng = Random(seed)
+    grown = [tree.root]
+    for _ in range(30):
+        grown.append(tree.grow(rng.choice(grown[-5:] if seed % 2 else grown)))
+    for cut in rng.sample(grown, 3):  # each lets more of them be held
+        tree.world.revoke(tree.root, social=cut)
+        tree.world.node.settle(tree.world.library())
+        held = tree.world.node.held()
+        prevs = {made.header.prev for made in grown if made.id in held}
+        assert cut.id in held
+        assert tree.heads() == {made.id for made in grown if made.id in held} - prevs
+        assert set(lanes.members_of(tree.state, tree.key)) == held & {made.id for made in grown}
+
+
 def test_what_comes_back_after_a_drop_stands_where_it_stood(tree: Tree) -> None:
     trunk = tree.grow(tree.root, 2)
     left, right = tree.grow(trunk, 2), tree.grow(trunk, 2)
@@ -171,6 +188,24 @@ def test_what_comes_back_after_a_drop_stands_where_it_stood(tree: Tree) -> None:
     assert tree.heads() == {left.id, right.id}
     assert tree.is_ancestor(trunk, left)
     assert not tree.is_ancestor(left, right)
+
+
+@pytest.mark.parametrize("on", ["the tip", "another record", "a branch"])
+@pytest.mark.parametrize("distance", [0, 2, 5])
+def test_a_record_stands_right_after_the_one_it_names(tree: Tree, on: str, distance: int) -> None:
+    first = tree.grow(tree.root)
+    tip = tree.grow(first, 2)
+    prev = first if on == "another record" else tip
+    if on == "a branch":
+        prev = tree.grow(first)
+    header = prev.header
+    body = social.PostPut(language=None, reply_to=None, room="well", salt=SALT, text="far")
+    place = (header.seq + distance, prev.id, header.time + 1)
+    made = tree.world.sealed(
+        *record.build(body, "post.put", header.author, header.signer, *place), body
+    )
+    assert tree.world.node.receive(made.raw) == Reject.CHAIN
+    assert tree.world.node.verdict(made.id) is None
 
 
 def naive(tree: Tree, made: Made) -> list[bytes]:

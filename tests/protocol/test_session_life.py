@@ -8,7 +8,7 @@ from node.protocol import effects as do
 from node.protocol import limits
 from node.protocol.greeting import Settings
 from node.protocol.identity import Lane
-from node.protocol.messages import Want
+from node.protocol.messages import Ranges, Want
 from node.protocol.session import Phase
 from tests.support.sync_line import Line
 from tests.support.sync_source import DictSource, LaneMaker, fork_proof, source_with
@@ -122,7 +122,30 @@ def test_a_head_that_is_never_taken_in_is_left_alone_for_longer_and_longer() -> 
     line.run_for(3_600_000)
     assert line.b.received - received <= 12
     assert line.bytes - sent < 60_000
+    rounds = {one.round for one in line.b.said if isinstance(one, Ranges)}
+    line.change(line.b)  # what is new here may be what was lacking: it looks again soon
+    line.run_for(3 * limits.RETRY_FIRST_MS)
+    assert len({one.round for one in line.b.said if isinstance(one, Ranges)} - rounds) >= 3
     assert line.a.closed == line.b.closed == []
+
+
+def test_bodies_that_a_neighbour_lacks_keep_none_that_it_has_from_being_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "BODIES_WANTED_MAX_COUNT", 2)
+    run, other = LaneMaker("mina").run(7), LaneMaker("jun").run(4)
+    a, b = source_with(run), source_with(run[:1])
+    b.take(link.bodyless for link in run[1:])
+    for link in run[1:6]:
+        a.erase(link.id)
+    line = Line(a, b).run()
+    for link in other:  # with each round that ends well some more are asked for
+        a.take([link.raw])
+        line.change(line.a)
+        line.run()
+    assert list(b.bodyless) == [link.id for link in run[1:6]]
+    asked = [one.bodies for one in line.b.said if isinstance(one, Want) and one.bodies]
+    assert b"".join(asked) == b"".join(link.id for link in run[1:])  # each once
 
 
 def test_own_heads_that_a_neighbour_holds_are_echoed() -> None:
@@ -175,6 +198,38 @@ def test_records_dropped_while_they_wait_to_be_sent_are_passed_over() -> None:
     line.run()
     assert b.ids() == {link.id for link in run[:5_900]}
     assert line.b.blamed == []
+
+
+def test_two_at_rest_owe_each_other_nothing() -> None:
+    """Whatever was sent is dealt with and acknowledged: else somebody loses patience later."""
+    maker, other = LaneMaker("forker"), LaneMaker("mina")
+    trunk, posts = maker.run(2), other.run(4)
+    proof = fork_proof(maker.post(trunk[1], "one"), maker.post(trunk[1], "other"))
+    a, b = source_with(trunk, posts), source_with(LaneMaker("jun").run(3))
+    a.proofs = [proof]
+    b.take([*(link.raw for link in posts[:3]), posts[3].bodyless])
+    line = Line(a, b).run()
+    line.share(line.a, ["/ip4/192.0.2.1"])
+    line.share(line.b, ["/ip4/192.0.2.2"])
+    line.run_for(2 * limits.SILENCE_MAX_MS)
+    assert a.ids() == b.ids()
+    assert not b.bodyless
+    assert line.b.proofs == [proof]
+    assert len(line.a.of(do.Addresses)) == len(line.b.of(do.Addresses)) == 1
+    assert line.a.closed == line.b.closed == []
+
+
+def test_what_names_a_head_in_one_conversation_names_none_in_another() -> None:
+    """Nobody can choose keys that look alike to two others."""
+    run, rest = LaneMaker("mina").run(1), LaneMaker("jun").run(1)
+    shorts: list[bytes] = []
+    for seed in range(2):  # other nonces
+        line = Line(source_with(run), source_with(rest), seed).run()
+        ranges = [one for side in (line.a, line.b) for one in side.said if isinstance(one, Ranges)]
+        shorts += [listing.shorts for turn in ranges for listing in turn.listings]
+        assert line.a.source.ids() == line.b.source.ids()
+    assert len(shorts) >= 2
+    assert len(set(shorts)) == len(shorts)
 
 
 # --- proofs and addresses ---

@@ -50,11 +50,17 @@ def test_no_more_is_sent_than_may_be_unacknowledged() -> None:
 
 
 def test_a_neighbour_may_ask_for_less_in_flight() -> None:
-    peer = Peer(source_with(MAKER.run(6_000)), greeted=False)
+    source = source_with(MAKER.run(6_000))
+    peer = Peer(source, greeted=False)
     peer.say(peer.hello(frames=3, window=1))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
     assert sum(isinstance(message, Records) for message in peer.say(WANT)) == 1
     assert sum(isinstance(message, Records) for message in peer.say(Ack(1))) == 1
+    peer = Peer(source, greeted=False)
+    peer.say(peer.hello(frames=3))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    assert sum(isinstance(message, Records) for message in peer.say(WANT)) == 3
+    assert sum(isinstance(message, Records) for message in peer.say(Ack(2))) == 2
 
 
 def test_a_frame_that_does_not_fit_waits_for_room() -> None:
@@ -162,7 +168,7 @@ def owing_a_turn() -> Peer:
 def owing_an_answer() -> Peer:
     peer = Peer()
     peer.tell(RUN[2:3], MAKER)
-    peer.say(Records(9, [], batch(RUN[:1])))
+    peer.say(Ack(1), Records(9, [], batch(RUN[:1])))
     peer.deliver()
     return peer
 
@@ -236,6 +242,15 @@ def test_expensive_questions_are_answered_later_not_at_once() -> None:
     peer.say(turn(flag=MORE, asks=[Ask(b"", b"", bytes(8))]))
     peer.say(turn(flag=MORE, asks=[Ask(b"", b"", bytes(8))]))
     assert peer.ended in (None, Parting.UNEXPECTED)
+
+
+def test_what_a_question_costs_puts_off_the_next() -> None:
+    peer = Peer(source_with(RUN))
+    peer.session._allowance.level_us = 1_000
+    ask = Want(0, True, [], bytes(32 * limits.BODIES_WANTED_MAX_COUNT))
+    assert peer.say(ask) == [Ack(1)]
+    assert peer.say(ask) == []
+    assert peer.wait(1_000) == [Ack(1)]
 
 
 def test_two_turns_in_a_row_end_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

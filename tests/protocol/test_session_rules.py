@@ -279,6 +279,19 @@ def test_promises_without_records_are_counted() -> None:
     assert peer.ended == Parting.EMPTY
 
 
+def test_only_promises_in_a_row_are_counted() -> None:
+    peer = Peer()
+    for number in range(2 * limits.ANSWERS_EMPTY_MAX_COUNT):
+        peer.tell(RUN[number + 1 : number + 2], MAKER, 2 * number)
+        if number == limits.ANSWERS_EMPTY_MAX_COUNT - 1:  # one that holds something
+            peer.say(Ack(1), Records(0, [], batch(RUN[:1])))
+            peer.deliver()
+        else:
+            peer.say(Ack(1), Records(0, [], NOTHING))
+        peer.wait(0)
+        assert peer.ended is None
+
+
 def test_a_question_while_the_answer_is_sent_ends_the_session() -> None:
     run = MAKER.run(6_000)
     peer = Peer(source_with(run))
@@ -291,6 +304,18 @@ def test_a_question_while_the_answer_is_sent_ends_the_session() -> None:
 def test_a_round_while_the_answer_is_sent_ends_the_session() -> None:
     peer = Peer(source_with(MAKER.run(6_000)))
     peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]), WANT)
+    peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
+    assert peer.ended == Parting.UNEXPECTED
+
+
+def test_a_round_while_a_question_waits_for_its_turn_ends_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "PEER_WORK_PER_S_US", 1)
+    peer = Peer(source_with(RUN[:9]))
+    peer.say(OPENING, turn(listings=[Listing(b"", b"", b"", [])]))
+    peer.session._allowance.level_us = 0
+    assert peer.say(WANT) == []
     peer.say(Ranges(2, PASS, OPENING.splits, [], [], b""))
     assert peer.ended == Parting.UNEXPECTED
 

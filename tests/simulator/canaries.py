@@ -15,13 +15,14 @@ from types import FunctionType
 from node.ledger import alerts, book, stamps, trades
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import Fold
-from node.protocol import admission, frames, heads, lanes, near
+from node.protocol import admission, chain, frames, heads, lanes, near
+from node.protocol.heads import HeadIndex
 from node.protocol.serve import Serve
 from node.protocol.state import DictState
 from node.storage.buffer import RowBuffer
 from node.storage.pending import Pending
 from node.storage.state import WriterState
-from node.views import identities, members, rooms
+from node.views import identities, listings, members, rooms
 from simulator import store, town
 from simulator.node import Node
 from simulator.plans import life_of
@@ -321,6 +322,48 @@ CANARIES = (
         lanes._note_fork,
         "if known.seq < header.seq:",
         "if known.seq <= header.seq:",
+        5,
+    ),
+    Canary(
+        "a head that is gone still counts in fingerprints",
+        HeadIndex._remove,
+        "block.total -= block.digests.pop(place)",
+        "block.digests.pop(place)",
+        0,
+    ),
+    Canary(
+        "of lanes that changed together one is compared as it was",
+        heads.Heads.changed,
+        "lanes = set(lane_keys)",
+        "lanes = set(list(lane_keys)[:1])",
+        1,
+    ),
+    Canary(
+        "a listing is found as what it was before, too",
+        listings._hide,
+        "LISTING_INDEX.delete(overlay, key)",
+        "pass",
+        2,
+    ),
+    Canary(
+        "of two edits the one that came last is shown",
+        rooms._shown,
+        "(e.time, key, e.number)",
+        "(e.number, key, e.number)",
+        0,
+    ),
+    Canary(
+        "a confirmed payment stays unsure for its payer",
+        book._confirm,
+        "for member in (row.payer, row.payee):",
+        "for member in (row.payee,):",
+        1,
+    ),
+    Canary(
+        "a dropped record keeps its place in the lane",
+        chain.remove,
+        "max(0, seq - row.first)",
+        "max(0, seq - row.first + 1)",
         5,
     ),
 )

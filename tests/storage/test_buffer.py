@@ -105,3 +105,10 @@ def test_an_undone_job_leaves_nothing(rows: RowBuffer) -> None:
     rows.flush()
     assert rows.get(TABLE, b"new") is None
     assert not remembers(rows, 0)
+
+
+def test_an_undone_job_leaves_nothing_that_was_moved_aside(rows: RowBuffer) -> None:
+    read(rows, 0, KEPT_COUNT + 1)
+    rows.flush()
+    rows.forget()
+    assert not remembers(rows, 0)

@@ -11,6 +11,7 @@ from node.protocol.state import Changes
 from node.storage.database import Database
 from node.storage.home import Home
 from node.storage.kept.access import Answer, Token
+from node.storage.kept.closes import Compared, KeptLeaf
 from node.storage.kept.deferred import Waiting
 from node.storage.kept.events import Event
 from node.storage.kept.neighbours import Address, Ban
@@ -72,6 +73,9 @@ def test_an_expired_token_opens_nothing(database: Database) -> None:
     assert tokens.get(B, 99) == short
     assert tokens.get(B, 100) is None
     assert tokens.all() == [lasting, short]
+    assert database.writer.run_sync(lambda state: state.tokens.trim(99)) == 0
+    assert database.writer.run_sync(lambda state: state.tokens.trim(100)) == 1
+    assert tokens.all() == [lasting]
     assert database.writer.run_sync(lambda state: state.tokens.remove(A))
     assert tokens.get(A, 0) is None
 
@@ -101,6 +105,11 @@ def test_addresses_that_answered_come_first(database: Database) -> None:
     assert database.writer.run_sync(lambda state: state.addresses.trim(2)) == 1
     database.writer.run_sync(lambda state: state.addresses.remove("/old"))
     assert addresses.all() == [recent]
+    twin = replace(recent, address="/a twin", failures=4)
+    database.writer.run_sync(lambda state: state.addresses.put(twin))
+    assert addresses.of("q") == addresses.all() == [recent, twin]
+    database.writer.run_sync(lambda state: state.addresses.put(replace(twin, failures=0)))
+    assert [one.address for one in addresses.of("q")] == ["/a twin", "/recent"]
 
 
 def test_a_ban_ends_and_is_never_shortened(database: Database) -> None:
@@ -110,7 +119,12 @@ def test_a_ban_ends_and_is_never_shortened(database: Database) -> None:
     assert bans.get("p", 99) == Ban("p", 100, "flood")
     assert bans.get("p", 100) is None
     assert bans.all(99) == [Ban("p", 100, "flood")]
+    assert bans.all(100) == []
+    database.writer.run_sync(lambda state: state.bans.put(Ban("q", 300, "other")))
+    assert database.writer.run_sync(lambda state: state.bans.trim(99)) == 0
     assert database.writer.run_sync(lambda state: state.bans.trim(100)) == 1
+    assert bans.all(0) == [Ban("q", 300, "other")]
+    database.writer.run_sync(lambda state: state.bans.remove("q"))
     assert bans.all(0) == []
 
 
@@ -154,6 +168,38 @@ def test_events_stand_with_what_they_tell_of(database: Database) -> None:
     assert database.reader().events.after(1, 9) == expected[1:]
 
 
+def test_all_that_a_job_tells_is_told_in_its_order(database: Database) -> None:
+    def job(state: WriterState) -> None:
+        tell(state, 1)
+        state.tell("fork", B)
+        state.tell("sync", C)
+        tell(state, 1)
+
+    database.writer.run_sync(job)
+    told = [(event.name, event.subject) for event in database.reader().events.after(0, 9)]
+    assert told == [("post", A), ("fork", B), ("sync", C), ("post", A)]
+    assert [event.subject for event in database.reader().events.after(1, 2)] == [B, C]
+
+
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_what_was_told_is_read_page_by_page_over_the_bounds_of_jobs(
+    database: Database, limit: int
+) -> None:
+    """Rows hold what one job told: a page may begin and end within one."""
+    for first, count in ((0, 3), (3, 1), (4, 2)):
+        ids = [bytes((n,)) * 32 for n in range(first, first + count)]
+        changes = Changes(events=[("post", one) for one in ids], touched=list(ids))
+        database.writer.run_sync(lambda state, changes=changes: state.apply(None, changes))
+    reader = database.reader()
+    events = [(event.seq, event.subject) for event in reader.events.after(0, 9)]
+    touched = reader.touched.after(0, 9)
+    assert events == touched == [(n + 1, bytes((n,)) * 32) for n in range(6)]
+    for seq in range(7):
+        page = reader.events.after(seq, limit)
+        assert [(event.seq, event.subject) for event in page] == events[seq : seq + limit]
+        assert reader.touched.after(seq, limit) == touched[seq : seq + limit]
+
+
 def test_the_log_of_events_is_bounded_and_says_what_it_lost(database: Database) -> None:
     kept, every = limits.EVENTS_KEPT_MAX_COUNT, limits.EVENTS_TRIM_EVERY_COUNT
     total = kept + 3 * every
@@ -192,6 +238,16 @@ def test_a_deferred_record_comes_back_when_all_is_there(database: Database) -> N
     assert database.reader().deferred.count() == 0
 
 
+def test_what_waited_for_one_record_comes_back_in_order_of_id(database: Database) -> None:
+    def job(state: WriterState) -> list[bytes]:
+        for one in (D, B, C):
+            state.deferred.add(Waiting(one, raw(1), "file"), [A])
+        return [item.id for item in state.deferred.release(A)]
+
+    assert database.writer.run_sync(job) == [B, C, D]
+    assert not database.reader().deferred.any()
+
+
 def test_deferred_records_that_wait_for_each_other_ask_only_for_the_first(
     database: Database,
 ) -> None:
@@ -206,3 +262,25 @@ def test_deferred_records_that_wait_for_each_other_ask_only_for_the_first(
     assert database.reader().deferred.missing(9) == [B]
     released = database.writer.run_sync(lambda state: state.deferred.release(B))
     assert [item.id for item in released] == [D]
+
+
+def test_a_close_that_was_compared_keeps_its_balances_apart_and_while_it_agrees(
+    database: Database,
+) -> None:
+    leaves = [KeptLeaf(A, -30, 30), KeptLeaf(B, 30, 30)]
+    first = Compared(C, True, 5, NOW_MS, 2, 30, 30, bytes(32))
+    second = replace(first, act=D, below=9)
+    writer, closes = database.writer, database.reader().closes
+    writer.run_sync(lambda state: state.closes.put(first, leaves))
+    writer.run_sync(lambda state: state.closes.put(second, [KeptLeaf(A, 0, 60)]))
+    assert (closes.get(C), closes.get(D), closes.get(A)) == (first, second, None)
+    assert closes.leaves(C) == leaves
+    assert closes.leaves(D) == [KeptLeaf(A, 0, 60)]
+    assert (closes.leaf(C, A), closes.leaf(D, A)) == (leaves[0], KeptLeaf(A, 0, 60))
+    assert closes.leaf(D, B) is None
+    writer.run_sync(lambda state: state.closes.put(first, leaves[:1]))
+    assert closes.leaves(C) == leaves[:1]
+    later = replace(first, agrees=False)
+    writer.run_sync(lambda state: state.closes.put(later, leaves))
+    assert (closes.get(C), closes.leaves(C)) == (later, [])
+    assert closes.leaves(D) == [KeptLeaf(A, 0, 60)]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from node.protocol import lanes
+from node.protocol.errors import StorageFault
+from node.protocol.identity import Lane
 from node.protocol.ports import ForkProof
 from node.protocol.record import RawRecord
 from node.protocol.shapes import CommunityId
@@ -76,6 +78,55 @@ def test_a_fork_that_is_held_is_proven_and_one_told_of_too(
     database.writer.run_sync(lambda state: state.fork_proofs.add(bytes(65), told))
     database.writer.run_sync(lambda state: state.fork_proofs.add(key, told))
     assert source.fork_proofs() == [told, told]
+
+
+def test_proofs_about_accounts_are_told_first_however_many_others_there_are(
+    database: Database, world: World
+) -> None:
+    places = [(name, lane) for name in (b"c", b"a", b"b") for lane in (Lane.SOCIAL, Lane.ACCOUNT)]
+    for name, lane in places:
+        proof = ForkProof(name, bytes(64), bytes((lane,)), bytes(64))
+        key = name.ljust(64, b"\0") + bytes((lane,))
+        database.writer.run_sync(lambda s, k=key, p=proof: s.fork_proofs.add(k, p))
+    told = source_of(database, world).fork_proofs()
+    places.sort(key=lambda place: (place[1] != Lane.ACCOUNT, place[0]))
+    assert [(proof.header_a, Lane(proof.header_b[0])) for proof in told] == places
+
+
+DAMAGE = {
+    "another text": "UPDATE records SET body = ?1 WHERE number = ?2",
+    "no signer": "UPDATE records SET signer = 999 WHERE number = ?2 AND ?1 = ?1",
+    "another record": "INSERT OR REPLACE INTO records SELECT ?2, signer, lead, tail, body,"
+    " signature FROM records WHERE number = ?2 + 1 AND ?1 = ?1",
+}
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE)
+def test_bytes_that_are_not_those_that_were_stored_are_given_to_nobody(
+    database: Database, world: World, statement: str
+) -> None:
+    take(database, world, world.raws())
+    told: list[str] = []
+    source = SqliteSyncSource(
+        database, CommunityId(world.community), on_damage=lambda: told.append("source")
+    )
+    raws = [raw for _, raw in database.reader().records_after(-1, 9)]
+    numbers = [number for number, _ in database.reader().records_after(-1, 9)]
+    assert source.raws(numbers) == raws
+    database.writer.run_sync(
+        lambda state: state.connection.execute(statement, (b"no text", numbers[3]))
+    )
+    assert source.raws(numbers) == [*raws[:3], None, *raws[4:]]
+    assert source.raw(numbers[3]) is None
+    assert told == ["source", "source"]
+    database.watch(lambda: told.append("reader"))  # this thread's reader is open already
+    with database.snapshot() as another:
+        for reader in (database.reader(), another):
+            assert reader.raw(numbers[2]) == raws[2]
+            with pytest.raises(StorageFault) as fault:
+                reader.raw(numbers[3])
+            assert fault.value.code == "database-damaged"
+    assert told[2:] == ["reader", "reader"]
 
 
 def _headers(proofs: Sequence[ForkProof]) -> set[bytes]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,6 +121,32 @@ def test_a_body_that_arrives_later_is_filled_in(database: Database) -> None:
     assert database.reader().raw(0) == record._replace(body=b"late")
     writer.run_sync(lambda state: state.apply(None, Changes(fill=(0, b"no"), erase=[0])))
     assert database.reader().raw(0) == record
+
+
+def test_a_job_sees_its_own_records_however_it_asks(database: Database) -> None:
+    def job(state: WriterState) -> None:
+        state.apply(raw(0), Changes(0, "ok"))
+        assert state.record_count() == 1
+        state.apply(raw(1), Changes(1, "ok"))
+        assert state.records_after(-1, 9) == [(0, raw(0)), (1, raw(1))]
+        state.apply(raw(2), Changes(2, "ok"))
+        assert (state.raw(2), state.next_number()) == (raw(2), 3)
+
+    database.writer.run_sync(job)
+
+
+@pytest.mark.parametrize("dropped", [[2], [1, 2], [2, 1]])
+def test_the_number_of_the_newest_is_not_used_again_when_that_is_dropped(
+    home: Home, dropped: list[int]
+) -> None:
+    database = open_database(home)
+    for number in range(3):
+        database.writer.run_sync(lambda s, n=number: s.apply(raw(n), Changes(n, "ok")))
+    database.writer.run_sync(lambda state: state.apply(None, Changes(drop=dropped)))
+    database.close()
+    again = open_database(home)
+    assert again.reader().next_number() == 3
+    again.close()
 
 
 def test_a_number_is_never_used_twice(home: Home) -> None:

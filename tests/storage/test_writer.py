@@ -34,6 +34,11 @@ class Gate:
         self._open.set()
         self.future.result(PATIENCE_S)
 
+    def open_and_fail(self) -> None:
+        """The commit that it is part of does not come about."""
+        self._open.set()
+        assert isinstance(self.future.exception(PATIENCE_S), StorageFault)
+
 
 def refuse(state: WriterState) -> None:
     store(state)
@@ -140,6 +145,25 @@ def test_generation_grows_only_with_heads_and_is_known_after_the_commit(
     assert database.writer.generation == before + 1
 
 
+def test_what_makes_a_fork_known_is_counted_apart(database: Database) -> None:
+    writer = database.writer
+
+    def forks(state: WriterState, *events: str) -> None:
+        number = state.next_number()
+        told = [(name, b"id") for name in events]
+        state.apply(raw(number), Changes(number, "ok", events=told))
+
+    before = writer.forks_generation
+    writer.run_sync(lambda state: forks(state, "post"))
+    assert writer.forks_generation == before
+    writer.run_sync(lambda state: forks(state, "fork", "post"))
+    assert writer.forks_generation == before + 1
+    writer.run_sync(lambda state: state.tell("fork", b"id"))
+    assert writer.forks_generation == before + 2
+    writer.run_sync(store)
+    assert writer.forks_generation == before + 2
+
+
 def test_listeners_learn_what_a_commit_brought(database: Database) -> None:
     commits: list[Commit] = []
     database.writer.add_listener(commits.append)
@@ -194,6 +218,31 @@ def test_a_broken_listener_ends_the_writer_and_leaves_nobody_waiting(home: Home)
     database.close()
     with pytest.raises(StorageFault):
         database.writer.submit(store)
+
+
+def test_when_the_disk_refuses_each_job_is_told_its_own_reason(database: Database) -> None:
+    """And what had succeeded in the same commit has not happened."""
+
+    def damaged(state: WriterState) -> None:
+        raise StorageFault("database-damaged", "a row", path="a row")
+
+    gate = Gate(database)
+    futures = [database.writer.submit(job) for job in (store, refuse, damaged, store)]
+    gate.open_and_fail()
+    found = [future.exception(PATIENCE_S) for future in futures]
+    assert [type(error) for error in found] == [
+        StorageFault,
+        ValueError,
+        StorageFault,
+        StorageFault,
+    ]
+    assert {error.code for error in found if isinstance(error, StorageFault)} == {
+        "database-damaged"
+    }
+    assert len({id(error) for error in found}) == 4  # none is raised in two places
+    assert database.reader().record_count() == 0
+    assert database.writer.fault is not None
+    assert not database.writer.retry()
 
 
 @pytest.mark.trio

@@ -84,15 +84,18 @@ class World:
         limit_max: int = LIMIT,
         chapters: tuple[str, ...] = ("coop",),
         treasury: str | None = None,
+        seats: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
+        """`seats`: chapters whose officers are others than `OFFICERS`, of whom they must be."""
         count, q = QUORUMS[quorum]
         self.witnesses = [f"w{n}" for n in range(count)]
         self.witness_keys = sorted(public(f"{name}/witness") for name in self.witnesses)
-        officers = [public(name) for name in OFFICERS]
+        seats = dict.fromkeys(chapters, OFFICERS) | (seats or {})
         documents = [
             Chapter(
                 default_limit=min(LIMIT, limit_max), k=k, limit_max=limit_max, name=name,
-                officers=officers, q=q, treasury=None if treasury is None else public(treasury),
+                officers=[public(officer) for officer in seats[name]], q=q,
+                treasury=None if treasury is None else public(treasury),
                 witnesses=self.witness_keys,
             )
             for name in chapters

@@ -121,6 +121,7 @@ def test_closes_of_a_period_supersede_each_other() -> None:
 def test_acts_on_a_chapter_are_no_members() -> None:
     world = World()
     known = [member for member, _ in members.members_in(world.node.state, 0, world.rules)]
+    assert known == sorted(world.genesis.chapters[0].officers)
     world.act("o0", "chapter.policy", policy(world))
     after = [member for member, _ in members.members_in(world.node.state, 0, world.rules)]
     assert after == known
@@ -168,3 +169,44 @@ def test_a_proposal_that_comes_after_its_act_is_not_open(two: World) -> None:
     assert lanes.ENTRY.has(late.state, proposal.id)
     for node in (two.node, late):
         assert list(members.PROPOSAL.scan(node.state, b"", None)) == []
+
+
+def test_of_two_approvals_of_one_officer_the_lower_id_is_named(two: World) -> None:
+    body = policy(two)
+    approvals = [two.approve("o1", "chapter.policy", body).id for _ in range(4)]
+    found = chapters.approvers(two.node.state, act_hash("chapter.policy", body))
+    assert found == {public("o1"): min(approvals)}
+
+
+def test_a_proposal_is_for_this_community_and_by_an_officer_of_its_chapter() -> None:
+    world = World(chapters=("coop", "market"), seats={"market": ("o0", "o1")}, k=2)
+    foreign = policy(world, list=bytes(32))
+    strange = policy(world, chapter="market")
+    for officer, body in (("o0", foreign), ("o2", strange)):
+        world.propose_act(officer, "chapter.policy", body)
+    assert list(members.PROPOSAL.scan(world.node.state, b"", None)) == []
+    world.propose_act("o1", "chapter.policy", strange)
+    assert [found.body for found in chapters.proposals(world.node.state, 1, world.rules)] == [
+        strange
+    ]
+
+
+def test_a_proposal_is_open_when_one_of_the_acts_it_replaces_came_last(two: World) -> None:
+    acts: list[bytes] = []
+    for days in range(1, 5):
+        body = policy(two, faith_days=days, supersedes=acts[-1:])
+        acts.append(two.act("o0", "chapter.policy", body, "o1").id)
+    for replaced, is_open in ((sorted(acts), True), (sorted(acts[:3]), False)):
+        two.propose_act("o0", "chapter.policy", policy(two, supersedes=replaced))
+        assert len(asked(two)) == is_open
+        if is_open:
+            two.act("o0", "chapter.policy", policy(two, supersedes=replaced), "o1")
+
+
+def test_a_member_id_that_starts_like_a_close_is_no_period() -> None:
+    world = World()
+    strange = msgspec.structs.replace(
+        world.membership_body("ada"), member=b"close" + (202601).to_bytes(4, "big") + bytes(23)
+    )
+    world.act("o0", "member.admit", strange)
+    assert chapters.periods_of(world.node.state, 0) == []

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from node.protocol.dispute import (
     DisputeTake,
     DisputeVote,
     Seal,
+    To,
     panel_rank,
 )
 from node.protocol.lanes import ENTRY
@@ -230,6 +232,53 @@ def test_an_erasure_beyond_a_cut_lets_the_text_be_found_again() -> None:
     assert [key for key, _ in BODYLESS.scan(world.node.state, b"", None)] == [done[0].id]
     assert world.node.receive(done[0].raw) == "filled"
     assert [one.id for one in evidence_at(world.node, case)] == [done[0].id]
+
+
+@pytest.mark.parametrize("target", ["somebody else's", "no evidence", "not held", "still erased"])
+def test_an_erasure_without_effect_is_dropped_without_effect(target: str) -> None:
+    world, opening, done = play([Deed("bo", "evidence", 0, 0, 0), Deed("ada", "evidence", 0, 0, 0)])
+    evidence = {"somebody else's": done[0].id, "no evidence": opening.id, "not held": TRADE}
+    body = DisputeErase(dispute=opening.id, evidence=evidence.get(target, done[1].id), salt=SALT)
+    if target == "still erased":
+        world.on(world.talker("ada"), body)
+    second = world.talker("ada")
+    made = world.on(second, body)
+    case = case_at(world.node, opening.id)
+    assert case is not None
+    before = evidence_at(world.node, case)
+    world.revoke(made, social=second)
+    assert not ENTRY.has(world.node.state, made.id)
+    assert evidence_at(world.node, case) == before
+    assert list(BODYLESS.scan(world.node.state, b"", None)) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "amount", "possible"),
+    [
+        ("nobody", 0, True),
+        ("nobody", 1, False),
+        ("payer", 0, False),
+        ("payer", 1, True),
+        ("payee", 100, True),
+        ("payee", 101, False),
+    ],
+)
+def test_an_outcome_moves_something_of_what_the_trade_was_about(
+    to: To, amount: int, possible: bool
+) -> None:
+    assert disputes.is_possible(to, amount, TERMS) == possible
+
+
+def test_openings_are_found_by_their_trade_whoever_made_them() -> None:
+    world, opening, _ = play([])
+    eve = world.on(world.talker("eve"), DisputeOpen(salt=SALT, trade=TRADE))
+    other = world.on(eve, DisputeOpen(salt=SALT, trade=PAYMENTS[0]))
+    state = world.node.state
+    about = sorted((TRADE, made.id) for made in (opening, eve))
+    assert list(disputes.openings(state, TRADE)) == about
+    assert list(disputes.openings(state)) == [*about, (PAYMENTS[0], other.id)]
+    world.revoke(eve)
+    assert list(disputes.openings(state)) == [(TRADE, opening.id)]
 
 
 def test_a_stranger_opens_nothing_and_erases_nothing() -> None:

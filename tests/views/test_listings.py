@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import msgspec
 import pytest
 
 from node.ledger.fold import BODYLESS
@@ -52,6 +53,16 @@ def test_listings_are_found_by_what_they_are(world: World) -> None:
     assert titles(node, "tag", "bread") == ["tea", "cake", "bread"]
     assert titles(node, "author", public("bo").hex()) == ["tea"]
     assert titles(node, "kind", "gift") == []
+
+
+def test_a_listing_is_found_by_each_of_its_tags_until_they_change(world: World) -> None:
+    first = world.listing(world.seller("ada"), "bread")
+    for tags in (["rye", "bread", "loaf"], ["cake"], []):
+        body = msgspec.structs.replace(first.body, listing=first.id, tags=tags)
+        world.on(world.seller("ada"), body)
+        for tag in ("rye", "bread", "loaf", "cake"):
+            assert titles(world.node, "tag", tag) == (["bread"] if tag in tags else [])
+        assert titles(world.node) == ["bread"]
 
 
 def test_listings_come_page_by_page_and_never_from_the_future(world: World) -> None:
@@ -135,6 +146,19 @@ def test_a_revision_that_only_a_dropped_closing_erased_is_shown_again(world: Wor
     assert BODYLESS.has(world.node.state, rye.id)
     world.node.receive(rye.raw)
     assert titles(world.node) == ["rye"]
+
+
+@pytest.mark.parametrize("erasing", range(3))
+def test_one_closing_of_several_that_erases_is_enough_in_any_order(
+    world: World, erasing: int
+) -> None:
+    bread = world.listing(world.seller("ada"), "bread")
+    closed = [world.close(world.seller("ada"), bread, erase=n == erasing) for n in range(3)]
+    for node in in_every_order(world, [bread, *closed]):
+        raw = node.state.raw(ENTRY.must(node.state, bread.id).number)
+        assert raw is not None
+        assert raw.body is None
+        assert not BODYLESS.has(node.state, bread.id)
 
 
 def test_nobody_closes_the_listing_of_another(world: World) -> None:

@@ -60,6 +60,18 @@ def test_the_newest_posts_of_a_room_come_first_page_by_page(world: World) -> Non
     assert rooms.rooms(world.node.state) == ["mill", "well"]
 
 
+def test_a_page_goes_on_where_it_was_though_the_last_of_it_is_held_no_more(world: World) -> None:
+    """Nothing is left out: what claims the same millisecond is shown once more instead."""
+    head = world.talker("ada")
+    made = [head := world.post(head, str(number)) for number in range(3)]
+    gone = (made[1].header.time, bytes(32))
+    rest = rooms.posts_in(world.node.state, "well", gone, 9, FOREVER_MS)
+    assert [post.text for post in rest] == ["1", "0"]
+    first = posts(world.node, limit=1)[-1]
+    early = rooms.posts_in(world.node.state, "well", (first.time, first.id), 9, made[0].header.time)
+    assert [post.text for post in early] == ["0"]
+
+
 def test_what_claims_to_come_from_the_future_is_hidden_from_readers_with_a_clock(
     world: World,
 ) -> None:
@@ -118,6 +130,20 @@ def test_replies_are_found_while_they_live(world: World) -> None:
     world.delete(reply, reply)
     assert list(rooms.replies_to(world.node.state, post.id)) == []
     assert list(rooms.REPLY.under(world.node.state, post.id)) == []
+
+
+def test_replies_beyond_what_is_counted_are_found_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "REPLIES_COUNTED_MAX", 2)
+    post = world.post(world.talker("ada"), "question")
+    head = world.talker("bo")
+    for count in (1, 2, 3):
+        head = world.post(head, str(count), reply_to=post)
+        shown = rooms.post_of(world.node.state, post.id)
+        assert shown is not None
+        assert shown.reply_count == min(count, 2)
+    assert [reply.text for reply in rooms.replies_to(world.node.state, post.id)] == ["1", "2", "3"]
 
 
 def test_who_erased_a_post_and_who_never_had_it_show_the_same(world: World) -> None:
