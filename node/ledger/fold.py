@@ -5,7 +5,7 @@ alerts, never a verdict. The fold is given records that `judge` welcomed, in any
 graph allows, and never sees a clock. The simulator runs it over a dict, the node over SQLite.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from zlib import crc32
 
 from node.ledger import book, positions, stamps, trades
@@ -54,7 +54,7 @@ class Fold:
             return Known(BODYLESS.has(reader, record.id))  # what was to be erased stays erased
         return judgement
 
-    def foresee(self, records: Sequence[Record]) -> dict[str, list[bytes]]:
+    def foresee(self, records: Collection[Record]) -> dict[str, list[bytes]]:
         """Keys by table that `judge` and `apply` of these records will ask for, as far as it can be
         told: storage reads them all at once. Nothing rests on it."""
         headers = [record.header for record in records]

@@ -55,7 +55,7 @@ class RawRecord(NamedTuple):
     signature: bytes
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A parsed record. `body` is None when erased, or of a kind this program does not know."""
 
     id: RecordId

@@ -30,6 +30,8 @@ TABLES: dict[str, "Table[object]"] = {}
 
 NUMBER_SIZE_BYTES: Final = 5
 """A local number as the end of a key."""
+PAGE_ROWS_COUNT: Final = 2_000
+"""Rows of a whole table that are read at a time."""
 
 
 def u64(number: int) -> bytes:
@@ -112,6 +114,20 @@ class Table(Generic[V]):
     ) -> Iterator[tuple[bytes, V]]:
         """Rows whose key starts with `prefix`."""
         return self.scan(reader, prefix, after(prefix), reverse=reverse, limit=limit)
+
+    def pages(self, reader: Reader) -> Iterator[list[tuple[bytes, V]]]:
+        """All rows in key order, PAGE_ROWS_COUNT at a time: never the whole table in memory."""
+        low = b""
+        while page := list(self.scan(reader, low, None, limit=PAGE_ROWS_COUNT)):
+            yield page
+            if len(page) < PAGE_ROWS_COUNT:
+                return
+            low = page[-1][0] + b"\0"
+
+    def every(self, reader: Reader) -> Iterator[tuple[bytes, V]]:
+        """All rows in key order, read a page at a time."""
+        for page in self.pages(reader):
+            yield from page
 
     def _damaged(self) -> StorageFault:
         """Bytes that no fold has written: the file is not what it was."""

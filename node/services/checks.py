@@ -19,9 +19,9 @@ import trio
 from node.protocol import admission, crypto, lanes, portable
 from node.protocol.admission import Known, Refused
 from node.protocol.errors import RemoteFault
-from node.protocol.record import RawRecord, Record, reread
-from node.services import verifier
+from node.protocol.record import RawRecord, Record
 from node.services.core import Core
+from node.services.verifier import told
 from node.services.verifiers import Verifiers
 from node.storage.rows import Rows
 
@@ -100,14 +100,7 @@ class Checks:
         answers = await self._verifiers.lines(self._core.community, lines)
         if answers is None:
             return await trio.to_thread.run_sync(self._verify_lines, lines)
-        found: list[Verified] = []
-        for item in answers:
-            if isinstance(item, verifier.Line):
-                raw = RawRecord(item.header, item.body, item.signature)
-                found.append(reread(raw, item.id))
-            elif isinstance(item, verifier.Fault):
-                found.append(Refused(item.code, item.detail))
-        return found
+        return [told(item) for item in answers]
 
     async def _ask_records(self, raws: Sequence[RawRecord]) -> list[Verified]:
         community = self._core.community
@@ -119,14 +112,8 @@ class Checks:
             return await trio.to_thread.run_sync(self._verify, raws)
         found: list[Verified] = []
         following = iter(answers)
-        for raw, record, known in zip(raws, ids, held, strict=True):
-            item = None if known else next(following)
-            if isinstance(item, verifier.Good):
-                found.append(reread(raw, record))
-            elif isinstance(item, verifier.Fault):
-                found.append(Refused(item.code, item.detail))
-            else:
-                found.append(Known(fills=False))
+        for raw, known in zip(raws, held, strict=True):
+            found.append(Known(fills=False) if known else told(next(following), raw))
         return found
 
     def _held(self, raws: Sequence[RawRecord], ids: Sequence[bytes]) -> list[bool]:

@@ -9,7 +9,7 @@ Left to others: transactions and savepoints (`writer`), computing changes (`node
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -232,10 +232,14 @@ class WriterState(Rows):
         self._outbox = True
 
     @contextmanager
-    def refolding(self, number: int) -> Generator[None]:
-        """Within this, a stored record is folded again: it keeps its number, tells no events."""
-        self._refolded = number
+    def refolding(self) -> Generator[Callable[[int], None]]:
+        """Within this, stored records are folded again: each keeps its number, which is told before
+        it, and tells no events."""
+
+        def at(number: int) -> None:
+            self._refolded = number
+
         try:
-            yield
+            yield at
         finally:
             self._refolded = None

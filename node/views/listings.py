@@ -259,6 +259,9 @@ def listings_by(
 
 
 def live_ids(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
-    """(listing id, id of its current revision) of all live listings."""
-    for key, row in LISTING.scan(reader, b"", None):
-        yield reader.id_of(int.from_bytes(key, "big")), reader.id_of(row.number)
+    """(listing id, id of its current revision) of all live listings, in order of id."""
+    current = {int.from_bytes(key, "big"): row.number for key, row in LISTING.every(reader)}
+    for listing, entry in lanes.ENTRY.every(reader):
+        number = current.get(entry.number)
+        if number is not None:
+            yield listing, listing if number == entry.number else reader.id_of(number)
