@@ -36,9 +36,7 @@ Code = Annotated[
     ),
 ]
 S = TypeVar("S")
-_PADDING: Final = (b"", b"", b"==", b"=")
-_TO_BASE64: Final = bytes.maketrans(b"-_+/", b"+/-_")
-"""Digits of base64url become those of base64, which become none at all."""
+_PADDING: Final = ("", "", "==", "=")
 _LAST_DIGITS: Final = {2: "AQgw", 3: "AEIMQUYcgkosw048"}
 """Base64 digits that may stand last, by how many follow the last whole four: whose other bits are
 zero, so that every byte string has one text."""
@@ -398,10 +396,10 @@ def decode64(text: str) -> bytes:
     rest = len(text) % 4
     if rest == 1 or (rest and text[-1] not in _LAST_DIGITS[rest]):
         raise RemoteFault(Reject.ENCODING, "base64url is not canonical")
-    if "=" in text:
+    if "+" in text or "/" in text or "=" in text:
         raise RemoteFault(Reject.ENCODING, "base64, but not base64url")
+    plain = text.replace("-", "+").replace("_", "/") + _PADDING[rest]
     try:
-        plain = text.encode("ascii").translate(_TO_BASE64) + _PADDING[rest]
         return binascii.a2b_base64(plain, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise RemoteFault(Reject.ENCODING, str(error)) from None

@@ -28,6 +28,7 @@ from node.storage.rows import Rows
 T = TypeVar("T")
 
 CHUNK_RECORDS_COUNT: Final = 128  # records verified at a time: 8 ms
+CHUNK_LINES_COUNT: Final = 256  # of a file, which comes in thousands: half as many messages
 VERIFIERS_RECORDS_COUNT: Final = 512  # so many at once are worth processes of their own
 ASKED_RECORDS_COUNT: Final = 16  # and so few are not worth asking them, once they are there
 
@@ -49,14 +50,16 @@ class Checks:
         self._waiting_count += len(raws)
         try:
             much = self._is_much(max(len(raws), self._waiting_count))
-            return await self._in_parts(raws, much, self._ask_records, self._verify)
+            size = CHUNK_RECORDS_COUNT
+            return await self._in_parts(raws, size, much, self._ask_records, self._verify)
         finally:
             self._waiting_count -= len(raws)
 
     async def lines(self, lines: Sequence[bytes]) -> list[Verified]:
         """The same for lines of an export file."""
         much = self._is_much(len(lines))
-        return await self._in_parts(lines, much, self._ask_lines, self._verify_lines)
+        size = CHUNK_LINES_COUNT
+        return await self._in_parts(lines, size, much, self._ask_lines, self._verify_lines)
 
     def _is_much(self, count: int) -> bool:
         """True iff other processes shall verify so many, as soon as they are there."""
@@ -70,13 +73,14 @@ class Checks:
     async def _in_parts(
         self,
         items: Sequence[T],
+        size: int,
         much: bool,
         ask: Callable[[Sequence[T]], Awaitable[list[Verified]]],
         work: Callable[[Sequence[T]], list[Verified]],
     ) -> list[Verified]:
-        """Verify a part at a time: in processes (`ask`) if there is much, in threads (`work`) if
+        """Verify `size` at a time: in processes (`ask`) if there is much, in threads (`work`) if
         not, and until the processes have started."""
-        starts = range(0, len(items), CHUNK_RECORDS_COUNT)
+        starts = range(0, len(items), size)
         results: list[list[Verified]] = [[] for _ in starts]
 
         async def one(number: int, part: Sequence[T]) -> None:
@@ -87,13 +91,13 @@ class Checks:
                         return
             results[number] = await ask(part)
 
-        if len(items) <= CHUNK_RECORDS_COUNT:
+        if len(items) <= size:
             results = [[]]
             await one(0, items)
             return results[0]
         async with trio.open_nursery() as nursery:
             for number, start in enumerate(starts):
-                nursery.start_soon(one, number, items[start : start + CHUNK_RECORDS_COUNT])
+                nursery.start_soon(one, number, items[start : start + size])
         return [found for result in results for found in result]
 
     async def _ask_lines(self, lines: Sequence[bytes]) -> list[Verified]:

@@ -31,21 +31,21 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
     records: list[RawRecord] | None
 
 
-class Line(msgspec.Struct, array_like=True, tag=0, frozen=True):
+class Line(msgspec.Struct, array_like=True, tag=0, frozen=True, gc=False):
     """A good line: its record and the id."""
 
     id: bytes
     raw: RawRecord
 
 
-class Fault(msgspec.Struct, array_like=True, tag=1, frozen=True):
+class Fault(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
     """A refusal."""
 
     code: str
     detail: str
 
 
-class Good(msgspec.Struct, array_like=True, tag=2, frozen=True):
+class Good(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
     """A good record, which the parent has already."""
 
     id: bytes

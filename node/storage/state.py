@@ -154,12 +154,14 @@ class WriterState(Rows):
             self._insert(raw, changes)
         if changes.rows is not self._rows.unwritten:
             self._rows.write(changes.rows)
-        self._heads = self._heads or changes.number >= 0 or bool(changes.drop)
+        if not self._heads:
+            self._heads = changes.number >= 0 or bool(changes.drop)
         if changes.fill is not None or changes.erase or changes.drop:
             self._flush_records()
             self._change_records(changes)
-        own = changes.id
-        self._to_index += [changes.number if one == own else one for one in changes.touched]
+        if changes.touched:
+            own = changes.id
+            self._to_index += [changes.number if one == own else one for one in changes.touched]
         if changes.events and self._refolded is None:
             self._events = True
             self._told += changes.events

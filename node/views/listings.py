@@ -65,9 +65,10 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
     author, body, time = record.header.author, record.body, record.header.time
     if isinstance(body, ListingPut):
         listing = record.id if body.listing is None else body.listing
-        if is_erased(overlay, listing, author) or is_erased(overlay, record.id, author):
+        named = is_erased(overlay, record.id, author)
+        if named or (body.listing is not None and is_erased(overlay, listing, author)):
             overlay.changes.erase.append(entry.number)
-        if is_erased(overlay, record.id, author) and body.listing is not None:
+        if named and body.listing is not None:
             return  # asked for by name: as if its text had never come (R7)
         if body.listing is not None:
             REVISION.put(overlay, listing + author, record.id, RevisionRow(time, entry.number))
