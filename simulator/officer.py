@@ -16,6 +16,7 @@ from node.protocol.errors import OK
 from node.protocol.identity import Lane
 from node.protocol.office import (
     ChapterPolicy,
+    CreditGrant,
     MemberAct,
     OfficeAct,
     OfficeApprove,
@@ -53,6 +54,8 @@ def act(member: "Member", chance: random.Random) -> None:
 def decide(member: "Member", kind: str, body: OfficeAct) -> None:
     """The act, or a proposal that waits for other officers."""
     chapter, state = member.town.chapter, member.store.state
+    if isinstance(body, CreditGrant) and lanes.entry_of(state, body.open) is None:
+        return  # proposed by somebody who knows an account that has not come here
     agreed = chapters.approvers(state, act_hash(kind, body))
     others = {o: a for o, a in agreed.items() if o != member.device.member}
     if 1 + len(others) >= chapter.k:

@@ -43,6 +43,7 @@ OFFICE: Final[Codes] = (
     *SIGNS,
     *CHAPTER,
     *("not-officer", "approved-already", "proposal-unknown", "approvals", "supersedes"),
+    "missing",
     *("member-already", "member-suspended"),
 )
 GRANT: Final[Codes] = (

@@ -149,14 +149,25 @@ def doctor(app: App, rebuild: bool, mend: bool) -> int:
 
 
 def _mend(app: App) -> dict[str, Any]:
-    """Make the data file anew from what can be read of it."""
+    """Make files anew from what can be read of them: the data file, unless pictures alone are
+    damaged."""
     from node.services import mending
+    from node.services.core import now_ms
+    from node.services.looking import findings_of
     from node.storage.home import HomeLock
+    from node.storage.pictures import PictureStore
 
+    told: dict[str, Any] = {}
     with HomeLock(app.home):
+        bad = {one.code for one in findings_of(app.home) if one.level == "bad"}
+        if "pictures-damaged" in bad:
+            told["pictures"] = PictureStore(app.home, now_ms).mend()
+            app.say("doctor.pictures-mended", count=told["pictures"])
+        if bad == {"pictures-damaged"}:
+            return told
         done = mending.mend(app.home)
     app.say("doctor.mended", count=done.records, path=str(done.aside))
-    return {
+    return told | {
         "records": done.records,
         "waiting": done.waiting,
         "missing": done.missing,

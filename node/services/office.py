@@ -65,7 +65,7 @@ class Question:
 def decide(core: Core, appender: Appender, state: WriterState, draft: Draft) -> Decision:
     """Act, or propose and approve: a `draft` of an act with no approvals.
 
-    Raises LocalFault not-officer, approved-already, limit-max, and what the fold says.
+    Raises LocalFault not-officer, missing, approved-already, limit-max, and what the fold says.
     """
     act = draft.body
     assert isinstance(act, OfficeAct)
@@ -74,6 +74,8 @@ def decide(core: Core, appender: Appender, state: WriterState, draft: Draft) -> 
     if not members.is_officer(core.rules, core.member, number):
         raise LocalFault("not-officer")
     if isinstance(act, CreditGrant):
+        if lanes.entry_of(state, act.open) is None:  # proposed by somebody who knows more, or lies
+            raise LocalFault("missing")
         fault = members.grant_fault(state, act, chapter)
         if fault is not None:
             raise LocalFault(str(fault))

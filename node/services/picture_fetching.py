@@ -211,7 +211,7 @@ class PictureFetching:
             own = any(
                 _is_by(reader, number, core.member) for number in pictures.naming(reader, key)
             )
-        if not stated or core.pictures.file(key) is not None:
+        if not stated or core.pictures.file(key) in stated:
             self._forget(wish)
             return
         paid = 0 if wish.urgent or own else max(file.size for file in stated)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from node.protocol import limits
-from node.storage.errors import fault_of
+from node.storage.errors import SQLITE_ERRORS, fault_of
 
 STATEMENTS_COUNT: Final = 256  # prepared statements kept: all that a node uses
 _KIB: Final = 1_024
@@ -69,7 +69,7 @@ def _connect(target: str, options: tuple[str, ...]) -> sqlite3.Connection:
         for option in options:
             connection.execute(f"PRAGMA {option}").fetchall()
         connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         if connection is not None:
             connection.close()
         raise fault_of(error, target) or error from error

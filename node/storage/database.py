@@ -21,7 +21,7 @@ from typing import Final
 from node.protocol.errors import StorageFault
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
-from node.storage.errors import Problem, fault_of
+from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import Home, create_private, publish, remove_database, settle_mended
 from node.storage.log import log_of, lost_commits, write_out_again
 from node.storage.reader import Readers, SqliteReader
@@ -168,7 +168,7 @@ def integrity_problems(connection: sqlite3.Connection, most: int = 10) -> list[s
     """What SQLite finds wrong with the file; empty when all is well."""
     try:
         lines = [row[0] for row in connection.execute(f"PRAGMA integrity_check({most})")]
-    except sqlite3.DatabaseError as error:
+    except SQLITE_ERRORS as error:
         return [str(error)]
     return [] if lines == ["ok"] else lines
 

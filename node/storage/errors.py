@@ -26,6 +26,10 @@ class Problem(StrEnum):
     CURSOR_INVALID = "cursor-invalid"  # a LocalFault: a list was asked to go on from nowhere
 
 
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite may answer with: of a damaged list of tables it quotes bytes that are no text."""
+
+_NO_FORMAT = "unsupported file format"  # by its code a mistake of ours, and yet a flipped bit
 _NO_TEXT = "Could not decode to UTF-8"
 _PRIMARY_CODE = 0xFF  # the rest of an SQLite code is detail
 _SYNC_CODES = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
@@ -42,10 +46,12 @@ _CODES = {
 }
 
 
-def fault_of(error: sqlite3.Error, path: object) -> StorageFault | None:
+def fault_of(error: sqlite3.Error | UnicodeDecodeError, path: object) -> StorageFault | None:
     """The fault that an error of SQLite stands for, or None if it is a mistake of ours."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # not of SQLite, but of Python: bytes that are called text, and are none
+    if isinstance(error, UnicodeDecodeError) or str(error) == _NO_FORMAT:
+        problem = Problem.DATABASE_DAMAGED
+    elif code is None:  # not of SQLite, but of Python: bytes that are called text, and are none
         problem = Problem.DATABASE_DAMAGED if str(error).startswith(_NO_TEXT) else None
     else:
         problem = _CODES.get(code) or _CODES.get(code & _PRIMARY_CODE)

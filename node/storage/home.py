@@ -57,6 +57,11 @@ class Home:
         return self.path / "pictures.db"
 
     @property
+    def pictures_mended(self) -> Path:
+        """A whole file of pictures that is about to take the place of a damaged one."""
+        return self.path / "pictures.db.mended"
+
+    @property
     def lock(self) -> Path:
         """Held while a process works in the home; holds its process id."""
         return self.path / "lock"
@@ -221,10 +226,16 @@ def remove_database(path: Path) -> None:
 
 
 def settle_mended(home: Home) -> None:
-    """Let a mended database take its place: also where a process was killed in doing so."""
-    if home.mended.exists():
-        remove_database(home.database)  # with its log, which belongs to no other
-        publish(home.mended, home.database)
+    """Let mended files take their places: also where a process was killed in doing so."""
+    settle(home.mended, home.database)
+    settle(home.pictures_mended, home.pictures)
+
+
+def settle(mended: Path, path: Path) -> None:
+    """Let a mended database, if there is one, take the place of a damaged one."""
+    if mended.exists():
+        remove_database(path)  # with its log, which belongs to no other
+        publish(mended, path)
 
 
 def _not_writable(path: Path, problem: OSError) -> LocalFault:

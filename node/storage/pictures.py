@@ -2,39 +2,43 @@
 
 Rules: a file of its own (`pictures.db`), made when the first picture comes. Files made here are
 never pushed out; of others' the least recently used go first. What is given out has the hash that
-was asked for: a file that the disk has changed is as good as gone. Erased bytes are overwritten.
-May be used by several threads: one lock
-over what writes; looking whether a file is here waits for nobody.
+was asked for: a file that the disk has changed is as good as gone. Where damage is met, what is
+whole moves to a new `pictures.db` at once, and what was asked for is done again with that; the
+damaged one goes, so that nothing erased lies about. Erased bytes are overwritten. May be used by
+several threads: one lock over what writes; looking whether a file is here waits for nobody.
 
 Left to others: which files may be here at all (`services.pictures`).
 """
 
+import logging
+import shutil
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from node.protocol import limits
 from node.protocol.crypto import sha256
 from node.protocol.errors import StorageFault
 from node.protocol.market import Media, PictureFile
-from node.protocol.picture import look
+from node.protocol.picture import is_stated, look
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
-from node.storage.errors import Problem, fault_of
-from node.storage.home import Home, create_private
+from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
+from node.storage.home import Home, create_private, publish, settle
+from node.storage.picture_wreck import TABLES, VERSION, PictureWreck
 
-VERSION: Final = 1
 CACHE_KIB: Final = 1_024  # a file is read once and then stays with whoever asked
-_TABLES: Final = (
-    "CREATE TABLE files (hash BLOB PRIMARY KEY, media TEXT, size INTEGER, width INTEGER,"
-    " height INTEGER, own INTEGER, fresh INTEGER, used INTEGER) WITHOUT ROWID",
-    "CREATE TABLE bytes (hash BLOB PRIMARY KEY, data BLOB)",
-    "CREATE TABLE made (large BLOB PRIMARY KEY, small BLOB) WITHOUT ROWID",
-    f"PRAGMA user_version = {VERSION}",
-)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
 
 
 class Kept(NamedTuple):
@@ -54,12 +58,34 @@ class Held:
     others_bytes: int = 0
 
 
+def _mending(
+    method: Callable[Concatenate["PictureStore", P], R],
+) -> Callable[Concatenate["PictureStore", P], R]:
+    """Once more, after mending, where the file is found to be damaged."""
+
+    @wraps(method)
+    def call(self: "PictureStore", *args: P.args, **named: P.kwargs) -> R:
+        seen = self.mended_count
+        try:
+            return method(self, *args, **named)
+        except StorageFault as fault:
+            if fault.code != Problem.DATABASE_DAMAGED:
+                raise
+        self.mend(seen)
+        return method(self, *args, **named)
+
+    return call
+
+
 class PictureStore:
-    """The pictures of one home. Opens its file when it is first needed."""
+    """The pictures of one home. Opens its file when it is first needed. Its methods raise
+    StorageFault schema-newer, disk-full, disk-error."""
 
     def __init__(self, home: Home, clock: Clock) -> None:
+        self._home = home
         self._path = home.pictures
         self._clock = clock
+        self.mended_count = 0  # how often
         self._connection: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._lock = threading.Lock()
@@ -84,7 +110,7 @@ class PictureStore:
                     self._connection.execute("ROLLBACK")
                     raise
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise fault_of(error, self._path) or error from error
 
     def _connect(self) -> sqlite3.Connection:
@@ -92,13 +118,11 @@ class PictureStore:
         connection = connect_writer(self._path)
         try:
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise StorageFault(Problem.SCHEMA_NEWER, path=str(self._path))
-            if version == 0:
+            if not _is_made(connection, self._path):
                 connection.execute("BEGIN")
-                for statement in _TABLES:
+                for statement in TABLES.values():
                     connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")
         except BaseException:
             connection.close()
@@ -119,6 +143,59 @@ class PictureStore:
                 self._connection.close()
                 self._connection = None
 
+    def mend(self, seen: int | None = None) -> int:
+        """Carry what is whole over into a new file, unless that was done since `mended_count` was
+        `seen`; returns how many files of pictures that are. Raises StorageFault disk-full,
+        disk-error: then nothing is changed."""
+        with self._lock:
+            if seen not in (None, self.mended_count):
+                return 0
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._reader = None  # another thread may be reading: it closes with the last reference
+            try:
+                saved = self._save()
+            except SQLITE_ERRORS as error:
+                raise fault_of(error, self._path) or error from error
+            except OSError as error:
+                code = Problem.DISK_FULL if self._home.is_full() else Problem.DISK_ERROR
+                raise StorageFault(code, str(error), path=str(self._path)) from error
+            self.mended_count += 1
+        log.warning("%s was damaged: %d files are whole and kept", self._path, saved)
+        return saved
+
+    def _save(self) -> int:
+        fresh = Home(self._home.path / "mending-pictures")
+        shutil.rmtree(fresh.path, ignore_errors=True)
+        fresh.prepare()
+        try:
+            new = PictureStore(fresh, self._clock)
+            try:
+                with PictureWreck(self._path, fresh.path / "wreck.db") as wreck:
+                    saved = new._take_over(wreck)
+            finally:
+                new.close()
+            publish(fresh.pictures, self._home.pictures_mended)
+        finally:
+            shutil.rmtree(fresh.path, ignore_errors=True)
+        settle(self._home.pictures_mended, self._path)
+        return saved
+
+    def _take_over(self, wreck: PictureWreck) -> int:
+        count = 0
+        with self._open(make=True) as connection:
+            assert connection is not None
+            for data, own, fresh in wreck.files():
+                found = look(data)
+                if found is not None:
+                    file = PictureFile(sha256(data), *found[:1], len(data), *found[1:])
+                    _insert(connection, file, data, own, fresh, self._clock())
+                    count += 1
+            connection.executemany("INSERT OR REPLACE INTO made VALUES (?, ?)", wreck.made())
+        return count
+
+    @_mending
     def file(self, key: bytes) -> PictureFile | None:
         """What the file of this hash is, if it is here."""
         try:
@@ -128,10 +205,11 @@ class PictureStore:
                 with self._open():  # makes what a log holds good
                     self._reader = connect_reader(self._path)
             row = _row(self._reader, key)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise fault_of(error, self._path) or error from error
         return None if row is None else PictureFile(key, *row)
 
+    @_mending
     def take(self, key: bytes) -> Kept | None:
         """A file and its bytes; notes that it was looked at."""
         with self._open() as connection:
@@ -140,7 +218,7 @@ class PictureStore:
                 return None
             query = "SELECT data FROM bytes WHERE hash = ?"
             found = connection.execute(query, (key,)).fetchone()
-            if found is None or sha256(found[0]) != key:
+            if found is None or not _is_whole(key, row, found[0]):
                 _drop(connection, key)
                 return None
             now = self._clock()
@@ -150,6 +228,7 @@ class PictureStore:
             )
             return Kept(row[0], found[0])
 
+    @_mending
     def put(
         self, file: PictureFile, data: bytes, *, own: bool, room: int, fresh: bool = False
     ) -> bool:
@@ -162,12 +241,10 @@ class PictureStore:
             assert connection is not None
             if not own and not _make_room(connection, room - len(data)):
                 return False
-            _drop(connection, file.hash)
-            values = (*_values(file), int(own), int(fresh), self._clock())
-            connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-            connection.execute("INSERT INTO bytes VALUES (?, ?)", (file.hash, data))
+            _insert(connection, file, data, own, fresh, self._clock())
             return True
 
+    @_mending
     def put_made(self, large: PictureFile, small: PictureFile, data: Iterable[bytes]) -> None:
         """Keep a picture that was made here, in both sizes, for a listing to come."""
         for file, bytes_ in zip((large, small), data, strict=True):
@@ -188,6 +265,7 @@ class PictureStore:
             file = PictureFile(sha256(data), *found[:1], len(data), *found[1:])
             self.put(file, data, own=True, room=0, fresh=True)
 
+    @_mending
     def made(self, large: bytes) -> tuple[PictureFile, PictureFile] | None:
         """Both sizes of a picture that was made here, by the hash of the large one."""
         with self._open() as connection:
@@ -201,6 +279,7 @@ class PictureStore:
         first, second = (row for row in rows if row is not None)
         return PictureFile(large, *first), PictureFile(small[0], *second)
 
+    @_mending
     def is_fresh(self, key: bytes) -> bool:
         """True iff the file was made here and no listing names it yet."""
         with self._open() as connection:
@@ -209,6 +288,7 @@ class PictureStore:
             query = "SELECT fresh FROM files WHERE hash = ?"
             return (connection.execute(query, (key,)).fetchone() or (0,))[0] == 1
 
+    @_mending
     def keys(self) -> list[bytes]:
         """Hashes of all files."""
         with self._open() as connection:
@@ -216,6 +296,7 @@ class PictureStore:
                 return []
             return [row[0] for row in connection.execute("SELECT hash FROM files")]
 
+    @_mending
     def settle(self, named: Iterable[bytes], unnamed: Iterable[bytes]) -> int:
         """Files that listings name are fresh no more; those that none names go, fresh ones when
         they have waited long enough. Returns how many went."""
@@ -234,12 +315,14 @@ class PictureStore:
                     gone += 1
         return gone
 
+    @_mending
     def fit(self, room: int) -> None:
         """Let others' files go until they have no more bytes than this."""
         with self._open() as connection:
             if connection is not None:
                 _make_room(connection, room)
 
+    @_mending
     def held(self) -> Held:
         """What is here."""
         with self._open() as connection:
@@ -251,28 +334,77 @@ class PictureStore:
 
 
 def own_files(home: Home) -> Iterator[bytes]:
-    """Bytes of own files, read beside a node that may be running. Raises StorageFault."""
+    """Bytes of own files, read beside a node that may be running: of a damaged file those that are
+    whole. Raises StorageFault."""
     if not home.pictures.exists():
         return
+    given: set[bytes] = set()
+    try:
+        for data in _own_files(home):
+            given.add(sha256(data))
+            yield data
+        return
+    except StorageFault as fault:
+        if fault.code != Problem.DATABASE_DAMAGED:
+            raise
+    with (
+        TemporaryDirectory(dir=home.path) as folder,
+        PictureWreck(home.pictures, Path(folder) / "wreck.db") as wreck,
+    ):
+        yield from (data for data, own, _ in wreck.files() if own and sha256(data) not in given)
+
+
+def _own_files(home: Home) -> Iterator[bytes]:
     connection = connect_reader(home.pictures)
     try:
+        if not _is_made(connection, home.pictures):
+            return
         query = "SELECT hash, data FROM files JOIN bytes USING (hash) WHERE own = 1 ORDER BY hash"
         for key, data in connection.execute(query):
-            if sha256(data) == key:
+            if isinstance(data, bytes) and sha256(data) == key:
                 yield data
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise fault_of(error, home.pictures) or error from error
     finally:
         connection.close()
 
 
-def _values(file: PictureFile) -> tuple[bytes, str, int, int, int]:
-    return file.hash, file.media, file.size, file.width, file.height
+def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
+    """True iff the tables are there, as this program describes them; False iff there are none.
+    Raises StorageFault database-damaged, schema-newer."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
+    if version > VERSION:
+        raise StorageFault(Problem.SCHEMA_NEWER, path=str(path))
+    if (version, found) not in ((VERSION, TABLES), (0, {})):  # a bit has flipped
+        raise StorageFault(Problem.DATABASE_DAMAGED, path=str(path))
+    return bool(found)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    file: PictureFile,
+    data: bytes,
+    own: bool,
+    fresh: bool,
+    now: int,
+) -> None:
+    _drop(connection, file.hash)
+    values = (file.hash, file.media, file.size, file.width, file.height, own, fresh, now)
+    connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.execute("INSERT INTO bytes VALUES (?, ?)", (file.hash, data))
 
 
 def _row(connection: sqlite3.Connection, key: bytes) -> tuple[Media, int, int, int] | None:
     query = "SELECT media, size, width, height FROM files WHERE hash = ?"
     return connection.execute(query, (key,)).fetchone()
+
+
+def _is_whole(key: bytes, row: tuple[Media, int, int, int], data: object) -> bool:
+    """True iff the bytes, which a bad disk may have made anything, have the hash and fit a row."""
+    if not isinstance(data, bytes) or sha256(data) != key:
+        return False
+    return is_stated(data, PictureFile(key, *row))
 
 
 def _drop(connection: sqlite3.Connection, key: bytes) -> None:

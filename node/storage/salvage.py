@@ -10,7 +10,7 @@ Left to others: judging records, making the new database (`services.mending`).
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,7 +20,7 @@ from node.protocol.limits import DATABASE_PAGE_BYTES
 from node.protocol.record import RawRecord
 from node.protocol.state import Table
 from node.storage import columns
-from node.storage.errors import fault_of
+from node.storage.errors import SQLITE_ERRORS, fault_of
 from node.storage.home import Home, remove_database
 from node.storage.log import apply, log_of
 from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table, texts
@@ -58,8 +58,8 @@ class Wreck:
         remove_database(copy)
         shutil.copyfile(home.database, copy)
         apply(log_of(home.database), copy, beyond=beyond)
-        _set_header_right(copy)
-        _set_schema_right(copy)
+        set_header_right(copy, SCHEMA.version, APPLICATION_ID)
+        set_schema_right(copy, texts())
         uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         self._connection.text_factory = _text
@@ -92,7 +92,7 @@ class Wreck:
             try:
                 for row in self._connection.execute(f"SELECT * FROM {table} ORDER BY {order}"):
                     found[row] = None
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 continue
             break  # all of it
@@ -111,7 +111,7 @@ class Wreck:
         for table in OWN_TABLES:
             try:
                 info = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 continue
             key = [column[1] for column in info if column[5]]
@@ -123,7 +123,7 @@ class Wreck:
         try:
             rows = self._connection.execute(f"SELECT number, keys FROM signers ORDER BY {order}")
             return {number: keys for number, keys in rows if isinstance(keys, bytes)}
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self._expect(error)
             return {}
 
@@ -133,7 +133,7 @@ class Wreck:
         while misses < GIVEN_UP_COUNT:
             try:
                 page = self._connection.execute(_PAGE, (last,)).fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 for number in range(last + 1, last + 1 + PAGE_ROWS_COUNT):
                     row = self._one(number)
@@ -150,7 +150,7 @@ class Wreck:
         while True:
             try:
                 page = self._connection.execute(_PAGE_BACK, (last, top)).fetchall()
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 self._expect(error)
                 return
             yield from page
@@ -161,12 +161,12 @@ class Wreck:
     def _one(self, number: int) -> tuple[Any, ...] | None:
         try:
             return self._connection.execute(_ONE, (number,)).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self._expect(error)
             self.unreadable.append(number)
             return None
 
-    def _expect(self, error: sqlite3.Error) -> None:
+    def _expect(self, error: sqlite3.Error | UnicodeDecodeError) -> None:
         """Damage is what this is for, and so is a table that cannot be found any more."""
         if fault_of(error, self._path) is None and "no such" not in str(error):
             raise error
@@ -194,23 +194,23 @@ def _is_raw(row: Sequence[Any]) -> bool:
     )
 
 
-def _set_schema_right(copy: Path) -> None:
+def set_schema_right(copy: Path, described: Mapping[str, str]) -> None:
     """Describe the tables as they are: a flipped bit in their description makes other columns."""
     connection = sqlite3.connect(copy, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = OFF").fetchall()
         connection.execute("PRAGMA writable_schema = ON").fetchall()
-        for name, text in texts().items():
+        for name, text in described.items():
             connection.execute(
                 "UPDATE sqlite_master SET sql = ? WHERE name = ? AND sql <> ?", (text, name, text)
             )
-    except sqlite3.DatabaseError:
+    except SQLITE_ERRORS:
         pass  # damaged further: what can be read is read as it is
     finally:
         connection.close()
 
 
-def _set_header_right(copy: Path) -> None:
+def set_header_right(copy: Path, version: int, application: int) -> None:
     """Write what is known of the file's header into the copy: a flipped bit there hides all."""
     pages = copy.stat().st_size // DATABASE_PAGE_BYTES
     with copy.open("r+b") as file:
@@ -218,6 +218,6 @@ def _set_header_right(copy: Path) -> None:
         file.seek(24)
         # Change counter, pages, no free pages, schema cookie, format, cache, no vacuum, UTF-8.
         file.write(struct.pack(">9I", 1, pages, 0, 0, 1, 4, 0, 0, 1))
-        file.write(struct.pack(">III", SCHEMA.version, 0, APPLICATION_ID))
+        file.write(struct.pack(">III", version, 0, application))
         file.seek(92)
         file.write(struct.pack(">I", 1))

@@ -10,6 +10,9 @@ from node.commands import root
 from node.commands.base import DONE, NOT_RUNNING, REFUSED
 from node.i18n import text
 from node.storage.home import Home, HomeLock
+from node.storage.pictures import PictureStore, own_files
+from tests.support.damage import flip
+from tests.vectors.picture_cases import lossy
 
 PASSWORD = "긴 비밀번호"
 
@@ -349,3 +352,17 @@ def test_a_key_that_the_founders_did_not_name_is_spoken_of(shell: Shell, other: 
     assert "application" in told
     assert text("witness.unused", "en") in other.error
     assert other("witness")["relay"] is None
+
+
+def test_doctor_mends_pictures_without_touching_what_is_sound(shell: Shell) -> None:
+    shell("init", "--name", "a")
+    data = lossy(640, 480)
+    store = PictureStore(shell.home, lambda: 1)
+    store.put_back(data)
+    store.close()
+    flip(shell.home.pictures, 47, 3)  # the format
+    found = shell("doctor", code=REFUSED)
+    assert [one["code"] for one in found["findings"]] == ["pictures-damaged"]
+    mended = shell("doctor", "--mend")
+    assert (mended["mended"], mended["findings"]) == ({"pictures": 1}, [])
+    assert list(own_files(shell.home)) == [data]

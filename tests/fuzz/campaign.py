@@ -16,13 +16,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.fuzz import files, keeping, records, talk
+from tests.fuzz import files, keeping, pictures, records, talk
 from tests.fuzz.mutate import mutated
 from tests.fuzz.target import NO_INPUT, Target
 
 TARGETS = {
     target.name: target
-    for target in (*records.TARGETS, *files.TARGETS, *talk.TARGETS, *keeping.TARGETS)
+    for module in (records, files, talk, keeping, pictures)
+    for target in module.TARGETS
 }
 TURNS = tuple(name for name, target in TARGETS.items() for _ in range(target.share))
 FOUND = Path(__file__).parent / "found"

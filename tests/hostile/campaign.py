@@ -15,7 +15,7 @@ from typing import Any, Final
 import trio
 
 from bench.alone import end_with_parent
-from tests.hostile import bare, muxed, talk
+from tests.hostile import bare, muxed, photos, talk
 from tests.hostile.arm import (
     Act,
     Aim,
@@ -102,6 +102,11 @@ ATTACKS: Final[dict[str, Attack]] = {
     "never-reads": _slow(talk.never_reads, 90),
     "trickled-sync": _slow(talk.trickled_sync, 40),
     "comes-again": _flood(talk.comes_again),
+    # in pictures
+    "picture-questions": _flood(photos.questions),
+    "no-question": _flood(photos.no_question),
+    "oversize-question": _flood(photos.oversize),
+    "trickled-question": _slow(photos.trickled, 40),
 }
 
 

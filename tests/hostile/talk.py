@@ -303,15 +303,16 @@ async def never_reads(line: Line) -> None:
 
 async def trickled_sync(line: Line) -> None:
     """A frame of sync, a byte every two seconds."""
-    await _trickle(line, PROTOCOL, framed(bytes(1_000)))
+    await trickle(line, PROTOCOL, framed(bytes(1_000)))
 
 
 async def trickled_gossip(line: Line) -> None:
     """An envelope of gossip, a byte every two seconds."""
-    await _trickle(line, MESHSUB, prefixed(bytes(1_000)))
+    await trickle(line, MESHSUB, prefixed(bytes(1_000)))
 
 
-async def _trickle(line: Line, protocol: str, data: bytes) -> None:
+async def trickle(line: Line, protocol: str, data: bytes) -> None:
+    """These bytes on a stream of this protocol, one every two seconds."""
     stream = await line.open(protocol)
     for byte in data:
         await line.arm.send(stream, bytes((byte,)))

@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from node.protocol.errors import LocalFault
+from node.protocol.office import (
+    CreditGrant,
+    OfficeApprove,
+    OfficePropose,
+    act_content,
+    content_hash,
+)
+from node.protocol.shapes import RecordId
 from node.services.office import Office
+from node.services.publish import Appender, Draft
+from node.storage.state import WriterState
 from node.views import members
 from node.views.chapters import Policy
 from tests.support.homes import (
@@ -155,6 +165,39 @@ async def test_what_can_have_no_effect_is_not_asked(tmp_path: Path) -> None:
         await dora.community.admit(None, anna.id)
     assert caught.value.code in {"not-officer", "member-already"}
     assert anna.core.reader.record_count() == before
+    for person in people:
+        person.close()
+
+
+async def test_a_limit_for_an_account_that_is_not_here_waits_for_it(tmp_path: Path) -> None:
+    """Its proposer knows an account that others have not heard of, or made one up."""
+    anna, bora, _, _ = people = await council(tmp_path, "anna", "bora", "chen")
+    made_up = CreditGrant(
+        approvals=[],
+        chapter=anna.core.rules.genesis.chapters[0].name,
+        limit=LIMIT,
+        list=anna.core.community,
+        open=RecordId(b"\xee" * 32),
+        proof=None,
+        supersedes=[],
+    )
+    content = act_content("credit.grant", made_up)
+    digest = content_hash(content)
+
+    def propose(appender: Appender, _: WriterState) -> None:
+        appender.append(Draft("office.propose", OfficePropose(content=content)))
+        appender.append(Draft("office.approve", OfficeApprove(act=digest)))
+
+    await anna.publisher.transact(propose)
+    await anna.hand_to(bora)
+    (question,) = office(bora).questions(0)
+    assert (question.proposal.hash, question.subject) == (digest, None)
+    for _ in range(2):
+        with pytest.raises(LocalFault) as caught:
+            await office(bora).agree(0, digest)
+        assert caught.value.code == "missing"
+    await bora.duties()
+    await share(*people)
     for person in people:
         person.close()
 

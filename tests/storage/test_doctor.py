@@ -1,11 +1,14 @@
 """The doctor finds what is wrong, and makes the fold's tables anew, also after being killed."""
 
+import random
+import re
 import shutil
 import sqlite3
 
 import pytest
 
 from node.ledger.root import state_root
+from node.protocol.errors import StorageFault
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import TABLES, Changes
@@ -13,11 +16,12 @@ from node.storage import doctor
 from node.storage.connect import connect_writer
 from node.storage.database import Database
 from node.storage.doctor import Finding
-from node.storage.home import Home
+from node.storage.home import Home, remove_database
 from node.storage.state import WriterState
 from node.views import rooms
 from tests.storage.folded import Refolding, busy_world, take
 from tests.storage.samples import open_database
+from tests.support.damage import flip
 from tests.support.world import World
 
 
@@ -170,3 +174,34 @@ def test_a_table_that_nobody_declares_goes_with_a_rebuild(home: Home, world: Wor
     tables = database.reader().connection.execute("SELECT name FROM sqlite_master").fetchall()
     assert ("fold_of_old",) not in tables
     database.close()
+
+
+def code_of_opening(home: Home) -> str:
+    """The code with which a home does not open; empty if it does."""
+    try:
+        open_database(home).close()
+    except StorageFault as fault:
+        return str(fault.code)
+    return ""
+
+
+def test_flips_in_the_header_and_the_list_of_tables_are_harmless_or_told(
+    database: Database, home: Home, world: World
+) -> None:
+    """There SQLite speaks in other words than those of damage, or quotes what is no text."""
+    take(database, world, world.raws()[:5])
+    database.close()
+    sound, chance = home.database.read_bytes(), random.Random(3)
+    names = [found.start() for found in re.finditer(b"sqlite_autoindex|CREATE", sound)]
+    places = [*range(100), *(chance.choice(names) + chance.randrange(16) for _ in range(60))]
+    told = 0
+    for place in places:
+        remove_database(home.database)
+        home.database.write_bytes(sound)
+        flip(home.database, place, 7 if place > 100 else chance.randrange(8))
+        found = doctor.check(home)  # never raises
+        told += bool(found)
+        refused = code_of_opening(home)
+        assert refused in ("", "database-damaged", "database-foreign", "schema-newer")
+        assert found or not refused, place
+    assert told > 60
