@@ -296,7 +296,12 @@ class _Importer:
                 async for chunk in chunks:
                     await chunk.verified.wait()
                     outcome = Outcome()
-                    await send.send((chunk, outcome, self._intake.begin(chunk.found, outcome)))
+                    job = self._intake.begin(chunk.found, outcome)
+                    try:
+                        await send.send((chunk, outcome, job))
+                    except trio.Cancelled:
+                        job.future.cancel()  # unless it has started
+                        raise
             except WetalkError as fault:
                 self._stop(fault, scope)
 
