@@ -55,7 +55,6 @@ class Store:
         self.memory = start.copy()
         self.state: Reader = self.memory
         self.pending = Pending()
-        self.turned_away: list[RawRecord] = []  # by cuts
         self.proofs: dict[bytes, ForkProof] = {}
         self.moved: set[bytes] = set()  # keys of lanes whose heads changed since they were told
         self.news: list[tuple[Record, str]] = []  # newly held, with verdicts, since they were told
@@ -99,9 +98,7 @@ class Store:
             elif isinstance(judged, Missing):
                 self.pending.add(record, judged.ids, source)
             elif isinstance(judged, Refused):
-                if judged.code in BLAMELESS:
-                    self.turned_away.append(record.raw)
-                else:
+                if judged.code not in BLAMELESS:
                     found.faults.append(str(judged.code))
             elif judged.fills:
                 self._change(None, self.fold.fill(self.state, record))
@@ -154,10 +151,10 @@ class Store:
         else:
             other = Store(self.rules, DictState())
         other.take(raws)
-        accepted = 1
-        while accepted:  # what one cut keeps out, a later one may let in (R10)
-            again, other.turned_away = other.turned_away, []
-            accepted = other.take(again).accepted
+        # What one cut keeps out, or throws out, a later one may let in (R10): as neighbours would,
+        # it is offered again.
+        while len(other.held()) < len(raws) and other.take(raws).accepted:
+            pass
         return other.memory
 
     def crash(self) -> None:

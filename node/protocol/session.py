@@ -85,6 +85,9 @@ class Session:
         self._pull_delay_ms = 0
         self._empty_answers = 0
         self._bodies_asked: set[bytes] = set()
+        self._bodies_count = 0  # asked for in all
+        self._bodies_at: int | None = None  # when to ask for those that did not come once more
+        self._bodies_pause_ms = limits.RETRY_FIRST_MS
         self._echoed: dict[bytes, tuple[RecordId, ...]] = {}
         self._patience = Patience()
         self._wake: int | None = None
@@ -277,6 +280,8 @@ class Session:
             token, want = self._held_wants.popleft()
             self._allowance.spend(self._serve.want(want), now)
             self._arrivals.settled(token)
+        if self._bodies_at is not None and now >= self._bodies_at:
+            self._ask_bodies(now)
         self._exchange(now)
         if self._round_at is not None and now >= self._round_at and self._may_open():
             self._open(now)
@@ -331,8 +336,8 @@ class Session:
             self._pull_delay_ms = min(longer, limits.PULL_DELAY_MAX_MS)
         if not answer.bodies:
             self._open_at(now if answer.accepted else now + limits.CHANGE_DELAY_MS)
-        elif answer.accepted:
-            self._ask_bodies(now)
+        else:
+            self._ask_bodies(now)  # the next ones
 
     # --- rounds ---
 
@@ -394,15 +399,26 @@ class Session:
             self._out.append(do.Echo(heads))
 
     def _ask_bodies(self, now: int) -> None:
-        """Ask for bodies that are missing, each once a session."""
-        room = limits.BODIES_ASKED_MAX_COUNT - len(self._bodies_asked)
-        if room <= 0 or self._pull.stage is not Pulling.IDLE:
+        """Ask for bodies that are missing; for those that did not come, again after pauses that
+        grow: the neighbour may have been without them, too."""
+        if self._pull.stage is not Pulling.IDLE:
             return
-        wanted = limits.BODIES_WANTED_MAX_COUNT
-        missing = self._source.bodies_missing(len(self._bodies_asked) + wanted)
-        ids = [one for one in missing if one not in self._bodies_asked][: min(room, wanted)]
+        if self._bodies_at is not None and now >= self._bodies_at:
+            self._bodies_at = None
+            self._bodies_asked.clear()
+        left = limits.BODIES_ASKED_MAX_COUNT - self._bodies_count
+        room = min(left, limits.BODIES_WANTED_MAX_COUNT)
+        missing = self._source.bodies_missing(len(self._bodies_asked) + room) if room > 0 else []
+        if not missing:
+            self._bodies_at, self._bodies_pause_ms = None, limits.RETRY_FIRST_MS
+            return
+        if self._bodies_at is None:
+            self._bodies_at = now + self._bodies_pause_ms
+            self._bodies_pause_ms = min(2 * self._bodies_pause_ms, limits.RETRY_MAX_MS)
+        ids = [one for one in missing if one not in self._bodies_asked][:room]
         if ids:
             self._bodies_asked.update(ids)
+            self._bodies_count += len(ids)
             self._pull.begin_bodies(ids, now)
 
     # --- small things ---
@@ -438,6 +454,8 @@ class Session:
         """When something of our own is to be done."""
         if self._round_at is not None and self._may_open():
             yield self._round_at
+        if self._bodies_at is not None and self._pull.stage is Pulling.IDLE:
+            yield self._bodies_at
         if self._pull.stage is Pulling.ASKING and self._pull.not_before_ms > now:
             yield self._pull.not_before_ms
         if self._held_wants or (self._held_turn is not None and self._may_take_turn()):

@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node.protocol import effects as do
 from node.protocol import limits
 from node.protocol.identity import Lane
-from node.protocol.messages import Records, Want
+from node.protocol.messages import Records, Want, decode
 from tests.support.sync_line import Line
 from tests.support.sync_source import DictSource, LaneMaker, Link, source_with
 
@@ -271,19 +273,51 @@ def test_bodies_that_are_missing_are_fetched_from_whoever_has_them() -> None:
     assert line.b.session.in_sync
 
 
-def test_bodies_that_nobody_has_are_asked_for_once_a_session() -> None:
-    run = LaneMaker("mina").run(10)
+def bare_pair(count: int) -> tuple[list[Link], DictSource, DictSource]:
+    """A lane, and two sides that have no body of it but the first."""
+    run = LaneMaker("mina").run(count)
     bare = [run[0].raw, *(link.bodyless for link in run[1:])]
     a, b = DictSource(), DictSource()
     a.take(bare)
     b.take(bare)
+    return run, a, b
+
+
+def test_bodies_that_nobody_has_are_asked_for_after_pauses_that_grow() -> None:
+    _, a, b = bare_pair(10)
     line = Line(a, b).run()
     first = line.bytes
     assert first < 1_600
     line.change(line.a)
     line.run()
-    assert line.bytes - first < 100
+    assert line.bytes - first < 100  # not sooner because something else has changed
+    asked: list[int] = []
+    while len(asked) < 8:
+        before = len(line.a.seen)
+        line.run_for(1_000)
+        said = [decode(one.frame) for one in line.a.seen[before:] if isinstance(one, do.Send)]
+        asked += [line.now for message in said if isinstance(message, Want) and message.bodies]
+    pauses = [round((later - earlier) / 1_000) for earlier, later in pairwise(asked)]
+    assert pauses == [20, 40, 80, 160, 320, 600, 600]
     assert line.a.received == line.b.received == 0
+
+
+def test_a_body_that_a_neighbour_gets_later_is_fetched_in_the_same_session() -> None:
+    """So it crosses a chain of nodes none of which had it when they met."""
+    run, a, b = bare_pair(3)
+    line = Line(a, b).run()
+    a.take([link.raw for link in run])
+    line.change(line.a)
+    line.run_for(20_000)
+    assert b.bodies_missing(9) == []
+    assert b.raw(2) == run[2].raw
+
+
+def test_bodies_beyond_the_first_that_a_neighbour_lacks_are_asked_for_too() -> None:
+    run, a, b = bare_pair(400)
+    a.take([link.raw for link in run[300:]])
+    Line(a, b).run()
+    assert len(b.bodies_missing(999)) == 299
 
 
 def test_a_session_asks_for_no_more_bodies_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
