@@ -28,7 +28,7 @@ from node.storage.rows import Rows
 T = TypeVar("T")
 
 CHUNK_RECORDS_COUNT: Final = 128  # records verified at a time: 8 ms
-CHUNK_LINES_COUNT: Final = 256  # of a file, which comes in thousands: half as many messages
+PART_LINES_COUNT: Final = 256  # of a file, which comes in thousands: half as many messages
 VERIFIERS_RECORDS_COUNT: Final = 512  # so many at once are worth processes of their own
 ASKED_RECORDS_COUNT: Final = 16  # and so few are not worth asking them, once they are there
 
@@ -58,7 +58,7 @@ class Checks:
     async def lines(self, lines: Sequence[bytes]) -> list[Verified]:
         """The same for lines of an export file."""
         much = self._is_much(len(lines))
-        size = CHUNK_LINES_COUNT
+        size = PART_LINES_COUNT
         return await self._in_parts(lines, size, much, self._ask_lines, self._verify_lines)
 
     def _is_much(self, count: int) -> bool:
