@@ -55,6 +55,7 @@ class Store:
         self.memory = start.copy()
         self.state: Reader = self.memory
         self.pending = Pending()
+        self.turned_away: list[RawRecord] = []  # kept out, or thrown out, by cuts
         self.proofs: dict[bytes, ForkProof] = {}
         self.moved: set[bytes] = set()  # keys of lanes whose heads changed since they were told
         self.news: list[tuple[Record, str]] = []  # newly held, with verdicts, since they were told
@@ -98,7 +99,9 @@ class Store:
             elif isinstance(judged, Missing):
                 self.pending.add(record, judged.ids, source)
             elif isinstance(judged, Refused):
-                if judged.code not in BLAMELESS:
+                if judged.code in BLAMELESS:
+                    self.turned_away.append(record.raw)
+                else:
                     found.faults.append(str(judged.code))
             elif judged.fills:
                 self._change(None, self.fold.fill(self.state, record))
@@ -117,6 +120,7 @@ class Store:
         return self.fold.apply(self.state, record, welcome=welcome)
 
     def _change(self, raw: RawRecord | None, changes: Changes) -> None:
+        self.turned_away += [gone for n in changes.drop if (gone := self.state.raw(n)) is not None]
         self.memory.apply(raw, changes)
 
     def _prove(self, lane_key: bytes) -> None:
@@ -151,10 +155,11 @@ class Store:
         else:
             other = Store(self.rules, DictState())
         other.take(raws)
-        # What one cut keeps out, or throws out, a later one may let in (R10): as neighbours would,
-        # it is offered again.
-        while len(other.held()) < len(raws) and other.take(raws).accepted:
-            pass
+        accepted = len(other.turned_away)
+        while accepted:  # what one cut keeps out or throws out, a later one may let in (R10)
+            again = {raw.header for raw in other.turned_away}
+            other.turned_away = []
+            accepted = other.take(raw for raw in raws if raw.header in again).accepted
         return other.memory
 
     def crash(self) -> None:

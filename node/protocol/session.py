@@ -401,14 +401,15 @@ class Session:
     def _ask_bodies(self, now: int) -> None:
         """Ask for bodies that are missing; for those that did not come, again after pauses that
         grow: the neighbour may have been without them, too."""
-        if self._pull.stage is not Pulling.IDLE:
+        if not self._may_begin():
             return
         if self._bodies_at is not None and now >= self._bodies_at:
             self._bodies_at = None
             self._bodies_asked.clear()
         left = limits.BODIES_ASKED_MAX_COUNT - self._bodies_count
         room = min(left, limits.BODIES_WANTED_MAX_COUNT)
-        missing = self._source.bodies_missing(len(self._bodies_asked) + room) if room > 0 else []
+        most = len(self._bodies_asked) + room
+        missing = self._source.bodies_missing(most if room > 0 else 0)
         if not missing:
             self._bodies_at, self._bodies_pause_ms = None, limits.RETRY_FIRST_MS
             return
@@ -420,6 +421,10 @@ class Session:
             self._bodies_asked.update(ids)
             self._bodies_count += len(ids)
             self._pull.begin_bodies(ids, now)
+
+    def _may_begin(self) -> bool:
+        """A question begins between rounds: one that has ended may bring one of its own."""
+        return self._round is None and self._pull.stage is Pulling.IDLE
 
     # --- small things ---
 
@@ -454,7 +459,7 @@ class Session:
         """When something of our own is to be done."""
         if self._round_at is not None and self._may_open():
             yield self._round_at
-        if self._bodies_at is not None and self._pull.stage is Pulling.IDLE:
+        if self._bodies_at is not None and self._may_begin():
             yield self._bodies_at
         if self._pull.stage is Pulling.ASKING and self._pull.not_before_ms > now:
             yield self._pull.not_before_ms

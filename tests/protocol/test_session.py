@@ -327,3 +327,18 @@ def test_a_session_asks_for_no_more_bodies_than_its_limit(monkeypatch: pytest.Mo
     b.take([run[0].raw, *(link.bodyless for link in run[1:])])
     Line(a, b).run()
     assert len(b.bodies_missing(999)) == 299
+
+
+@pytest.mark.parametrize("latency_ms", range(150, 1_050, 150))
+def test_bodies_are_not_asked_for_within_a_round(latency_ms: int) -> None:
+    """A round that ends may bring a question of its own, and there is one at a time."""
+    _, a, b = bare_pair(20)
+    others = [LaneMaker(f"nari {number}").run(1) for number in range(90)]
+    line = Line(a, b, latency_ms=latency_ms).run()
+    for number, (link,) in enumerate(others):  # rounds all the time, so that pauses end in them
+        (a if number % 2 else b).take([link.raw])
+        line.change(line.a if number % 2 else line.b)
+        line.run_for(400)
+    line.run_for(60_000)
+    assert a.ids() == b.ids()
+    assert len(b.bodies_missing(99)) == 19
