@@ -5,7 +5,8 @@ alerts, never a verdict. The fold is given records that `judge` welcomed, in any
 graph allows, and never sees a clock. The simulator runs it over a dict, the node over SQLite.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection
 from zlib import crc32
 
 from node.ledger import book, positions, stamps, trades
@@ -35,6 +36,7 @@ _ERASED_BY = {
     "listing.close": "listing.put",
     "dispute.erase": "dispute.evidence",
 }
+_OF_DISPUTES = (DisputeOpen, DisputePart, DisputeErase)
 EPOCH = Table("epoch", int)  # b"": grows whenever an alert or a grant's standing may have changed
 
 
@@ -59,18 +61,15 @@ class Fold:
             return Known(BODYLESS.has(reader, record.id))  # what was to be erased stays erased
         return judgement
 
-    def foresee(self, records: Sequence[Record]) -> dict[str, list[bytes]]:
+    def foresee(self, records: Collection[Record]) -> dict[str, list[bytes]]:
         """Keys by table that `judge` and `apply` of these records will ask for, as far as it can be
         told: storage reads them all at once. Nothing rests on it."""
-        headers = [record.header for record in records]
-        wanted: dict[str, list[bytes]] = {
-            lanes.ENTRY.name: [record.id for record in records],
-            lanes.LANE.name: [header.lane_key for header in headers],
-            identities.REVOKED.name: [header.author + header.signer for header in headers],
-        }
+        wanted: defaultdict[str, list[bytes]] = defaultdict(list)
+        wanted[lanes.ENTRY.name] = [record.id for record in records]
+        wanted[lanes.LANE.name] = lane_keys = [record.header.lane_key for record in records]
+        wanted[identities.REVOKED.name] = [lane_key[:64] for lane_key in lane_keys]
         for record in records:
-            for name, key in _foreseen(record):
-                wanted.setdefault(name, []).append(key)
+            _foresee(record, wanted)
         return wanted
 
     def apply(
@@ -110,6 +109,8 @@ class Fold:
 
     def _verdict(self, overlay: Overlay, record: Record, entry: Entry) -> str:
         lane = record.header.lane
+        if lane in ERASABLE_LANES:
+            return OK
         if lane == Lane.ACCOUNT:
             return trades.apply_account(overlay, record, entry, self.rules)
         if lane == Lane.IDENTITY:
@@ -132,7 +133,7 @@ class Fold:
             identities.apply_profile(overlay, record, entry)
         elif isinstance(body, MemberApply):
             members.apply_application(overlay, record, entry, self.rules)
-        elif isinstance(body, DisputeOpen | DisputePart | DisputeErase):
+        elif isinstance(body, _OF_DISPUTES):
             disputes.apply_dispute(overlay, record, entry)
             if isinstance(body, DisputeErase):
                 self._want_no_more(overlay, body.evidence, record)
@@ -165,6 +166,8 @@ class Fold:
     def _consequences(self, overlay: Overlay, record: Record, entry: Entry, revoked: bool) -> None:
         """What a record changes about others: balances, cuts, alerts."""
         header, body = record.header, record.body
+        if header.lane in ERASABLE_LANES and not revoked and not overlay.changes.events:
+            return  # what nearly every record is
         if header.lane == Lane.ACCOUNT:
             if isinstance(body, trades.AccountOpen) and body.carry:
                 _bump(overlay)
@@ -219,27 +222,26 @@ class Fold:
                 BODYLESS.put(overlay, erased, b"")
 
 
-def _foreseen(record: Record) -> Iterator[tuple[str, bytes]]:
-    """What a record of some frequent kinds asks for beside its place."""
-    body, key = record.body, record.id + record.header.author
+def _foresee(record: Record, wanted: dict[str, list[bytes]]) -> None:
+    """Add what a record of some frequent kinds asks for beside its place."""
+    body = record.body
     if isinstance(body, PostPut):
-        yield rooms.DELETION.marks.name, key
+        wanted[rooms.DELETION.marks.name].append(record.id + record.header.author)
     elif isinstance(body, ListingPut):
         if body.listing is None:
-            yield listings.CLOSING.marks.name, key
-            yield listings.REVISION.marks.name, key
-            yield pictures.PICTURES.marks.name, key
+            key = record.id + record.header.author
+            wanted[listings.CLOSING.marks.name].append(key)
+            wanted[listings.REVISION.marks.name].append(key)
+            wanted[pictures.PICTURES.marks.name].append(key)
     elif record.header.lane == Lane.ACCOUNT and body is not None:
-        for name in body.names():
-            yield lanes.ENTRY.name, name
+        wanted[lanes.ENTRY.name] += body.names()
         if record.header.prev is not None:
-            yield positions.POSITION.name, record.header.prev
+            wanted[positions.POSITION.name].append(record.header.prev)
         if isinstance(body, TradePropose):
-            for opened in (body.payer_lane, body.payee_lane):
-                yield trades.OPENED.name, opened
+            wanted[trades.OPENED.name] += (body.payer_lane, body.payee_lane)
         elif isinstance(body, TradeAccept):
-            yield positions.TRADE.name, body.propose
-            yield trades.COMMIT.marks.name, body.propose
+            wanted[positions.TRADE.name].append(body.propose)
+            wanted[trades.COMMIT.marks.name].append(body.propose)
 
 
 def _bump(overlay: Overlay) -> None:

@@ -47,8 +47,8 @@ def sections(reader: Reader, rules: Rules, scope: str = SCOPE_ALL) -> list[tuple
     names = list(SECTIONS[:6])
     if chapter is None:
         names = list(SECTIONS)
-        rows.append(sorted(rooms.live_ids(reader)))
-        rows.append(list(pair) for pair in sorted(listings.live_ids(reader)))
+        rows.append(rooms.live_ids(reader))
+        rows.append(list(pair) for pair in listings.live_ids(reader))
     return [(name, _digest(part)) for name, part in zip(names, rows, strict=True)]
 
 

@@ -7,6 +7,7 @@ Rules: records are added at the end of a branch; a removal takes what stands abo
 branch numbers are local.
 """
 
+import struct
 from collections.abc import Iterator
 
 from node.protocol.ports import Reader
@@ -14,6 +15,7 @@ from node.protocol.shapes import Row
 from node.protocol.state import Overlay, Table, after
 
 _BLOCK_BITS = 4
+_PLACE = struct.Struct(">IIQ").pack
 
 
 class ChainRow(Row, frozen=True):
@@ -27,8 +29,7 @@ CHAIN = Table("chain", ChainRow)  # lane (4), branch (4), seq / 16 (8)
 
 
 def _key(lane: int, branch: int, seq: int) -> bytes:
-    place = (lane << 96) | (branch << 64) | (seq >> _BLOCK_BITS)
-    return place.to_bytes(16, "big")
+    return _PLACE(lane, branch, seq >> _BLOCK_BITS)
 
 
 def number_at(reader: Reader, lane: int, branch: int, seq: int) -> int | None:

@@ -128,10 +128,9 @@ def place(overlay: Overlay, record: Record, row: LaneRow | None = None) -> Entry
     """
     header = record.header
     lane_key = header.lane_key
-    number = overlay.next_number()
-    overlay.changes.number = number
-    overlay.changes.id = record.id
-    overlay.changes.lanes.append(lane_key)
+    number, changes = overlay.next_number(), overlay.changes
+    changes.number, changes.id = number, record.id
+    changes.lanes.append(lane_key)
     branch, row = 0, row or LANE.get(overlay, lane_key)
     if row is None:
         row = _new_lane(overlay, lane_key)

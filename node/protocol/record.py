@@ -26,6 +26,8 @@ from node.protocol.errors import Reject, RemoteFault
 from node.protocol.identity import Lane
 from node.protocol.shapes import Body, Id, Key, RecordId, Row, Sequence, Time
 
+_LANE_BYTES = tuple(bytes((number,)) for number in range(max(Lane) + 1))
+
 
 class Header(Row, frozen=True):
     """Canonical array of ten fields (R1)."""
@@ -44,7 +46,7 @@ class Header(Row, frozen=True):
     @property
     def lane_key(self) -> bytes:
         """The lane's key: author, signer, lane kind; 65 bytes."""
-        return self.author + self.signer + bytes((self.lane,))
+        return self.author + self.signer + _LANE_BYTES[self.lane]
 
 
 class RawRecord(NamedTuple):
@@ -55,7 +57,7 @@ class RawRecord(NamedTuple):
     signature: bytes
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A parsed record. `body` is None when erased, or of a kind this program does not know."""
 
     id: RecordId

@@ -30,7 +30,7 @@ Word = Annotated[str, Meta(min_length=1, max_length=limits.WORD_SIZE_MAX_BYTES)]
 Text = Annotated[str, Meta(max_length=limits.TEXT_SIZE_MAX_BYTES)]
 
 
-class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Base of all bodies. Fields are declared in byte order of their names."""
 
     def names(self) -> tuple[bytes, ...]:
@@ -42,7 +42,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return True
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """Base of all that is encoded as a fixed array: headers, items of lists, rows of tables."""
 
 

@@ -8,7 +8,6 @@ it can be dropped and rebuilt from the records. A row that cannot be read raises
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -30,6 +29,8 @@ TABLES: dict[str, "Table[object]"] = {}
 
 NUMBER_SIZE_BYTES: Final = 5
 """A local number as the end of a key."""
+PAGE_ROWS_COUNT: Final = 2_000
+"""Rows of a whole table that are read at a time."""
 
 
 def u64(number: int) -> bytes:
@@ -113,6 +114,20 @@ class Table(Generic[V]):
         """Rows whose key starts with `prefix`."""
         return self.scan(reader, prefix, after(prefix), reverse=reverse, limit=limit)
 
+    def pages(self, reader: Reader) -> Iterator[list[tuple[bytes, V]]]:
+        """All rows in key order, PAGE_ROWS_COUNT at a time: never the whole table in memory."""
+        low = b""
+        while page := list(self.scan(reader, low, None, limit=PAGE_ROWS_COUNT)):
+            yield page
+            if len(page) < PAGE_ROWS_COUNT:
+                return
+            low = page[-1][0] + b"\0"
+
+    def every(self, reader: Reader) -> Iterator[tuple[bytes, V]]:
+        """All rows in key order, read a page at a time."""
+        for page in self.pages(reader):
+            yield from page
+
     def _damaged(self) -> StorageFault:
         """Bytes that no fold has written: the file is not what it was."""
         return StorageFault("database-damaged", self.name, path=self.name)
@@ -175,37 +190,19 @@ class Group(Generic[V]):
             self.marks.delete(overlay, prefix)
 
 
-# Functions, because `list[int]` and the like as factories take three times as long.
-def _no_rows() -> TableRows:
-    return {}
-
-
-def _no_numbers() -> list[int]:
-    return []
-
-
-def _no_ids() -> list[bytes]:
-    return []
-
-
-def _no_events() -> list[tuple[str, bytes]]:
-    return []
-
-
-@dataclass(slots=True)
-class Changes:
+class Changes(msgspec.Struct):
     """What applying one record does, written in one transaction with the record."""
 
     number: int = -1  # the record's local number; -1 when only state changes
     verdict: str = ""
-    rows: TableRows = field(default_factory=_no_rows)
-    erase: list[int] = field(default_factory=_no_numbers)  # numbers whose bodies go, after `fill`
-    drop: list[int] = field(default_factory=_no_numbers)  # local numbers no longer held at all
+    rows: TableRows = {}
+    erase: list[int] = []  # numbers whose bodies go, after `fill`
+    drop: list[int] = []  # local numbers no longer held at all
     fill: tuple[int, bytes] | None = None  # local number and body that arrives after its header
-    touched: list[bytes] = field(default_factory=_no_ids)  # ids whose search text changed
-    events: list[tuple[str, bytes]] = field(default_factory=_no_events)  # (event name, subject id)
+    touched: list[bytes] = []  # ids whose search text changed
+    events: list[tuple[str, bytes]] = []  # (event name, subject id)
     id: bytes = b""  # of the record that is applied
-    lanes: list[bytes] = field(default_factory=_no_ids)  # keys of lanes whose heads changed
+    lanes: list[bytes] = []  # keys of lanes whose heads changed
 
 
 class Overlay:
@@ -275,16 +272,15 @@ class Direct(Overlay):
     """An overlay over a reader that shows its unwritten rows and takes new ones among them: nothing
     has to be gathered, merged and handed over. For a writer that undoes a whole job at once."""
 
-    __slots__ = ()
+    __slots__ = ("get",)
 
     def __init__(
         self, base: Reader, own: tuple[int, bytes, RawRecord], unwritten: TableRows
     ) -> None:
-        super().__init__(base, own)
-        self.changes.rows = self._rows = unwritten
-
-    def get(self, table: str, key: bytes) -> bytes | None:
-        return self._base.get(table, key)
+        self._base, self._own = base, own
+        self.changes = Changes(rows=unwritten)
+        self._rows = unwritten
+        self.get = base.get  # asked ten times a record: one call less each time
 
     def scan(
         self,

@@ -19,15 +19,16 @@ import trio
 from node.protocol import admission, crypto, lanes, portable
 from node.protocol.admission import Known, Refused
 from node.protocol.errors import RemoteFault
-from node.protocol.record import RawRecord, Record, reread
-from node.services import verifier
+from node.protocol.record import RawRecord, Record
 from node.services.core import Core
+from node.services.verifier import told
 from node.services.verifiers import Verifiers
 from node.storage.rows import Rows
 
 T = TypeVar("T")
 
 CHUNK_RECORDS_COUNT: Final = 128  # records verified at a time: 8 ms
+PART_LINES_COUNT: Final = 256  # of a file, which comes in thousands: half as many messages
 VERIFIERS_RECORDS_COUNT: Final = 512  # so many at once are worth processes of their own
 ASKED_RECORDS_COUNT: Final = 16  # and so few are not worth asking them, once they are there
 
@@ -49,14 +50,16 @@ class Checks:
         self._waiting_count += len(raws)
         try:
             much = self._is_much(max(len(raws), self._waiting_count))
-            return await self._in_parts(raws, much, self._ask_records, self._verify)
+            size = CHUNK_RECORDS_COUNT
+            return await self._in_parts(raws, size, much, self._ask_records, self._verify)
         finally:
             self._waiting_count -= len(raws)
 
     async def lines(self, lines: Sequence[bytes]) -> list[Verified]:
         """The same for lines of an export file."""
         much = self._is_much(len(lines))
-        return await self._in_parts(lines, much, self._ask_lines, self._verify_lines)
+        size = PART_LINES_COUNT
+        return await self._in_parts(lines, size, much, self._ask_lines, self._verify_lines)
 
     def _is_much(self, count: int) -> bool:
         """True iff other processes shall verify so many, as soon as they are there."""
@@ -70,13 +73,14 @@ class Checks:
     async def _in_parts(
         self,
         items: Sequence[T],
+        size: int,
         much: bool,
         ask: Callable[[Sequence[T]], Awaitable[list[Verified]]],
         work: Callable[[Sequence[T]], list[Verified]],
     ) -> list[Verified]:
-        """Verify a part at a time: in processes (`ask`) if there is much, in threads (`work`) if
+        """Verify `size` at a time: in processes (`ask`) if there is much, in threads (`work`) if
         not, and until the processes have started."""
-        starts = range(0, len(items), CHUNK_RECORDS_COUNT)
+        starts = range(0, len(items), size)
         results: list[list[Verified]] = [[] for _ in starts]
 
         async def one(number: int, part: Sequence[T]) -> None:
@@ -87,27 +91,20 @@ class Checks:
                         return
             results[number] = await ask(part)
 
-        if len(items) <= CHUNK_RECORDS_COUNT:
+        if len(items) <= size:
             results = [[]]
             await one(0, items)
             return results[0]
         async with trio.open_nursery() as nursery:
             for number, start in enumerate(starts):
-                nursery.start_soon(one, number, items[start : start + CHUNK_RECORDS_COUNT])
+                nursery.start_soon(one, number, items[start : start + size])
         return [found for result in results for found in result]
 
     async def _ask_lines(self, lines: Sequence[bytes]) -> list[Verified]:
         answers = await self._verifiers.lines(self._core.community, lines)
         if answers is None:
             return await trio.to_thread.run_sync(self._verify_lines, lines)
-        found: list[Verified] = []
-        for item in answers:
-            if isinstance(item, verifier.Line):
-                raw = RawRecord(item.header, item.body, item.signature)
-                found.append(reread(raw, item.id))
-            elif isinstance(item, verifier.Fault):
-                found.append(Refused(item.code, item.detail))
-        return found
+        return [told(item) for item in answers]
 
     async def _ask_records(self, raws: Sequence[RawRecord]) -> list[Verified]:
         community = self._core.community
@@ -119,14 +116,8 @@ class Checks:
             return await trio.to_thread.run_sync(self._verify, raws)
         found: list[Verified] = []
         following = iter(answers)
-        for raw, record, known in zip(raws, ids, held, strict=True):
-            item = None if known else next(following)
-            if isinstance(item, verifier.Good):
-                found.append(reread(raw, record))
-            elif isinstance(item, verifier.Fault):
-                found.append(Refused(item.code, item.detail))
-            else:
-                found.append(Known(fills=False))
+        for raw, known in zip(raws, held, strict=True):
+            found.append(Known(fills=False) if known else told(next(following), raw))
         return found
 
     def _held(self, raws: Sequence[RawRecord], ids: Sequence[bytes]) -> list[bool]:

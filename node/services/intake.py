@@ -15,6 +15,7 @@ it is kept, and signing stops.
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +34,7 @@ from node.storage.kept.deferred import Waiting
 from node.storage.pending import Pending
 from node.storage.state import WriterState
 from node.views import members
+from node.wallet.signer import Signer
 
 JOB_RECORDS_COUNT: Final = 2_048  # records one writer job takes: keeps a commit under 0.5 s
 JOB_RECORDS_MAX_COUNT: Final = 4_096  # with those that waited on disk for them
@@ -78,6 +80,14 @@ class _Arrival:
     fault: Exception | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Begun:
+    """A job of the writer that was queued."""
+
+    job: "Admission"
+    future: Future[Committed]
+
+
 class Intake:
     """Admission of records from neighbours and files."""
 
@@ -104,7 +114,7 @@ class Intake:
         """Take up what waited for those whom this home has admitted; returns how many records."""
         grounds, self._welcomed = self._welcomed, []
         outcome = Outcome()
-        await self._run((), grounds, WAITED, outcome)
+        await self._take_up(grounds, WAITED, outcome)
         return outcome.accepted
 
     async def take(self, raws: Sequence[RawRecord], source: str) -> Outcome:
@@ -175,43 +185,43 @@ class Intake:
         for committed in await self._core.writer.run(run):
             self._core.tell(committed)
         for job, batch in zip(jobs, batches, strict=True):
-            await self._run((), job.left_over, batch.source, batch.outcome)
+            await self._take_up(job.left_over, batch.source, batch.outcome)
 
     async def verified_lines(self, lines: Sequence[bytes]) -> list[Verified]:
-        """Parse and verify lines of an export file, for `admit`."""
+        """Parse and verify lines of an export file, for `begin`."""
         return await self._checks.lines(lines)
 
-    async def admit(self, found: Sequence[Verified], source: str, outcome: Outcome) -> None:
-        """Judge and store what `verified` returned, and add to the outcome."""
-        for start in range(0, len(found), JOB_RECORDS_COUNT):
-            await self._run(found[start : start + JOB_RECORDS_COUNT], (), source, outcome)
+    def begin(self, part: Sequence[Verified], outcome: Outcome) -> "Begun":
+        """Have lines of a file that were verified, at most JOB_RECORDS_COUNT, judged and stored,
+        and added to the outcome; `finish` waits for that. Jobs are done in the order begun."""
+        assert len(part) <= JOB_RECORDS_COUNT, "more than a job"
+        return self._begin(self._admission(FILE, outcome), part, ())
+
+    async def finish(self, begun: "Begun") -> None:
+        """Wait until what was begun is committed, and what waited on disk for it."""
+        while True:
+            self._core.tell(await self._core.writer.settled(begun.future))
+            job = begun.job
+            if not job.left_over:
+                return
+            begun = self._begin(self._admission(job.source, job.outcome), (), job.left_over)
 
     async def resume(self, grounds: Sequence[bytes], outcome: Outcome) -> None:
         """Take up the records of files that waited on disk for these ids, which are held now."""
-        await self._run((), grounds, FILE, outcome)
+        await self._take_up(grounds, FILE, outcome)
 
-    async def _run(
-        self,
-        part: Sequence[Verified],
-        grounds: Sequence[bytes],
-        source: str,
-        outcome: Outcome,
-    ) -> None:
-        """One writer job, and more while records that waited on disk are left over."""
-        while part or grounds:
-            job = self._admission(source, outcome)
+    async def _take_up(self, grounds: Sequence[bytes], source: str, outcome: Outcome) -> None:
+        if grounds:
+            await self.finish(self._begin(self._admission(source, outcome), (), grounds))
 
-            def run(
-                state: WriterState,
-                job: Admission = job,
-                part: Sequence[Verified] = part,
-                grounds: Sequence[bytes] = grounds,
-            ) -> Committed:
-                self._look_ahead(state, part)
-                return job.run(state, part, grounds)
+    def _begin(
+        self, job: "Admission", part: Sequence[Verified], grounds: Sequence[bytes]
+    ) -> "Begun":
+        def run(state: WriterState) -> Committed:
+            self._look_ahead(state, part)
+            return job.run(state, part, grounds)
 
-            self._core.tell(await self._core.writer.run(run))
-            part, grounds = (), job.left_over
+        return Begun(job, self._core.writer.start(run))
 
     def _admission(self, source: str, outcome: Outcome) -> "Admission":
         return Admission(self._core, self._pending, self._welcome, source, outcome)
@@ -239,8 +249,8 @@ class Admission:
         """`welcome`: authors that are known to be; once welcome is always welcome."""
         self._core = core
         self._pending = pending
-        self._source = source
-        self._outcome = outcome
+        self.source = source
+        self.outcome = outcome
         self._records: list[tuple[bytes, int]] = []
         self._events: list[tuple[str, bytes]] = []
         self._lanes: set[bytes] = set()
@@ -258,23 +268,26 @@ class Admission:
         self._on_disk = state.deferred.any()
         for ground in grounds:
             for record in (*self._pending.release(ground), *self._from_disk(state, ground)):
-                self._outcome.waiting.discard(record.id)
+                self.outcome.waiting.discard(record.id)
                 self._take(state, record)
         for item in found:
             if isinstance(item, Refused):
-                self._outcome.rejected[item.code] += 1
+                self.outcome.rejected[item.code] += 1
             elif isinstance(item, Known):
-                self._outcome.duplicate += 1
+                self.outcome.duplicate += 1
             else:
                 self._take(state, item)
         records, events = tuple(self._records), tuple(self._events)
-        return Committed(self._source, records, events, frozenset(self._lanes))
+        return Committed(self.source, records, events, frozenset(self._lanes))
 
-    def _take(self, state: WriterState, first: Record) -> None:
-        todo = [first]
+    def _take(self, state: WriterState, record: Record) -> None:
+        """Take one record in, and all that waited for it."""
+        if not self._one(state, record) or not (self._on_disk or self._pending):
+            return
+        todo = self._released(state, record)
         while todo:
             record = todo.pop()
-            if self._one(state, record) and (self._on_disk or self._pending):
+            if self._one(state, record):
                 todo.extend(self._released(state, record))
 
     def _released(self, state: WriterState, record: Record) -> list[Record]:
@@ -290,7 +303,7 @@ class Admission:
         for key in keys:
             released.extend(self._pending.release(key))
             released.extend(self._from_disk(state, key))
-        self._outcome.waiting.difference_update(record.id for record in released)
+        self.outcome.waiting.difference_update(record.id for record in released)
         return released
 
     def _from_disk(self, state: WriterState, key: bytes) -> list[Record]:
@@ -306,10 +319,10 @@ class Admission:
 
     def _one(self, state: WriterState, record: Record) -> bool:
         """Judge and apply one record. True iff it is newly held."""
-        core, outcome = self._core, self._outcome
+        core, outcome = self._core, self.outcome
         judgement = core.fold.judge(state, record)
         if isinstance(judgement, Welcome):
-            missing = self._unwelcome(state, record)
+            missing = () if self.source == FILE else self._unwelcome(state, record)
             if not missing:
                 self._apply(state, record, judgement)
                 return True
@@ -334,25 +347,26 @@ class Admission:
         self._events += changes.events
         self._lanes.update(changes.lanes)
         self._records.append((record.id, changes.number))
-        self._outcome.accepted += 1
+        self.outcome.accepted += 1
         if changes.verdict != OK:
-            self._outcome.void += 1
-        self._watch_own(state, record)
+            self.outcome.void += 1
+        if self._core.signer is not None:
+            self._watch_own(state, record, self._core.signer)
 
     def _wait(self, state: WriterState, record: Record, missing: tuple[bytes, ...]) -> None:
-        if self._source != FILE:
-            self._outcome.waiting.add(record.id)
-            self._pending.add(record, missing, self._source)
+        if self.source != FILE:
+            self.outcome.waiting.add(record.id)
+            self._pending.add(record, missing, self.source)
         elif state.deferred.add(Waiting(record.id, record.raw, FILE), missing):
-            self._outcome.waiting.add(record.id)
+            self.outcome.waiting.add(record.id)
             self._on_disk = True
         else:
-            self._outcome.duplicate += 1  # the same line again, before what it waits for
+            self.outcome.duplicate += 1  # the same line again, before what it waits for
 
     def _unwelcome(self, reader: Reader, record: Record) -> tuple[bytes, ...]:
         """What a stranger's record beyond an introduction waits for: their admission."""
         header = record.header
-        if self._source == FILE or header.seq <= STRANGER_SEQ_MAX.get(header.lane, -1):
+        if header.seq <= STRANGER_SEQ_MAX.get(header.lane, -1):
             return ()
         if header.author in self._welcome_authors:
             return ()
@@ -361,9 +375,8 @@ class Admission:
             return ()
         return (welcome_key(header.author),)
 
-    def _watch_own(self, state: WriterState, record: Record) -> None:
-        signer = self._core.signer
-        if signer is None or record.header.signer != signer.public_key:
+    def _watch_own(self, state: WriterState, record: Record, signer: Signer) -> None:
+        if record.header.signer != signer.public_key:
             return
         if record.header.lane_key in self._core.missing.lanes:
             return  # it was signed here, and was lost

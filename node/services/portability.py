@@ -28,7 +28,7 @@ from node.protocol.limits import EXPORT_HEAD_MAX_BYTES
 from node.protocol.ports import Clock
 from node.services.checks import Verified
 from node.services.core import Core, now_ms
-from node.services.intake import FILE, Intake, Outcome
+from node.services.intake import Begun, Intake, Outcome
 from node.services.keyless import keyless_core
 from node.services.setup import note_met
 from node.storage.home import Home, create_private, publish
@@ -212,6 +212,10 @@ class _Chunk:
     verified: trio.Event = field(default_factory=trio.Event)
 
 
+_Begun = tuple[_Chunk, Outcome, Begun]
+"""A chunk that the writer has, and what becomes of it."""
+
+
 def _bytes(line: Line) -> bytes:
     """A line as bytes; what is no text stays none, and is refused when it is decoded."""
     return line if isinstance(line, bytes) else line.encode(errors="surrogatepass")
@@ -232,12 +236,14 @@ class _Importer:
     async def run(self) -> None:
         """Import everything. Raises what stopped it."""
         send, receive = trio.open_memory_channel[_Chunk](CHUNKS_AHEAD_COUNT)
+        begun_send, begun = trio.open_memory_channel[_Begun](0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._feed, send, nursery)
+            nursery.start_soon(self._begin, receive, begun_send, nursery.cancel_scope)
             try:
-                async for chunk in receive:
-                    await chunk.verified.wait()
-                    await self._store(chunk)
+                async for chunk, outcome, job in begun:
+                    await self._intake.finish(job)
+                    self._note(chunk, outcome)
             except WetalkError as fault:
                 self._stop(fault, nursery.cancel_scope)
         if self._fault is not None:
@@ -277,9 +283,29 @@ class _Importer:
             chunk.texts.append(_bytes(line))
         return chunk
 
-    async def _store(self, chunk: _Chunk) -> None:
-        outcome = Outcome()
-        await self._intake.admit(chunk.found, FILE, outcome)
+    async def _begin(
+        self,
+        chunks: "trio.MemoryReceiveChannel[_Chunk]",
+        send: "trio.MemorySendChannel[_Begun]",
+        scope: trio.CancelScope,
+    ) -> None:
+        """Hand verified chunks to the writer, two at a time: it goes on with the second one while
+        the end of the first is told."""
+        async with send:
+            try:
+                async for chunk in chunks:
+                    await chunk.verified.wait()
+                    outcome = Outcome()
+                    job = self._intake.begin(chunk.found, outcome)
+                    try:
+                        await send.send((chunk, outcome, job))
+                    except trio.Cancelled:
+                        job.future.cancel()  # unless it has started
+                        raise
+            except WetalkError as fault:
+                self._stop(fault, scope)
+
+    def _note(self, chunk: _Chunk, outcome: Outcome) -> None:
         self._report.read += chunk.read
         self._report.size_bytes += chunk.size_bytes
         self._report.add(outcome)

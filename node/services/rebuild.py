@@ -4,7 +4,8 @@ Rules: tables of the fold are caches; records are the truth. A rebuilt state is 
 and a test holds both to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 
 from node.ledger.fold import Fold
 from node.protocol import record
@@ -12,6 +13,7 @@ from node.protocol.record import RawRecord, Record
 from node.protocol.state import Changes
 from node.storage import doctor
 from node.storage.database import Database
+from node.storage.doctor import Page
 from node.storage.state import WriterState
 
 Progress = Callable[[int, int], None]
@@ -22,14 +24,14 @@ def rebuild_state(
 ) -> int:
     """Drop and refold everything; returns the number of records. `progress(done, total)`."""
 
-    parsed: dict[RawRecord, Record] = {}
+    parsed: deque[Record] = deque()
 
-    def look_ahead(state: WriterState, raws: Sequence[RawRecord]) -> None:
+    def look_ahead(state: WriterState, page: Page) -> None:
         parsed.clear()
-        parsed.update((raw, record.parse_held(raw, fold.rules.community)) for raw in raws)
-        state.preload(fold.foresee(list(parsed.values())))
+        parsed.extend(record.parse_held(raw, fold.rules.community) for _, raw in page)
+        state.preload(fold.foresee(parsed))
 
     def refold(state: WriterState, raw: RawRecord) -> Changes:
-        return fold.apply(state, parsed[raw], state.unwritten)
+        return fold.apply(state, parsed.popleft(), state.unwritten)
 
     return doctor.rebuild(database, refold, progress, look_ahead)

@@ -1,7 +1,7 @@
 """The check from scratch: nothing but the stored bytes is believed.
 
-    signatures, in other processes  |  every record folded anew into a file that is thrown away
-    ->  bytes, verdicts, closures and the state root come out as they stand
+    bytes and signatures, in other processes  ->  the next records folded anew into a file that is
+    thrown away  ->  entries, verdicts, closures and the state root come out as they stand
 
 Rules: the home is not changed, and the node may go on meanwhile. Cut short, it goes on where it
 was, unless something was found: whatever a run finds that had been cut short is looked at again
@@ -11,35 +11,35 @@ Left to others: adding up (`short_check`), telling the user, mending (`storage.d
 """
 
 import sqlite3
-import threading
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
 from typing import Final
 
 from node.ledger import root
 from node.ledger.fold import FOLD_VERSION
+from node.ledger.trades import COMMIT
 from node.ledger.verify import Doubt
-from node.protocol import admission, lanes
+from node.protocol import admission
 from node.protocol.admission import Refused, Welcome
+from node.protocol.lanes import ENTRY
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord, Record
-from node.protocol.state import Changes
+from node.protocol.state import PAGE_ROWS_COUNT, Changes
+from node.services.checks import VERIFIERS_RECORDS_COUNT
 from node.services.core import Core
 from node.services.found import Progress, Verification
-from node.services.short_check import rows_of
+from node.services.short_check import check_commit
 from node.services.verifiers import Signatures
 from node.storage import doctor
-from node.storage.doctor import Run
+from node.storage.doctor import Page, Run
 from node.storage.errors import fault_of
-from node.storage.rows import Rows
 from node.storage.state import WriterState
 
-SIGNATURES_AT_ONCE_COUNT: Final = 256  # records one verifier is asked about at a time
+WAY: Final = "checked before it is folded"  # a run that went another way is not gone on with
 
 
 def check(core: Core, found: Verification, progress: Progress) -> None:
     """Fold all stored records anew, and compare. Raises StorageFault."""
-    run = Run(f"{core.database.id.hex()} {FOLD_VERSION}", lambda: found.ok)
+    run = Run(f"{core.database.id.hex()} {FOLD_VERSION} {WAY}", lambda: found.ok)
     try:
         _refold(core, found, progress, run)
         again = run.resumed and not found.ok
@@ -57,34 +57,18 @@ def check(core: Core, found: Verification, progress: Progress) -> None:
 
 
 def _refold(core: Core, found: Verification, progress: Progress, run: Run) -> None:
-    stored = core.reader  # verdicts never change, so the newest state will do
-    ahead = _Ahead(core, found)
-
-    def refold(state: WriterState, raw: RawRecord) -> Changes:
-        changes = _folded(core, state, ahead.parsed.get(raw), found)
-        if changes is None:
-            return Changes()
-        verdict = ahead.verdicts.get(changes.id)
-        if verdict != changes.verdict:
-            found.doubt(Doubt.LOST if verdict is None else Doubt.VERDICT, changes.id)
-        return changes
-
-    def digest(reader: Reader) -> bytes:
-        found.root = root.state_root(reader, core.rules) if is_sound(found) else b""
-        return found.root
-
-    with _Signed(core, run) as signed:
-
-        def look_ahead(state: WriterState, raws: Sequence[RawRecord]) -> None:
-            signed.start()
-            ahead.look(state, raws, stored)
-
-        differing = doctor.compare(core.database, refold, digest, progress, look_ahead, run)
-        for number in signed.bad():
-            found.doubt(Doubt.BYTES, f"#{number}")
-    if differing:
-        found.doubt(Doubt.ROOT, "")
-    _look_for_lost(core, found)
+    few = core.reader.record_count() < VERIFIERS_RECORDS_COUNT
+    with Signatures(core.community, few=few) as signatures:
+        anew = _Anew(core, found, signatures)
+        doctor.compare(
+            core.database,
+            anew.refold,
+            anew.compare,
+            progress,
+            anew.look_ahead,
+            run,
+            anew.announce,
+        )
 
 
 def is_sound(found: Verification) -> bool:
@@ -92,87 +76,69 @@ def is_sound(found: Verification) -> bool:
     return not any(finding.doubt in (Doubt.LOST, Doubt.CLOSURE) for finding in found.findings)
 
 
-class _Signed:
-    """L0, beside the fold: signatures of all stored records, from where the run stands."""
+class _Anew:
+    """The stored records, checked and folded once more, and what came of it."""
 
-    def __init__(self, core: Core, run: Run) -> None:
-        self._core, self._run = core, run
-        self._stop = threading.Event()
-        self._beside = ThreadPoolExecutor(1)
-        self._answer: Future[list[int]] | None = None
-
-    def __enter__(self) -> "_Signed":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._beside.shutdown()
-
-    def start(self) -> None:
-        """Once the run knows where it stands."""
-        if self._answer is None:
-            self._answer = self._beside.submit(self._check)
-
-    def bad(self) -> list[int]:
-        """Local numbers of records whose bytes or signature do not hold; waits for all."""
-        self.start()
-        assert self._answer is not None
-        return self._answer.result()
-
-    def _check(self) -> list[int]:
-        bad: list[int] = []
-        last = self._run.signed
-        with self._core.reading() as reader, Signatures(self._core.community) as signatures:
-            while page := reader.records_after(last, SIGNATURES_AT_ONCE_COUNT):
-                if self._stop.is_set():
-                    return bad
-                last = page[-1][0]
-                bad += signatures.check(page)
-                if not bad:
-                    self._run.signed = max(self._run.signed, signatures.settled)
-            bad += signatures.rest()
-        return bad
-
-
-class _Ahead:
-    """The records that are refolded next, parsed, and the verdicts that are stored of them."""
-
-    def __init__(self, core: Core, found: Verification) -> None:
+    def __init__(self, core: Core, found: Verification, signatures: Signatures) -> None:
         self._core, self._found = core, found
-        self.parsed: dict[RawRecord, Record] = {}
-        self.verdicts: dict[bytes, str] = {}
+        self._signatures = signatures
+        self._records: deque[Record | None] = deque()  # of the page that is folded next
+        self._left_out: set[int] = set()  # numbers of what cannot be folded, and is named already
 
-    def look(self, state: WriterState, raws: Sequence[RawRecord], stored: Rows) -> None:
-        """Parse these, and read what they will ask for. What cannot be parsed is not there: the
-        check of signatures names it."""
-        self.parsed.clear()
-        for raw in raws:
-            item = admission.parse(raw, self._core.community)
-            if isinstance(item, Record):
-                self.parsed[raw] = item
-        records = list(self.parsed.values())
-        state.preload(self._core.fold.foresee(records))
-        rows = stored.get_many(lanes.ENTRY.name, [item.id for item in records])
-        self.verdicts = {key: lanes.ENTRY.read(row).verdict for key, row in rows}
+    def announce(self, page: Page) -> None:
+        """Have bytes and signatures checked (L0) while earlier records are folded."""
+        self._signatures.ask([raw for _, raw in page])
 
+    def look_ahead(self, state: WriterState, page: Page) -> None:
+        """Name what is no record, and read what the others will ask for."""
+        self._records.clear()
+        for (number, raw), item in zip(page, self._signatures.next(len(page)), strict=True):
+            if isinstance(item, Refused):
+                self._found.doubt(Doubt.BYTES, f"#{number}")
+                # Where only the signature is wrong, others that stand on it are not to blame.
+                item = admission.parse(raw, self._core.community)
+            self._records.append(item if isinstance(item, Record) else None)
+        state.preload(self._core.fold.foresee([one for one in self._records if one is not None]))
 
-def _folded(
-    core: Core, state: WriterState, parsed: Record | None, found: Verification
-) -> Changes | None:
-    """What a stored record changes; None, and a finding, if its ground does not hold."""
-    if parsed is None:
-        return None
-    judgement = core.fold.judge(state, parsed)
-    if not isinstance(judgement, Welcome):
-        code = judgement.code if isinstance(judgement, Refused) else f"#{state.next_number()}"
-        found.doubt(Doubt.CLOSURE, str(code))
-        return None
-    return core.fold.apply(state, parsed, state.unwritten, judgement)
+    def refold(self, state: WriterState, raw: RawRecord) -> Changes:
+        """What the next record changes: nothing where its ground does not hold."""
+        record, fold = self._records.popleft(), self._core.fold
+        judgement = None if record is None else fold.judge(state, record)
+        if record is not None and isinstance(judgement, Welcome):
+            return fold.apply(state, record, state.unwritten, judgement)
+        number = state.next_number()
+        self._left_out.add(number)
+        if record is not None:
+            code = judgement.code if isinstance(judgement, Refused) else f"#{number}"
+            self._found.doubt(Doubt.CLOSURE, str(code))
+        return Changes()
 
+    def compare(self, home: Reader, made: Reader) -> list[str]:
+        """Hold the home's tables against those made anew, and note what differs (L1, L2)."""
+        found, low = self._found, b""
+        high: bytes | None = b""
+        while high is not None:
+            page = list(home.scan(ENTRY.name, low, None, limit=PAGE_ROWS_COUNT))
+            high = page[-1][0] + b"\0" if len(page) == PAGE_ROWS_COUNT else None
+            if page != list(made.scan(ENTRY.name, low, high)):
+                self._compare_entries(home, made, low, high)
+            low = high or b""
+        for key, _ in COMMIT.rows.every(home):
+            check_commit(home, key[32:], found)
+        if is_sound(found):
+            found.root = root.state_root(made, self._core.rules)
+            if found.root != root.state_root(home, self._core.rules):
+                found.doubt(Doubt.ROOT, "")
+        return []
 
-def _look_for_lost(core: Core, found: Verification) -> None:
-    """Entries whose record is not stored any more."""
-    with core.reading() as reader:
-        for record_id, entry in rows_of(reader, lanes.ENTRY):
-            if reader.raw(entry.number) is None:
-                found.doubt(Doubt.LOST, record_id)
+    def _compare_entries(self, home: Reader, made: Reader, low: bytes, high: bytes | None) -> None:
+        """Entries that are no more, or not yet, and other verdicts. Numbers of lanes are free."""
+        stored, again = (dict(ENTRY.scan(state, low, high)) for state in (home, made))
+        for record in sorted(stored.keys() | again.keys()):
+            old, new = stored.get(record), again.get(record)
+            if old is not None and new is None and old.number in self._left_out:
+                continue
+            if old is None or new is None or old.number != new.number:
+                self._found.doubt(Doubt.LOST, record)
+            elif old.verdict != new.verdict:
+                self._found.doubt(Doubt.VERDICT, record)

@@ -53,25 +53,8 @@ def check(
     found.checked = records
     _add_up(core, reader, found, lambda done: progress(records + done, total))
     progress(total, total)
-    for lane_key, _ in rows_of(reader, lanes.LANE):
+    for lane_key, _ in lanes.LANE.every(reader):
         found.accounts += lane_key[64] == Lane.ACCOUNT
-
-
-def rows_of(reader: Reader, table: Table[V]) -> Iterator[tuple[bytes, V]]:
-    """All rows of a table, a page at a time: never the whole of it in memory."""
-    for page in _pages(reader, table):
-        yield from page
-
-
-def _pages(reader: Reader, table: Table[V]) -> Iterator[list[tuple[bytes, V]]]:
-    low = b""
-    while True:
-        page = list(table.scan(reader, low, None, limit=PAGE_ROWS_COUNT))
-        if page:
-            yield page
-        if len(page) < PAGE_ROWS_COUNT:
-            return
-        low = page[-1][0] + b"\0"
 
 
 def _count(reader: Rows, table: Table[V]) -> int:
@@ -96,7 +79,7 @@ def _look_at_records(
             elif entry is None or entry.number != number:
                 found.doubt(Doubt.LOST, one)
             elif any(kind in raw.header for kind in COMMITTING):
-                _check_commit(reader, one, found)
+                check_commit(reader, one, found)
         last, done = page[-1][0], done + len(page)
         yield last + 1, done
 
@@ -112,7 +95,7 @@ def _is_whole(raw: RawRecord) -> bool:
     )
 
 
-def _check_commit(reader: Reader, record: bytes, found: Verification) -> None:
+def check_commit(reader: Reader, record: bytes, found: Verification) -> None:
     """L1: a record that commits a trade, its acceptance and its proposal are by the right sides."""
     try:
         trade = commit_of(reader, record)
@@ -169,9 +152,9 @@ class _Sums:
 def _add_up(core: Core, reader: Rows, found: Verification, progress: Callable[[int], None]) -> None:
     """Sum every counted trade, and compare with what stands."""
     sums, done = _Sums(), 0
-    waiting = {commit for _, commit in rows_of(reader, book.UNSECURED)}
-    cut = {key[:32] for key, _ in rows_of(reader, REVOKED)}
-    for page in _pages(reader, TRADE):
+    waiting = {commit for _, commit in book.UNSECURED.every(reader)}
+    cut = {key[:32] for key, _ in REVOKED.every(reader)}
+    for page in TRADE.pages(reader):
         commits: dict[bytes, list[bytes]] = {}
         high = page[-1][0] + b"\xff" * 33
         for key, _ in COMMIT.rows.scan(reader, page[0][0], high):
@@ -227,12 +210,12 @@ def _compare_balances(core: Core, reader: Reader, sums: _Sums, found: Verificati
 
 def _compare_turnovers(reader: Reader, sums: _Sums, found: Verification) -> None:
     left = sums.received.keys() | sums.given.keys()
-    for key, row in rows_of(reader, book.TURNOVER):
+    for key, row in book.TURNOVER.every(reader):
         left.discard(key)
         wanted = (sums.received[key], sums.given[key], sums.unsecured[key])
         if (row.received, row.given, row.unsecured) != wanted:
             found.doubt(Doubt.BALANCE, key[2:])
-    for key, row in rows_of(reader, book.CONTRIBUTED):
+    for key, row in book.CONTRIBUTED.every(reader):
         left.discard(key)
         if (row.received, row.given) != (sums.received[key], sums.given[key]):
             found.doubt(Doubt.BALANCE, key[2:34])

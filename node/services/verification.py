@@ -44,10 +44,11 @@ def verify(
         scratch_check.check(core, found, progress)
     keeper = _Keeper(core, found.before)
     with core.reading() as reader:
-        first = 0 if from_scratch else found.before.number
+        first = start if from_scratch else found.before.number
         told = _quiet if from_scratch else progress
         short_check.check(core, reader, found, first, told, keeper.keep)
         found.records = reader.record_count()
+        found.checked = found.records if from_scratch else found.checked
         if not scratch_check.is_sound(found):
             found.root = b""
         elif not found.root:

@@ -2,7 +2,7 @@
 sync are checked beside the writer, not in turns with it.
 
     request:  [community, lines or nil, records or nil]      one answer an item, in order:
-    answer:   [id, header, body, signature] of a line, id of a record, or [code, detail] if refused
+    answer:   [id, record] of a line, id of a record, or [code, detail] if refused
 
 Frames on standard input and output: four bytes of length, then MessagePack. It ends when its input
 does, so it never outlives its parent; it reads nothing else and writes nothing.
@@ -17,7 +17,7 @@ import msgspec
 from node.protocol import admission, portable
 from node.protocol.admission import Refused
 from node.protocol.errors import RemoteFault
-from node.protocol.record import RawRecord, Record
+from node.protocol.record import RawRecord, Record, reread
 from node.protocol.shapes import CommunityId
 
 LENGTH_BYTES: Final = 4
@@ -28,26 +28,24 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
 
     community: bytes
     lines: list[bytes] | None
-    records: list[tuple[bytes, bytes | None, bytes]] | None
+    records: list[RawRecord] | None
 
 
-class Line(msgspec.Struct, array_like=True, tag=0, frozen=True):
+class Line(msgspec.Struct, array_like=True, tag=0, frozen=True, gc=False):
     """A good line: its record and the id."""
 
     id: bytes
-    header: bytes
-    body: bytes | None
-    signature: bytes
+    raw: RawRecord
 
 
-class Fault(msgspec.Struct, array_like=True, tag=1, frozen=True):
+class Fault(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
     """A refusal."""
 
     code: str
     detail: str
 
 
-class Good(msgspec.Struct, array_like=True, tag=2, frozen=True):
+class Good(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
     """A good record, which the parent has already."""
 
     id: bytes
@@ -85,16 +83,27 @@ def answer(request: Request) -> list[Answer]:
             found.append(Fault(fault.code, fault.detail))
             continue
         item = _verified(raw, community)
-        found.append(item if isinstance(item, Fault) else Line(item.id, *raw))
-    for record in request.records or ():
-        item = _verified(RawRecord(*record), community)
+        found.append(item if isinstance(item, Fault) else Line(item.id, raw))
+    for raw in request.records or ():
+        item = _verified(raw, community)
         found.append(item if isinstance(item, Fault) else Good(item.id))
     return found
 
 
 def _verified(raw: RawRecord, community: CommunityId) -> Record | Fault:
-    item = admission.verify_chunk((raw,), community)[0]
+    item = admission.parse(raw, community)
+    if isinstance(item, Record):
+        item = admission.verify(item, community) or item
     return Fault(item.code, item.detail) if isinstance(item, Refused) else item
+
+
+def told(item: Answer, raw: RawRecord | None = None) -> Record | Refused:
+    """What an answer says: of a line, or of the record `raw`."""
+    if isinstance(item, Fault):
+        return Refused(item.code, item.detail)
+    raw = item.raw if isinstance(item, Line) else raw
+    assert raw is not None, "a record's answer without the record"
+    return reread(raw, item.id)
 
 
 def main() -> None:

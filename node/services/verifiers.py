@@ -19,30 +19,23 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import trio
 
-from node.protocol.record import RawRecord
-from node.services.verifier import (
-    LENGTH_BYTES,
-    Answer,
-    Fault,
-    Request,
-    answer,
-    answers,
-    encode,
-    framed,
-)
+from node.protocol import admission
+from node.protocol.admission import Refused
+from node.protocol.record import RawRecord, Record
+from node.protocol.shapes import CommunityId
+from node.services.verifier import LENGTH_BYTES, Answer, Request, answers, encode, framed, told
 
 IDLE_S: Final = 10.0
 ANSWER_MAX_S: Final = 60.0  # a verifier that hangs is ended: 128 signatures take 10 ms
 STOP_S: Final = 5.0
 WORKERS_MAX_COUNT: Final = 3  # beyond that the writer is what everything waits for
 ASKED_MAX_COUNT: Final = 2  # requests in flight at one verifier
-Page = Sequence[tuple[int, RawRecord]]
-"""Records with their local numbers."""
+STORED_RECORDS_COUNT: Final = 256  # stored records one verifier is asked about at a time
 
 # -P: never a package that happens to lie in the current folder.
 PROGRAM: Final = (sys.executable, "-P", "-c", "from node.services.verifier import main; main()")
@@ -180,60 +173,67 @@ class _PlainSlot:
 
 
 class Signatures:
-    """Checks stored records, page after page, outside an event loop: in verifiers of its own, or,
-    where those cannot be, here."""
+    """Checks stored records outside an event loop, in order, while their owner does other work: in
+    verifiers of its own, or, where those cannot be, in threads."""
 
-    def __init__(self, community: bytes) -> None:
+    def __init__(self, community: CommunityId, *, few: bool = False) -> None:
+        """`few`: not worth processes of their own."""
         self._community = community
+        self._count = 0 if few else min(WORKERS_MAX_COUNT, os.cpu_count() or 1)
         self._workers: list[_Worker] = []
-        self._asked: deque[tuple[_PlainSlot, Page]] = deque()
-        self.settled = -1
-        """Last number of the pages that are answered."""
+        self._asked: deque[Future[list[Record | Refused]]] = deque()
+        self._threads = ThreadPoolExecutor(max(1, self._count * ASKED_MAX_COUNT))
+        self._choosing = threading.Lock()  # over `asked` of workers
 
     def __enter__(self) -> "Signatures":
         try:
-            for _ in range(min(WORKERS_MAX_COUNT, os.cpu_count() or 1)):
+            for _ in range(self._count):
                 self._workers.append(_Worker())
         except OSError:
             pass
         return self
 
     def __exit__(self, *_: object) -> None:
+        for asked in self._asked:
+            asked.cancel()
+        self._threads.shutdown(wait=False)
         for worker in self._workers:
             worker.stop()
 
-    def check(self, page: Page) -> list[int]:
-        """Have a page checked; returns the bad numbers of an earlier one."""
+    def ask(self, raws: Sequence[RawRecord]) -> None:
+        """Have these checked; returns at once."""
+        for start in range(0, len(raws), STORED_RECORDS_COUNT):
+            part = raws[start : start + STORED_RECORDS_COUNT]
+            self._asked.append(self._threads.submit(self._check, part))
+
+    def next(self, count: int) -> list[Record | Refused]:
+        """What the next `count` of those that were asked about are; waits for them."""
+        found: list[Record | Refused] = []
+        while len(found) < count:
+            found += self._asked.popleft().result()
+        assert len(found) == count, "asked about in one part, taken in another"
+        return found
+
+    def _check(self, raws: Sequence[RawRecord]) -> list[Record | Refused]:
+        frame = self._answer(encode(Request(self._community, None, list(raws))))
+        found = [] if frame is None else answers.decode(frame)
+        if len(found) != len(raws):
+            return admission.verify_chunk(raws, self._community)
+        return [told(item, raw) for item, raw in zip(found, raws, strict=True)]
+
+    def _answer(self, frame: bytes) -> bytes | None:
+        with self._choosing:
+            there = [worker for worker in self._workers if not worker.closed]
+            worker = min(there, key=lambda worker: worker.asked, default=None)
+            if worker is None:
+                return None
+            worker.asked += 1
         slot = _PlainSlot()
-        if self._workers:
-            request = Request(self._community, None, [raw for _, raw in page])
-            self._workers.append(self._workers.pop(0))
-            self._workers[0].send(encode(request), slot)
-        else:
-            slot.finish(None)
-        self._asked.append((slot, page))
-        if len(self._asked) > ASKED_MAX_COUNT * len(self._workers):
-            return self._answered()
-        return []
-
-    def rest(self) -> list[int]:
-        """Bad numbers of all pages that are still on their way."""
-        bad: list[int] = []
-        while self._asked:
-            bad += self._answered()
-        return bad
-
-    def _answered(self) -> list[int]:
-        slot, page = self._asked.popleft()
-        frame = slot.wait()
-        if frame is None:
-            found = answer(Request(self._community, None, [raw for _, raw in page]))
-        else:
-            found = answers.decode(frame)
-        self.settled = page[-1][0]
-        return [
-            number for (number, _), item in zip(page, found, strict=True) if isinstance(item, Fault)
-        ]
+        worker.send(frame, slot)
+        answered = slot.wait()
+        with self._choosing:
+            worker.asked -= 1
+        return answered
 
 
 class Verifiers:

@@ -11,6 +11,7 @@ written again; without them storing a record costs half.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Final
 
 from node.protocol.limits import WRITER_ROWS_KEPT_MAX_COUNT
@@ -19,6 +20,8 @@ from node.storage.schema import fold_table
 
 _PUT: Final = Lazily(lambda table: f"INSERT OR REPLACE INTO {fold_table(table)}")
 _DELETE: Final = Lazily(lambda table: f"DELETE FROM {fold_table(table)} WHERE k = ?")
+
+_key: Final = itemgetter(0)
 
 Row = bytes | None
 _UNKNOWN: Final = b"\0unknown"  # compared by identity
@@ -81,12 +84,11 @@ class RowBuffer:
         self.known[table].update(rows)
         self._kept_count += len(rows)
         self.written_count += len(rows)
-        gone = [(key,) for key, row in rows.items() if row is None]
-        if gone:
-            self._many(_DELETE[table], gone)
-        put = sorted((key, row) for key, row in rows.items() if row is not None)
-        if put:
-            insert(self._connection, _PUT[table], put)
+        put = sorted(rows.items(), key=_key)
+        if None in rows.values():
+            self._many(_DELETE[table], [(key,) for key, row in put if row is None])
+            put = [(key, row) for key, row in put if row is not None]
+        insert(self._connection, _PUT[table], put)
 
     def flush(self) -> None:
         """Write everything; keep what was read lately, within bounds."""

@@ -6,14 +6,20 @@ handed in, so that storage stays free of what records mean.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from node.protocol.errors import StorageFault
-from node.protocol.limits import DISK_FREE_LOW_BYTES, REBUILD_BATCH_COUNT, RUN_KEPT_COUNT
+from node.protocol.limits import (
+    DISK_FREE_LOW_BYTES,
+    REBUILD_BATCH_COUNT,
+    RUN_KEPT_COUNT,
+    WRITER_CACHE_BYTES,
+)
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import Changes
@@ -35,8 +41,16 @@ from node.storage.state import WriterState
 Refold = Callable[[WriterState, RawRecord], Changes]
 """What the fold makes of a stored record, whose number is `state.next_number()`."""
 
-LookAhead = Callable[[WriterState, Sequence[RawRecord]], None]
+Page = Sequence[tuple[int, RawRecord]]
+"""Stored records with their local numbers, in order."""
+
+LookAhead = Callable[[WriterState, Page], None]
 """Shown the records that are refolded next, to read ahead what they will ask for."""
+
+Differing = Callable[[Reader, Reader], list[str]]
+"""Shown the state of the home and the one that was made anew; names what differs."""
+
+PAGES_AHEAD_COUNT: Final = 3  # so many pages are announced before they are refolded
 
 Progress = Callable[[int, int], None]
 """Told (records done, records in all)."""
@@ -107,7 +121,7 @@ def rebuild(
     database: Database,
     refold: Refold,
     progress: Progress = lambda done, total: None,
-    look_ahead: LookAhead = lambda state, raws: None,
+    look_ahead: LookAhead = lambda state, page: None,
 ) -> int:
     """Make the fold's tables anew from the stored records, in order of arrival; returns how many.
 
@@ -124,10 +138,7 @@ def rebuild(
 
     def batch(state: WriterState, after: int) -> tuple[int, int]:
         records = state.records_after(after, REBUILD_BATCH_COUNT)
-        look_ahead(state, [raw for _, raw in records])
-        for number, raw in records:
-            with state.refolding(number):
-                state.apply(None, refold(state, raw))
+        _refold_page(state, records, refold, look_ahead)
         return len(records), records[-1][0] if records else after
 
     total = database.writer.run_sync(clear)
@@ -141,34 +152,43 @@ def rebuild(
     return done
 
 
+def _refold_page(state: WriterState, page: Page, refold: Refold, look_ahead: LookAhead) -> None:
+    look_ahead(state, page)
+    with state.refolding() as at:
+        for number, raw in page:
+            at(number)
+            state.apply(None, refold(state, raw))
+
+
 @dataclass(slots=True)
 class Run:
     """A comparison that may be cut short and gone on with, by another process too.
 
-    `name` says what it was made with: a run of another name is started over. `signed` is kept with
-    it, for what goes on beside. `is_sound` False: nothing is worth keeping.
+    `name` says what it was made with: a run of another name is started over. `is_sound` False:
+    nothing is worth keeping.
     """
 
     name: str
     is_sound: Callable[[], bool] = lambda: True
     resumes: bool = True  # False: start over
     resumed: bool = False  # it went on where an earlier one was cut short
-    signed: int = -1
 
 
 def compare(
     database: Database,
     refold: Refold,
-    digest: Callable[[Reader], bytes] | None = None,
+    differing: Differing | None = None,
     progress: Progress = lambda done, total: None,
-    look_ahead: LookAhead = lambda state, raws: None,
+    look_ahead: LookAhead = lambda state, page: None,
     run: Run | None = None,
+    announce: Callable[[Page], None] = lambda page: None,
 ) -> list[str]:
     """Where the fold's tables differ from what a refold in a scratch file gives; empty: nowhere.
 
-    With `digest` (say, the state root) only that is compared: tables hold local numbers, which
-    differ where records were dropped. Entries are table names, or `digest`. Changes nothing. With a
-    `run`, the scratch file of one that was cut short is kept, and the next one goes on from there.
+    With `differing` (say, of state roots) it says what differs: tables hold local numbers, which
+    differ where records were dropped. Else entries are table names. Changes nothing. With a `run`,
+    the scratch file of one that was cut short is kept, and the next one goes on from there.
+    `announce` is shown records some time before they are refolded.
     """
     scratch = database.path.with_name("node.db.check")
     if run is None or not run.resumes:
@@ -183,9 +203,10 @@ def compare(
         last = _prepare(connection, run)
         _look_at_once(database, reader.connection)
         state = _Scratch(connection, database, reader)
-        _refold_all(state, refold, progress, look_ahead, run, last)
-        if digest is not None:
-            found = [] if digest(reader) == digest(state) else ["digest"]
+        pages = _pages(state, last, announce)
+        _refold_all(state, pages, refold, progress, look_ahead, run, last)
+        if differing is not None:
+            found = differing(reader, state)
         else:
             found = _differing_tables(connection, reader.connection)
         of_no_use = True
@@ -203,7 +224,12 @@ def compare(
 def _prepare(connection: sqlite3.Connection, run: Run) -> int:
     """A scratch file to work in: one of a run that was cut short, or an empty one. Returns the last
     number that was refolded, -1 for none."""
-    for option in ("synchronous = OFF", "temp_store = MEMORY"):  # a killed process loses nothing
+    options = (
+        "synchronous = OFF",
+        "temp_store = MEMORY",
+        f"cache_size = -{WRITER_CACHE_BYTES // 1_024}",
+    )
+    for option in options:  # a killed process loses nothing
         connection.execute(f"PRAGMA {option}").fetchall()
     connection.execute("CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value)")
     connection.execute("CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY)")
@@ -214,9 +240,7 @@ def _prepare(connection: sqlite3.Connection, run: Run) -> int:
         drop_fold_tables(connection)
         marks.put("run", run.name)
         marks.put("last", -1)
-        marks.put("signed", -1)
     create_fold_tables(connection)
-    run.signed = marks.get("signed")
     return marks.get("last")
 
 
@@ -265,16 +289,28 @@ class _Scratch(WriterState):
     def record_count_below(self, number: int) -> int:
         return self._home.record_count_below(number)
 
-    def keep(self, run: Run, last: int) -> None:
+    def keep(self, last: int) -> None:
         """What was refolded so far stays, if the process is cut short from now on."""
         self.marks.put("last", last)
-        self.marks.put("signed", run.signed)
         self.connection.execute("COMMIT")
         self.connection.execute("BEGIN")
 
 
+def _pages(state: _Scratch, last: int, announce: Callable[[Page], None]) -> Iterator[Page]:
+    """Stored records after a number, each page announced while those before it are refolded."""
+    ahead: deque[Page] = deque()
+    while page := state.records_after(last, REBUILD_BATCH_COUNT):
+        announce(page)
+        ahead.append(page)
+        last = page[-1][0]
+        if len(ahead) > PAGES_AHEAD_COUNT:
+            yield ahead.popleft()
+    yield from ahead
+
+
 def _refold_all(
     state: _Scratch,
+    pages: Iterator[Page],
     refold: Refold,
     progress: Progress,
     look_ahead: LookAhead,
@@ -283,15 +319,12 @@ def _refold_all(
 ) -> None:
     total = state.record_count()
     done = kept = state.record_count_below(last + 1)
-    while records := state.records_after(last, REBUILD_BATCH_COUNT):
-        look_ahead(state, [raw for _, raw in records])
-        for number, raw in records:
-            with state.refolding(number):
-                state.apply(None, refold(state, raw))
+    for page in pages:
+        _refold_page(state, page, refold, look_ahead)
         state.finish()
-        done, last = done + len(records), records[-1][0]
+        done += len(page)
         if done - kept >= RUN_KEPT_COUNT and run.is_sound():
-            state.keep(run, last)
+            state.keep(page[-1][0])
             kept = done
         progress(done, total)
 

@@ -9,7 +9,7 @@ Left to others: transactions and savepoints (`writer`), computing changes (`node
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -154,12 +154,14 @@ class WriterState(Rows):
             self._insert(raw, changes)
         if changes.rows is not self._rows.unwritten:
             self._rows.write(changes.rows)
-        self._heads = self._heads or changes.number >= 0 or bool(changes.drop)
+        if not self._heads:
+            self._heads = changes.number >= 0 or bool(changes.drop)
         if changes.fill is not None or changes.erase or changes.drop:
             self._flush_records()
             self._change_records(changes)
-        own = changes.id
-        self._to_index += [changes.number if one == own else one for one in changes.touched]
+        if changes.touched:
+            own = changes.id
+            self._to_index += [changes.number if one == own else one for one in changes.touched]
         if changes.events and self._refolded is None:
             self._events = True
             self._told += changes.events
@@ -232,10 +234,14 @@ class WriterState(Rows):
         self._outbox = True
 
     @contextmanager
-    def refolding(self, number: int) -> Generator[None]:
-        """Within this, a stored record is folded again: it keeps its number, tells no events."""
-        self._refolded = number
+    def refolding(self) -> Generator[Callable[[int], None]]:
+        """Within this, stored records are folded again: each keeps its number, which is told before
+        it, and tells no events."""
+
+        def at(number: int) -> None:
+            self._refolded = number
+
         try:
-            yield
+            yield at
         finally:
             self._refolded = None

@@ -143,8 +143,16 @@ class Writer:
     async def run(self, job: Job[T]) -> T:
         """Run a job and wait for its commit. When cancelled, the job is taken back if it has not
         started, and takes effect unobserved if it has."""
+        return await self.settled(self.start(job))
+
+    def start(self, job: Job[T]) -> "Future[T]":
+        """The first half of `run`: queue a job, so that the next one can be made ready meanwhile.
+        Raises as `submit`."""
         rider = _RIDER.get()
-        future = self.submit(job if rider is None else _with(rider, job))
+        return self.submit(job if rider is None else _with(rider, job))
+
+    async def settled(self, future: "Future[T]") -> T:
+        """The second half: wait for the commit."""
         token = trio.lowlevel.current_trio_token()
         done = trio.Event()
 

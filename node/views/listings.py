@@ -65,9 +65,10 @@ def apply_listing(overlay: Overlay, record: Record, entry: Entry) -> None:
     author, body, time = record.header.author, record.body, record.header.time
     if isinstance(body, ListingPut):
         listing = record.id if body.listing is None else body.listing
-        if is_erased(overlay, listing, author) or is_erased(overlay, record.id, author):
+        named = is_erased(overlay, record.id, author)
+        if named or (body.listing is not None and is_erased(overlay, listing, author)):
             overlay.changes.erase.append(entry.number)
-        if is_erased(overlay, record.id, author) and body.listing is not None:
+        if named and body.listing is not None:
             return  # asked for by name: as if its text had never come (R7)
         if body.listing is not None:
             REVISION.put(overlay, listing + author, record.id, RevisionRow(time, entry.number))
@@ -259,6 +260,9 @@ def listings_by(
 
 
 def live_ids(reader: Reader) -> Iterator[tuple[bytes, bytes]]:
-    """(listing id, id of its current revision) of all live listings."""
-    for key, row in LISTING.scan(reader, b"", None):
-        yield reader.id_of(int.from_bytes(key, "big")), reader.id_of(row.number)
+    """(listing id, id of its current revision) of all live listings, in order of id."""
+    current = {int.from_bytes(key, "big"): row.number for key, row in LISTING.every(reader)}
+    for listing, entry in lanes.ENTRY.every(reader):
+        number = current.get(entry.number)
+        if number is not None:
+            yield listing, listing if number == entry.number else reader.id_of(number)

@@ -226,9 +226,10 @@ def replies_to(reader: Reader, post: bytes) -> Iterator[Post]:
 
 
 def live_ids(reader: Reader) -> Iterator[bytes]:
-    """Ids of all live posts."""
-    for key, _ in ROOM_POST.scan(reader, b"", None):
-        yield reader.id_of(int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big"))
+    """Ids of all live posts, in order of id: read where ids stand, since to hash each header costs
+    ten times as much."""
+    live = {int.from_bytes(key[-NUMBER_SIZE_BYTES:], "big") for key, _ in ROOM_POST.every(reader)}
+    return (post for post, entry in lanes.ENTRY.every(reader) if entry.number in live)
 
 
 def rooms(reader: Reader) -> list[str]:

@@ -283,13 +283,19 @@ def test_more_heads_than_a_round_allows_are_a_fault(monkeypatch: pytest.MonkeyPa
     assert fault.value.code == Parting.ENDLESS
 
 
-def test_work_is_counted_by_what_a_turn_makes_us_look_at() -> None:
-    items = {head(n, 0): 0 for n in range(500)}
-    side = Round(0, Heads(SetSource(items)), ALL, SALT)
+def work_of(count: int, said: Ranges) -> int:
+    """What a turn costs a side that holds so many heads."""
+    side = Round(0, Heads(SetSource({head(n, 0): 0 for n in range(count)})), ALL, SALT)
     side.take(turn(splits=[Split([b"", b""], FP)]))
-    cheap, side.work_us = side.work_us, 0
-    side.take(turn(listings=[Listing(b"", b"", b"", [])]))
-    assert side.work_us > cheap + 500
+    before = side.work_us
+    side.take(said)
+    return side.work_us - before
+
+
+def test_work_is_counted_by_what_a_turn_makes_us_look_at() -> None:
+    whole = turn(listings=[Listing(b"", b"", b"", [])])
+    assert work_of(500, whole) > work_of(5, whole) + 500
+    assert work_of(500, turn()) < work_of(5, whole) + 500
 
 
 def test_every_piece_and_every_head_listed_is_work() -> None:

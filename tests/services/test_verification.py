@@ -13,11 +13,12 @@ from node.i18n import LANGUAGES, text
 from node.ledger import book
 from node.ledger.positions import TRADE
 from node.ledger.verify import Doubt
+from node.protocol import state as tables
 from node.protocol.lanes import ENTRY
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import Overlay, Table
-from node.services import short_check, verification
+from node.services import scratch_check, short_check, verification
 from node.services.core import Core
 from node.services.intake import FILE, Intake
 from node.services.keyless import keyless_core
@@ -347,7 +348,8 @@ def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run from scratch is kept every few records."""
     monkeypatch.setattr(doctor, "REBUILD_BATCH_COUNT", 5)
     monkeypatch.setattr(doctor, "RUN_KEPT_COUNT", 10)
-    monkeypatch.setattr(short_check, "PAGE_ROWS_COUNT", 5)
+    for module in (short_check, scratch_check, tables):
+        monkeypatch.setattr(module, "PAGE_ROWS_COUNT", 5)
 
 
 @pytest.mark.usefixtures("small_runs")

@@ -16,7 +16,7 @@ from node.protocol.record import RawRecord, Record
 from node.services import checks, verifiers
 from node.services.checks import Checks, Verified
 from node.services.core import Core
-from node.services.intake import FILE, Intake, Outcome
+from node.services.intake import Intake, Outcome
 from node.services.keyless import keyless_core
 from node.storage.home import Home
 from tests.support.world import World
@@ -104,7 +104,8 @@ async def test_what_is_held_is_not_verified_again(
     async with taking(tmp_path) as (core, taken):
         await started(taken)
         outcome = Outcome()
-        await Intake(core).admit(await taken.records(RAWS), FILE, outcome)
+        intake = Intake(core)
+        await intake.finish(intake.begin(await taken.records(RAWS), outcome))
         assert outcome.accepted == len(RAWS)
         again = await taken.records([*RAWS, RAWS[-1]._replace(signature=bytes(64))])
         assert all(isinstance(item, Known) for item in again[:-1])

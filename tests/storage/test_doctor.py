@@ -9,6 +9,7 @@ import pytest
 
 from node.ledger.root import state_root
 from node.protocol.errors import StorageFault
+from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import TABLES, Changes
 from node.storage import doctor
@@ -147,10 +148,11 @@ def test_comparing_finds_a_flipped_row_and_changes_nothing(
     take(database, world, world.raws())
     refold = Refolding(world)
 
-    def digest(reader: object) -> bytes:
-        return state_root(reader, world.rules)  # type: ignore[arg-type]
+    def differing(home: Reader, made: Reader) -> list[str]:
+        roots = {state_root(reader, world.rules) for reader in (home, made)}
+        return [] if len(roots) == 1 else ["root"]
 
-    assert doctor.compare(database, refold, digest) == []
+    assert doctor.compare(database, refold, differing) == []
     key, row = database.reader().scan("position", b"", None)[-1]
     before = set(doctor.compare(database, refold))
     flipped = row[:-1] + bytes((row[-1] ^ 1,))
