@@ -343,7 +343,7 @@ def read_note(data: bytes) -> tuple[dict[str, Any], list[tuple[bytes, bytes | No
         raise Refused("shape")
     if found["version"] != 1:
         raise Refused("version")
-    stream = Stream(found["community"])
+    stream = Stream(found["community"], [])
     try:
         return found, [raw for batch in found["batches"] for raw in stream.read(batch)]
     except Refused:
