@@ -1,6 +1,7 @@
 # Every target makes .venv by itself. A lock is installed again only when its file has changed.
 PYTHON ?= python3
-TEST_WORKERS ?= 2
+# One more than two cores: a third of the time is spent waiting for browsers and for nodes that start.
+TEST_WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
