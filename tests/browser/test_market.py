@@ -1,11 +1,13 @@
 """The market in two browsers at two nodes: photos, searching, asking, buying."""
 
+import json
 import re
 from collections.abc import Callable
 from io import BytesIO
 
+import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from tests.browser.houses import House
 from tests.browser.pages import WIDE, Window, axe_violations, too_wide
@@ -63,6 +65,41 @@ def test_a_listing_with_a_photo_reaches_the_neighbour_who_asks_and_buys(
     anna.page.get_by_role("link").filter(has_text=title).first.click()
     anna.press("action.pay")
     expect(anna.page.locator("main input[name=amount]")).to_have_value("12.50")
+
+
+@pytest.mark.parametrize("here_by_now", [True, False])
+def test_a_photo_is_what_the_node_answers_whatever_the_listing_said_before(
+    house: House, window: Open, here_by_now: bool
+) -> None:
+    """A picture comes, or is erased, between the listing's answer and the picture's own."""
+    picture = house.client.post_file("/pictures", photo((90, 140, 60))["buffer"])["large"]["id"]
+    shown = {"id": picture, "text": "참깨"}
+    made = house.client.put_listing("goods", f"참깨 {here_by_now}", pictures=[shown])["id"]
+    here = window(house, "ko")
+    waiting = here.says("pictures.coming")
+
+    def listing(route: Route) -> None:
+        answer = route.fetch()
+        before = json.dumps(not here_by_now)
+        route.fulfill(
+            response=answer, body=re.sub(r'"here":\w+', f'"here":{before}', answer.text())
+        )
+
+    def not_yet(route: Route) -> None:
+        told = {"state": "coming", "text": waiting}
+        route.fulfill(status=202, json=told)
+
+    here.page.route(f"**/v1/listings/{made}", listing)
+    if not here_by_now:
+        here.page.route(f"**/v1/pictures/{picture}", not_yet)
+    here.go("market", made)
+    image = here.page.get_by_role("img", name="참깨")
+    if here_by_now:
+        expect(image).to_have_attribute("src", re.compile("^blob:"))
+        assert image.evaluate("(image) => image.naturalWidth") > 0
+    else:
+        here.sees(waiting)
+        expect(image).to_have_count(0)
 
 
 def test_what_is_offered_can_be_changed_paused_and_taken_off(house: House, window: Open) -> None:

@@ -143,25 +143,6 @@ function Outside({ address }) {
   return html`<a href=${address} rel="noopener noreferrer nofollow" onClick=${open}>${address}</a>`;
 }
 
-/** A picture that only the token's owner may see, such as one of a listing. */
-export function Picture({ path, alt, ...rest }) {
-  const address = useSignal(null);
-  useEffect(() => {
-    let made = null;
-    let gone = false;
-    attempt(async () => {
-      made = URL.createObjectURL(await file(path));
-      if (gone) URL.revokeObjectURL(made);
-      else address.value = made;
-    });
-    return () => {
-      gone = true;
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, [path]);
-  return html`<img src=${address.value ?? "/boat.svg"} alt=${alt} ...${rest} />`;
-}
-
 /** A code to scan, drawn by the node: `code` is `{size, path}`. */
 export function Code({ code, label }) {
   const box = `0 0 ${code.size} ${code.size}`;
