@@ -199,8 +199,9 @@ class Market:
         found: list[ListingView] = []
         looked_at, now = 0, self._core.clock()
         with self._core.reading() as stored:
-            reader = _PageReader(stored, self._core.community, limit + 1)
-            for listing in self._newest(reader, facets, before, limit + 1):
+            ahead = limit + 2  # one tells that there are more, one may not fit
+            reader = _PageReader(stored, self._core.community, ahead)
+            for listing in self._newest(reader, facets, before, ahead + MORE_LISTINGS_COUNT):
                 if len(found) == limit or looked_at == BROWSE_SCAN_MAX_COUNT:
                     return found, before
                 looked_at += 1

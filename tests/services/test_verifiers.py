@@ -13,7 +13,7 @@ import trio.testing
 from node.protocol import portable
 from node.protocol.admission import Known, Refused
 from node.protocol.record import RawRecord, Record
-from node.services import checks, verifiers
+from node.services import checks, verifier, verifiers
 from node.services.checks import Checks, Verified
 from node.services.core import Core
 from node.services.intake import Intake, Outcome
@@ -24,6 +24,7 @@ from tests.support.world import World
 pytestmark = pytest.mark.trio
 
 WORLD = World()
+NICE_MAX = 19  # the system knows no lower priority
 _TALKER = WORLD.talker("ada")
 for _number in range(12):
     _TALKER = WORLD.post(_TALKER, f"number {_number}")
@@ -137,6 +138,14 @@ async def test_a_killed_verifier_costs_nothing_but_time(
         await started(taken)
         assert await taken.records(RAWS) == before  # with new ones
         assert not set(processes(taken)) & set(pids)
+
+
+async def test_verifiers_stand_behind_the_writer_that_they_work_for(tmp_path: Path) -> None:
+    async with taking(tmp_path) as (_, taken):
+        await started(taken)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        found = {os.getpriority(os.PRIO_PROCESS, pid) for pid in processes(taken)}
+        assert found == {min(own + verifier.BEHIND, NICE_MAX)}
 
 
 async def test_without_any_verifier_threads_do_the_work(
