@@ -143,6 +143,9 @@ async def test_a_killed_verifier_costs_nothing_but_time(
 async def test_verifiers_stand_behind_the_writer_that_they_work_for(tmp_path: Path) -> None:
     async with taking(tmp_path) as (_, taken):
         await started(taken)
+        with trio.fail_after(10):
+            while not all(worker.ready for worker in taken._verifiers._workers):
+                await trio.sleep(0.01)
         own = os.getpriority(os.PRIO_PROCESS, 0)
         found = {os.getpriority(os.PRIO_PROCESS, pid) for pid in processes(taken)}
         assert found == {min(own + verifier.BEHIND, NICE_MAX)}
