@@ -104,6 +104,7 @@ class Writer:
         self._listeners: list[Listener] = []
         self._fault = fault
         self._closed = False
+        self._finished = False  # the thread has ended, and by no mistake
         self._gate = threading.Lock()  # between submitting and closing
         self.generation = 0  # grows with each commit that changed the set of lane heads
         self.forks_generation = 0  # grows with each that made a fork or a proof known
@@ -192,7 +193,7 @@ class Writer:
         if first:
             self._items.put(None)
         self._thread.join(STOP_WAIT_S)
-        return not self._thread.is_alive() and self._fault is None
+        return self._finished and self._fault is None
 
     def _run(self) -> None:
         try:
@@ -201,6 +202,7 @@ class Writer:
                     item.refuse(self._fault)
                 elif self._group(item):
                     break
+            self._finished = True
         finally:  # also after a mistake of ours: nobody shall wait for ever
             with self._gate:
                 self._closed = True

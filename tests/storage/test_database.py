@@ -173,6 +173,19 @@ def test_an_unclean_stop_is_checked_and_a_clean_one_is_not(home: Home) -> None:
     assert told == ["checking"]
 
 
+def test_a_table_that_is_described_otherwise_is_damage_also_after_a_clean_stop(home: Home) -> None:
+    open_database(home).close()
+    connection = sqlite3.connect(home.database)
+    connection.executescript(
+        "PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_master SET sql = replace(sql, 'body', 'bodx') WHERE name = 'records'"
+    )
+    connection.close()
+    with pytest.raises(StorageFault) as caught:
+        open_database(home)
+    assert (caught.value.code, "records" in caught.value.detail) == ("database-damaged", True)
+
+
 def test_damage_is_found_after_an_unclean_stop(home: Home) -> None:
     database = open_database(home)
     for _ in range(50):

@@ -15,8 +15,10 @@ from node.storage.home import Home
 from node.storage.state import WriterState
 from tests.storage.samples import OTHER_TABLE, TABLE, open_database, raw
 
-# Few and short keys, so that they meet; the bytes around which ranges end.
-KEYS = st.binary(max_size=3) | st.sampled_from([b"\x00", b"\xff", b"\xff\xff", b"a\xff", b"a\x00"])
+# Few and short keys, so that they meet each other and the bounds of scans; the bytes around which
+# ranges end.
+NEAR = [b"", b"\x00", b"a", b"a\x00", b"a\xff", b"b", b"\xff", b"\xff\xff"]
+KEYS = st.sampled_from(NEAR) | st.binary(max_size=3)
 ROWS = st.none() | st.binary(max_size=40)
 TABLES = st.sampled_from([TABLE, OTHER_TABLE])
 CHANGES = st.dictionaries(TABLES, st.dictionaries(KEYS, ROWS, max_size=8))
@@ -85,6 +87,27 @@ def test_writing_while_scanning_is_allowed(database: Database) -> None:
         return len(state.scan(TABLE, b"", None))
 
     assert database.writer.run_sync(job) == 20
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 130])
+def test_however_many_rows_are_written_at_once_all_are_there(
+    database: Database, count: int
+) -> None:
+    """They go into the file in statements of many rows, and what is left over one by one."""
+
+    def job(state: WriterState) -> None:
+        for number in range(count):
+            rows: dict[bytes, bytes | None] = {b"%03d" % number: b"row %d" % number}
+            state.apply(raw(number), Changes(number, "ok", {TABLE: rows}, touched=[number]))
+
+    database.writer.run_sync(job)
+    reader = database.reader()
+    assert reader.records_after(-1, 999) == [(number, raw(number)) for number in range(count)]
+    assert [row for _, row in reader.scan(TABLE, b"", None)] == [
+        b"row %d" % n for n in range(count)
+    ]
+    below = {0: 0, 1: 1, count: count, count + 1: count}
+    assert {number: reader.record_count_below(number) for number in below} == below
 
 
 def test_erased_bodies_are_gone_from_the_file(database: Database, home: Home) -> None:

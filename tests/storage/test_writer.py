@@ -40,6 +40,16 @@ class Gate:
         assert isinstance(self.future.exception(PATIENCE_S), StorageFault)
 
 
+def fail(_: WriterState) -> None:
+    raise StorageFault("database-damaged", "a row", path="a row")
+
+
+def told_at_start(home: Home) -> list[str]:
+    told: list[str] = []
+    open_database(home, report=told.append).close()
+    return told
+
+
 def refuse(state: WriterState) -> None:
     store(state)
     raise ValueError("no")
@@ -218,16 +228,24 @@ def test_a_broken_listener_ends_the_writer_and_leaves_nobody_waiting(home: Home)
     database.close()
     with pytest.raises(StorageFault):
         database.writer.submit(store)
+    assert told_at_start(home) == ["checking"]
+
+
+def test_a_stop_while_nothing_can_be_written_is_no_clean_one(home: Home) -> None:
+    database = open_database(home)
+    gate = Gate(database)
+    refused = database.writer.submit(fail)
+    gate.open_and_fail()
+    assert isinstance(refused.exception(PATIENCE_S), StorageFault)
+    database.close()
+    assert told_at_start(home) == ["checking"]
+    assert told_at_start(home) == []
 
 
 def test_when_the_disk_refuses_each_job_is_told_its_own_reason(database: Database) -> None:
     """And what had succeeded in the same commit has not happened."""
-
-    def damaged(state: WriterState) -> None:
-        raise StorageFault("database-damaged", "a row", path="a row")
-
     gate = Gate(database)
-    futures = [database.writer.submit(job) for job in (store, refuse, damaged, store)]
+    futures = [database.writer.submit(job) for job in (store, refuse, fail, store)]
     gate.open_and_fail()
     found = [future.exception(PATIENCE_S) for future in futures]
     assert [type(error) for error in found] == [
