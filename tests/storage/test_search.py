@@ -336,3 +336,18 @@ def test_a_failed_batch_is_undone(tmp_path: Path) -> None:
     assert len(reader.query(SearchQuery("bread")).hits) == 1
     reader.close()
     index.close()
+
+
+def test_a_batch_that_is_undone_takes_the_names_it_brought_along(tmp_path: Path) -> None:
+    index = SearchIndex.open(tmp_path / "search.db", b"database", 9)
+    well, mill = (replace(plain(n, "bread"), room=room) for n, room in ((1, "well"), (2, "mill")))
+    with pytest.raises(sqlite3.Error):
+        index.take([(well.id, well)], object())  # type: ignore[arg-type]
+    index.take([(mill.id, mill)], 1)
+    index.take([(well.id, well)], 2)
+    reader = SearchReader(tmp_path / "search.db")
+    for one in (well, mill):
+        hits = reader.query(SearchQuery("bread", room=one.room)).hits
+        assert [hit.id for hit in hits] == [one.id]
+    reader.close()
+    index.close()
