@@ -35,6 +35,8 @@ from node.storage.errors import fault_of
 from node.storage.state import WriterState
 
 WAY: Final = "checked before it is folded"  # a run that went another way is not gone on with
+WRECKED: Final = (AssertionError, LookupError, ValueError)
+"""What a fold runs into where rows that it counts on are gone, or are something else."""
 
 
 def check(core: Core, found: Verification, progress: Progress) -> None:
@@ -44,6 +46,10 @@ def check(core: Core, found: Verification, progress: Progress) -> None:
         _refold(core, found, progress, run)
         again = run.resumed and not found.ok
     except sqlite3.DatabaseError:  # what was left of a run is damaged
+        again = True
+    except WRECKED:
+        if not run.resumed:
+            raise
         again = True
     found.resumed = run.resumed
     if not again:

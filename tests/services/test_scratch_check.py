@@ -1,5 +1,6 @@
 """The check from scratch: entries are compared wherever they stand, by whatever means they come."""
 
+import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,68 @@ def test_other_processes_check_much_and_may_be_killed_meanwhile(
     monkeypatch.setattr(verifiers, "PROGRAM", ("/nowhere/to/be/found",))
     monkeypatch.setattr(verifiers, "_Worker", made)
     assert verify(core, from_scratch=True).findings == found.findings
+
+
+class Stopped(Exception):
+    """Somebody switched the computer off."""
+
+
+def leave_half(core: Core) -> Path:
+    """Begin a check, and stop in the middle. Returns the file that it leaves."""
+
+    def stop(done: int, total: int) -> None:
+        if done > total // 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        verify(core, from_scratch=True, progress=stop)
+    return core.database.path.with_name("node.db.check")
+
+
+def change(scratch: Path, statement: str) -> None:
+    connection = sqlite3.connect(scratch)
+    with connection:
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "REBUILD_BATCH_COUNT", 3)
+    monkeypatch.setattr(doctor, "RUN_KEPT_COUNT", 3)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_check_that_was_cut_short_goes_on_where_it_was(core: Core) -> None:
+    root, total = verify(core).root, core.reader.record_count()
+    scratch = leave_half(core)
+    told: list[int] = []
+    found = verify(core, from_scratch=True, progress=lambda done, _: told.append(done))
+    assert (found.ok, found.root, found.resumed) == (True, root, True)
+    assert total // 2 < told[0] < told[-1] == total
+    assert not scratch.exists()
+    assert not verify(core, from_scratch=True).resumed
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_another_program_left_is_not_gone_on_with(core: Core) -> None:
+    root, scratch = verify(core).root, leave_half(core)
+    change(scratch, "UPDATE marks SET value = 'of another version' WHERE name = 'run'")
+    told: list[int] = []
+    found = verify(core, from_scratch=True, progress=lambda done, _: told.append(done))
+    assert (found.ok, found.root, found.resumed) == (True, root, False)
+    assert told[0] <= 3
+    assert told == sorted(set(told))  # and it was done once
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_where_going_on_finds_a_difference_it_is_looked_at_once_more_from_the_start(
+    core: Core,
+) -> None:
+    """What was left of a run may have suffered, too."""
+    root, scratch = verify(core).root, leave_half(core)
+    change(scratch, f"DELETE FROM {fold_table('entry')}")
+    found = verify(core, from_scratch=True)
+    assert (found.ok, found.root, found.resumed) == (True, root, False)
+    leave_half(core).write_bytes(b"no database at all" * 999)
+    assert verify(core, from_scratch=True).ok
