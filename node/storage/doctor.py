@@ -9,7 +9,6 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import Final, Literal
 
@@ -33,7 +32,6 @@ from node.storage.schema import (
     SCHEMA,
     create_fold_tables,
     drop_fold_tables,
-    existing_fold_tables,
     misdescribed,
 )
 from node.storage.state import WriterState
@@ -177,7 +175,7 @@ class Run:
 def compare(
     database: Database,
     refold: Refold,
-    differing: Differing | None = None,
+    differing: Differing,
     progress: Progress = lambda done, total: None,
     look_ahead: LookAhead = lambda state, page: None,
     run: Run | None = None,
@@ -185,9 +183,9 @@ def compare(
 ) -> list[str]:
     """Where the fold's tables differ from what a refold in a scratch file gives; empty: nowhere.
 
-    With `differing` (say, of state roots) it says what differs: tables hold local numbers, which
-    differ where records were dropped. Else entries are table names. Changes nothing. With a `run`,
-    the scratch file of one that was cut short is kept, and the next one goes on from there.
+    `differing` says what differs (say, state roots): tables hold local numbers, which differ where
+    records were dropped. Changes nothing. With a `run`, the scratch file of one that was cut short
+    is kept, and the next one goes on from there.
     `announce` is shown records some time before they are refolded.
     """
     scratch = database.path.with_name("node.db.check")
@@ -205,10 +203,7 @@ def compare(
         state = _Scratch(connection, database, reader)
         pages = _pages(state, last, announce)
         _refold_all(state, pages, refold, progress, look_ahead, run, last)
-        if differing is not None:
-            found = differing(reader, state)
-        else:
-            found = _differing_tables(connection, reader.connection)
+        found = differing(reader, state)
         of_no_use = True
         return found
     except sqlite3.DatabaseError:
@@ -327,17 +322,3 @@ def _refold_all(
             state.keep(page[-1][0])
             kept = done
         progress(done, total)
-
-
-def _differing_tables(made: sqlite3.Connection, home: sqlite3.Connection) -> list[str]:
-    differing: list[str] = []
-    for table in sorted(existing_fold_tables(made)):
-        query = f"SELECT k, v FROM {table} ORDER BY k"
-        try:
-            pairs = zip_longest(made.execute(query), home.execute(query))
-            same = all(ours == stored for ours, stored in pairs)
-        except sqlite3.OperationalError:  # the home lacks the table
-            same = False
-        if not same:
-            differing.append(table.removeprefix("fold_"))
-    return differing
