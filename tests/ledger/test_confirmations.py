@@ -4,6 +4,7 @@ import pytest
 
 from node.ledger import book, stamps
 from node.ledger.book import TotalRow
+from node.ledger.positions import TRADE
 from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.protocol.office import WitnessStamp
@@ -48,6 +49,36 @@ def test_a_stamp_on_another_branch_or_by_a_stranger_confirms_nothing() -> None:
     stamp = world.on(lane, WitnessStamp(head=right.id, open=ada.id))
     assert world.outcome[stamp.id] == "ok"
     assert not is_stamped(world, right)
+
+
+def test_a_claim_names_the_nearest_stamp_whatever_was_stamped_on_another_branch() -> None:
+    world = World("3/2")
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
+    commit, _ = world.pay(ada, bo, 1)
+    near = world.propose(commit, bo, 1)
+    far = world.propose(near, bo, 1)
+    for beside in range(2, 5):  # as high up as the commit, but elsewhere
+        branch = world.propose(ada, bo, beside)
+        for _ in range(3):
+            branch = world.propose(branch, bo, beside)
+            world.stamp("w0", branch)
+    world.stamp("w0", far)
+    nearest = world.stamp("w0", near)
+    assert stamps.stamps_for(world.node.state, commit.id) == [nearest.id]
+
+
+def test_what_a_chapters_own_relays_have_stamped_is_final_and_others_stamps_change_nothing() -> (
+    None
+):
+    world = World("1/1", chapters=("coop", "north"), relays={"north": ("n0",)})
+    for chapter, own, other in (("coop", "w0", "n0"), ("north", "n0", "w0")):
+        payer = world.account(f"payer in {chapter}", chapter=chapter, limit=LIMIT)
+        commit, _ = world.pay(payer, world.account(f"payee in {chapter}", chapter=chapter), 5)
+        trade = world.trade_of(commit)
+        for relay, final in ((other, False), (own, True)):
+            world.stamp(relay, commit)
+            row = TRADE.must(world.node.state, trade)
+            assert book.is_final(world.node.state, trade, row, world.rules) == final
 
 
 def test_nothing_confirms_what_follows_a_void_open() -> None:

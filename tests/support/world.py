@@ -6,6 +6,7 @@ own node takes everything in as it is made and says what became of it.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
@@ -60,6 +61,11 @@ def public(name: str) -> bytes:
     return bytes(key_of(name).verify_key)
 
 
+def keys_of(witnesses: Iterable[str]) -> list[bytes]:
+    """The keys of relays, ascending, as chapters and accounts name them."""
+    return sorted(public(f"{name}/witness") for name in witnesses)
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A record that was made, with what it says."""
@@ -85,18 +91,23 @@ class World:
         chapters: tuple[str, ...] = ("coop",),
         treasury: str | None = None,
         seats: dict[str, tuple[str, ...]] | None = None,
+        relays: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """`seats`: chapters whose officers are others than `OFFICERS`, of whom they must be."""
+        """`seats`: chapters whose officers are others than `OFFICERS`, of whom they must be.
+        `relays`: chapters whose witnesses are others than those of the first."""
         count, q = QUORUMS[quorum]
         self.witnesses = [f"w{n}" for n in range(count)]
-        self.witness_keys = sorted(public(f"{name}/witness") for name in self.witnesses)
+        self.witness_keys = keys_of(self.witnesses)
+        self.keys_in = {
+            name: keys_of((relays or {}).get(name, self.witnesses)) for name in chapters
+        }
         seats = dict.fromkeys(chapters, OFFICERS) | (seats or {})
         documents = [
             Chapter(
                 default_limit=min(LIMIT, limit_max), k=k, limit_max=limit_max, name=name,
                 officers=[public(officer) for officer in seats[name]], q=q,
                 treasury=None if treasury is None else public(treasury),
-                witnesses=self.witness_keys,
+                witnesses=self.keys_in[name],
             )
             for name in chapters
         ]  # fmt: skip
@@ -117,9 +128,14 @@ class World:
         self.keys: dict[bytes, SigningKey] = {}
         self.devices: dict[str, int] = {}
         self.office = {name: self._lane(name, "office", Lane.OFFICE) for name in OFFICERS}
-        self.witness = {name: self._lane(name, "witness", Lane.WITNESS) for name in self.witnesses}
+        stamping = [*self.witnesses, *(name for names in (relays or {}).values() for name in names)]
+        self.witness = {name: self._lane(name, "witness", Lane.WITNESS) for name in stamping}
 
     # --- making records ---------------------------------------------------------------------------
+    def _witnesses_of(self, chapter: str | None) -> list[bytes]:
+        """Those that an account names; of a chapter that is none, those of the first."""
+        return self.keys_in.get(chapter or "", self.witness_keys)
+
     def make(
         self,
         body: Body,
@@ -284,7 +300,7 @@ class World:
             carry=sorted(made.id for made in carry),
             chapter=chapter or first.name,
             q=first.q if q is None else q,
-            witnesses=self.witness_keys if witnesses is None else sorted(witnesses),
+            witnesses=self._witnesses_of(chapter) if witnesses is None else sorted(witnesses),
         )
         opened = self.first(device, Lane.ACCOUNT, body)
         if limit is not None:
