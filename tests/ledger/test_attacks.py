@@ -11,7 +11,8 @@ import pytest
 from node.ledger import alerts, book, stamps
 from node.ledger.alerts import CleanIncome
 from node.protocol.errors import Reject
-from tests.support.world import LIMIT, Made, World, lane_key, public
+from tests.support.keys import public
+from tests.support.world import LIMIT, Made, World, lane_key
 
 THIEF, ACCOMPLICE, HONEST, OTHER = "thief", "accomplice", "honest", "other"
 

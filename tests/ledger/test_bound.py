@@ -12,7 +12,8 @@ import pytest
 from tests.reference_checker import Checker, LaneId
 from tests.reference_judge import Judge
 from tests.support.coalition import CROOKS, HONEST, Coalition
-from tests.support.world import LIMIT, lane_key, public
+from tests.support.keys import public
+from tests.support.world import LIMIT, lane_key
 
 FURTHER = int(os.environ.get("WETALK_LONG", "1"))
 SEEDS = range(6 * FURTHER)

@@ -6,8 +6,9 @@ from node.ledger.fold import Fold
 from node.ledger.trades import MEMBER_TRADE, RATING, STEP
 from node.protocol.dispute import DisputeErase, DisputeOpen, DisputeTake
 from node.protocol.state import Changes
+from tests.support.keys import public
 from tests.support.nodes import admit
-from tests.support.world import LIMIT, SALT, Made, World, public
+from tests.support.world import LIMIT, SALT, Made, World
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.protocol.office import WitnessStamp
 from node.protocol.social import LaneOpen
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.keys import public
+from tests.support.world import LIMIT, Made, World
 
 
 def is_stamped(world: World, made: Made) -> bool:

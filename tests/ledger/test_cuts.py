@@ -16,8 +16,9 @@ from node.views import identities, listings, members, rooms
 from tests.reference_checker import Checker
 from tests.reference_judge import Judge
 from tests.support.compare import assert_same
+from tests.support.keys import public
 from tests.support.nodes import Node
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.world import LIMIT, Made, World
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from node.ledger import alerts, book, positions, stamps
 from node.ledger.alerts import CleanIncome
 from node.ledger.positions import POSITION
 from node.protocol import lanes
-from tests.support.world import LIMIT, Made, World, lane_key, public
+from tests.support.keys import public
+from tests.support.world import LIMIT, Made, World, lane_key
 
 LONG = "WETALK_LONG" in os.environ
 BRANCHES_COUNT = 1_000 if LONG else 50

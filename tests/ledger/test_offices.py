@@ -11,7 +11,8 @@ from node.views import members
 from tests.protocol import second_root
 from tests.reference_checker import Checker
 from tests.reference_judge import Judge
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.keys import public
+from tests.support.world import LIMIT, Made, World
 
 
 def current(world: World, subject: bytes) -> bytes | None:

@@ -6,7 +6,8 @@ from node.ledger import stamps, trades
 from node.ledger.positions import POSITION
 from node.protocol.errors import OK, Void
 from node.protocol.limits import AMOUNT_MAX_UNITS, PAST_HEADS_MAX_COUNT, SUM_MAX_UNITS
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.keys import public
+from tests.support.world import LIMIT, Made, World
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from node.ledger.verify import Doubt, Report
 from node.protocol.record import RawRecord
 from node.protocol.state import DictState, Overlay
 from node.views.members import ACT, ACT_SUBJECT
+from tests.support.keys import public
 from tests.support.nodes import admit
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.world import LIMIT, Made, World
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from node.protocol.account import CREDIT, AccountClaim, ClaimItem
 from node.protocol.identity import Lane
 from node.views import identities, members
 from tests.support.chaos import Chaos
+from tests.support.keys import public
 from tests.support.nodes import Node
-from tests.support.world import LIMIT, Made, World, public
+from tests.support.world import LIMIT, Made, World
 
 HONEST = ("h0", "h1", "h2")
 CROOKS = ("c0", "c1", "c2")  # c2 keeps a clean lane: the accomplice

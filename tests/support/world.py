@@ -5,8 +5,6 @@ is made on top of another one (`on`), so forks are made by building on a record 
 own node takes everything in as it is made and says what became of it.
 """
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
@@ -41,6 +39,7 @@ from node.protocol.office import (
 from node.protocol.record import KINDS, OPENING_KIND, Header, RawRecord
 from node.protocol.shapes import Body
 from node.views.members import Rules, acts_on, current_act
+from tests.support.keys import key_of, keys_of, public
 from tests.support.nodes import Node
 
 QUORUMS = {"q0": (0, 0), "1/1": (1, 1), "3/2": (3, 2), "4/3": (4, 3)}
@@ -49,21 +48,6 @@ LIMIT = 100
 KIND_OF = {shape: kind for kinds in KINDS.values() for kind, shape in kinds.items()}
 SALT = bytes(limits.SALT_SIZE_BYTES)
 ORDER_HASH = crypto.sha256(crypto.WORD_ORDER, b"bread")
-
-
-def key_of(name: str) -> SigningKey:
-    """The key that belongs to a name."""
-    return SigningKey(hashlib.sha256(b"test key of " + name.encode()).digest())
-
-
-def public(name: str) -> bytes:
-    """Public key of a name: a member's id is that of its plain name."""
-    return bytes(key_of(name).verify_key)
-
-
-def keys_of(witnesses: Iterable[str]) -> list[bytes]:
-    """The keys of relays, ascending, as chapters and accounts name them."""
-    return sorted(public(f"{name}/witness") for name in witnesses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +116,6 @@ class World:
         self.witness = {name: self._lane(name, "witness", Lane.WITNESS) for name in stamping}
 
     # --- making records ---------------------------------------------------------------------------
-    def _witnesses_of(self, chapter: str | None) -> list[bytes]:
-        """Those that an account names; of a chapter that is none, those of the first."""
-        return self.keys_in.get(chapter or "", self.witness_keys)
-
     def make(
         self,
         body: Body,
@@ -295,12 +275,13 @@ class World:
         """An `account.open` on a new device (or on one given); with `limit`, granted by o0."""
         device = device or self.device(name, "account")
         first = self.genesis.chapters[0]
+        own = self.keys_in.get(chapter or first.name, self.witness_keys)
         body = AccountOpen(
             auth=device.id,
             carry=sorted(made.id for made in carry),
             chapter=chapter or first.name,
             q=first.q if q is None else q,
-            witnesses=self._witnesses_of(chapter) if witnesses is None else sorted(witnesses),
+            witnesses=own if witnesses is None else sorted(witnesses),
         )
         opened = self.first(device, Lane.ACCOUNT, body)
         if limit is not None:

@@ -8,7 +8,8 @@ from node.protocol.errors import OK, Void
 from node.protocol.identity import Lane
 from node.protocol.office import ChapterClose, ChapterPolicy, act_hash
 from node.views import chapters, members
-from tests.support.world import World, public
+from tests.support.keys import public
+from tests.support.world import World
 
 
 def policy(world: World, **changes: object) -> ChapterPolicy:

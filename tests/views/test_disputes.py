@@ -26,8 +26,9 @@ from node.protocol.record import RawRecord
 from node.protocol.shapes import Body
 from node.views import disputes
 from node.views.disputes import Case, Outcome, Terms
+from tests.support.keys import public
 from tests.support.nodes import Node
-from tests.support.world import OFFICERS, SALT, Made, World, public
+from tests.support.world import OFFICERS, SALT, Made, World
 
 TRADE = b"\x07" * 32
 PAYMENTS = (b"\x08" * 32, b"\x09" * 32)

@@ -13,8 +13,9 @@ from node.protocol.market import ReviewPut
 from node.protocol.record import RawRecord
 from node.views import listings
 from node.views.listings import facet
+from tests.support.keys import public
 from tests.support.nodes import Node
-from tests.support.world import SALT, Made, World, public
+from tests.support.world import SALT, Made, World
 
 FOREVER_MS = 2**52
 

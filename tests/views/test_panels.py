@@ -17,7 +17,8 @@ from node.protocol.dispute import (
 )
 from node.views import disputes
 from node.views.disputes import Case, Outcome
-from tests.support.world import SALT, Made, World, public
+from tests.support.keys import public
+from tests.support.world import SALT, Made, World
 from tests.views.test_chapters import policy
 from tests.views.test_disputes import KEYS, TERMS, TRADE
 

@@ -15,8 +15,9 @@ from node.protocol.market import ListingPictures
 from node.protocol.shapes import Body
 from node.protocol.social import PostEdit, ProfileSet
 from node.views import disputes, identities, listings, rooms
+from tests.support.keys import public
 from tests.support.nodes import Node
-from tests.support.world import OFFICERS, SALT, Made, World, public
+from tests.support.world import OFFICERS, SALT, Made, World
 from tests.views.test_disputes import TERMS, TRADE
 from tests.views.test_pictures import picture
 
