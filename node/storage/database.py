@@ -209,6 +209,8 @@ def _bring_up_to_date(
         fault = fault_of(error, home.database)
         if fault is None or not _is_readable(marks, fold_version):
             raise
+        if fault.code == Problem.DATABASE_DAMAGED:
+            raise fault from error
         return fault
     return None
 

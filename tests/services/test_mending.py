@@ -126,6 +126,21 @@ def test_whatever_bit_flips_it_is_found_or_harmless_and_mended(
     assert found > FLIPS // 8
 
 
+def test_a_header_that_forbids_writing_is_damage_and_mended(
+    village: Village, tmp_path: Path
+) -> None:
+    """SQLite would say that the disk is read-only, which would have nobody mend anything."""
+    home = village.damaged(tmp_path)
+    flip(home.database, 18, 5)
+    reports: list[str] = []
+    mended = open_whole(home, report=reports.append)
+    try:
+        assert reports == ["mending"]
+        assert {raw for _, raw in mended.reader.records_after(-1, 1_000_000)} == set(village.raws)
+    finally:
+        mended.close()
+
+
 def test_flipped_bits_of_the_log_lose_nothing(village: Village, tmp_path: Path) -> None:
     """A bit in the log hides all commits after it from SQLite, without a word."""
     home = village.damaged(tmp_path)
