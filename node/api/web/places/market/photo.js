@@ -1,6 +1,6 @@
-// A picture of a listing. Its bytes may still be with a neighbour: asking has the node fetch them, and
-// what it says stands in the picture's place until the event `picture` comes. What the listing said
-// of them may be out of date when the answer comes, so the answer alone tells which it is.
+// A picture of a listing. Its bytes may still be with a neighbour: asking has the node fetch them,
+// and what it says stands in the picture's place until the event `picture` comes. What the listing
+// said of them may be out of date when the answer comes, so the answer alone tells which it is.
 
 import { file as ask } from "../../base/api.js";
 import { attempt } from "../../base/notices.js";
