@@ -9,11 +9,15 @@ move after another as long as it still fails, prints what is left, and how to pl
 
 import argparse
 import json
+import os
 import sys
 import time
 import traceback
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -23,6 +27,7 @@ from tests.support.history import History, Move, moves_of
 HISTORIES_PER_SEED_COUNT = 1_000_000
 LENGTHS = (40, 80, 80, 160)
 TRIALS_MAX_COUNT = 400  # of shorter histories, before the smallest so far is shown
+AHEAD_COUNT = 8  # histories that a process has before it, so that a long one holds up nobody
 
 
 class Failure(NamedTuple):
@@ -133,21 +138,47 @@ def read_moves(text: str) -> list[Move]:
     return [Move(name, int(seed)) for name, seed in pairs]
 
 
-def run(seed: int, steps: int, path: Path | None) -> int:
-    """So many steps from a seed; 0, or 1 after a failure."""
+def outlined(seed: int, steps: int, progress: Progress) -> Iterator[tuple[int, int]]:
+    """(history, how many moves) of those that are left."""
+    done, histories = progress.steps, progress.histories
+    while done < steps:
+        history = seed * HISTORIES_PER_SEED_COUNT + histories
+        length = min(length_of(history), steps - done)
+        yield history, length
+        done, histories = done + length, histories + 1
+
+
+def _play(history: int, length: int) -> Counter[str] | None:
+    """What occurred in a history; None where something went wrong, which the parent looks for."""
+    try:
+        return played(history, moves_of(history, length))
+    except Exception:
+        return None
+
+
+def run(seed: int, steps: int, path: Path | None, processes: int) -> int:
+    """So many steps from a seed; 0, or 1 after a failure. What counts is added in the order of the
+    histories, however many processes play them.
+    """
     progress, started = Progress(seed, path), time.monotonic()
-    before = progress.steps
-    while progress.steps < steps:
-        history = seed * HISTORIES_PER_SEED_COUNT + progress.histories
-        moves = moves_of(history, min(length_of(history), steps - progress.steps))
-        try:
-            seen = played(history, moves)
-        except Exception:
-            show_failure(history, moves)
-            return 1
-        progress.add(len(moves), seen)
-        pace = (progress.steps - before) / (time.monotonic() - started)
-        print(f"\r{progress.steps:,} of {steps:,} steps, {pace:.0f}/s", end="", file=sys.stderr)
+    before, left = progress.steps, outlined(seed, steps, progress)
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        jobs = deque[tuple[int, int, Future[Counter[str] | None]]]()
+        while True:
+            for history, length in islice(left, processes * AHEAD_COUNT - len(jobs)):
+                jobs.append((history, length, pool.submit(_play, history, length)))
+            if not jobs:
+                break
+            history, length, job = jobs.popleft()
+            seen = job.result()
+            if seen is None:
+                pool.shutdown(cancel_futures=True)
+                show_failure(history, moves_of(history, length))
+                return 1
+            progress.add(length, seen)
+            pace = (progress.steps - before) / (time.monotonic() - started)
+            text = f"\r{progress.steps:,} of {steps:,} steps, {pace:.0f}/s"
+            print(text, end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     for name, count in sorted(progress.seen.items()):
         print(f"{count:>9,}  {name}")
@@ -160,12 +191,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Hold random histories against the checker.")
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--resume", type=Path, metavar="FILE", help="go on from, and keep, FILE")
     parser.add_argument("--history", type=int, metavar="SEED", help="play one history again")
     parser.add_argument("--moves", default="", help="its moves, as a failure printed them")
     wish = parser.parse_args(arguments)
     if wish.history is None:
-        return run(wish.seed, wish.steps, wish.resume)
+        return run(wish.seed, wish.steps, wish.resume, wish.processes)
     moves = read_moves(wish.moves) or moves_of(wish.history, length_of(wish.history))
     broken = failure_of(wish.history, moves)
     print("all agree" if broken is None else broken.reason)

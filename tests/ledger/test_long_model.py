@@ -10,14 +10,16 @@ from tests.support.canaries import CANARIES, seeded
 from tests.support.history import moves_of
 
 
-def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_goes_on_where_it_was_in_as_many_processes_as_one_likes(
+    tmp_path: Path,
+) -> None:
     kept, whole = tmp_path / "kept.json", tmp_path / "whole.json"
     first = long_model.length_of(0)
     assert long_model.main(["--steps", str(first), "--seed", "0", "--resume", str(kept)]) == 0
     assert json.loads(kept.read_text())["steps"] == first
-    for path in (kept, whole):
+    for path, processes in ((kept, "1"), (whole, "3")):
         arguments = ["--steps", str(first + 10), "--seed", "0", "--resume", str(path)]
-        assert long_model.main(arguments) == 0
+        assert long_model.main([*arguments, "--processes", processes]) == 0
     assert json.loads(kept.read_text()) == json.loads(whole.read_text())
 
 
