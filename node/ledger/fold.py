@@ -117,9 +117,7 @@ class Fold:
             return identities.apply_identity(overlay, record, entry)
         if lane == Lane.OFFICE:
             return members.apply_office(overlay, record, entry, self.rules)
-        if lane == Lane.WITNESS:
-            return stamps.apply_witness(overlay, record, entry)
-        return OK
+        return stamps.apply_witness(overlay, record, entry)
 
     def _effects(self, overlay: Overlay, record: Record, entry: Entry) -> None:
         """What a social or market record, which is never void, shows; needs its body."""

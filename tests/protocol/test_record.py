@@ -50,6 +50,12 @@ def test_what_is_built_is_parsed(kind: Any, seq: int, prev: bytes, time_ms: int)
         assert admission.verify(found, COMMUNITY) is None
 
 
+@pytest.mark.parametrize("case", VALID, ids=lambda case: str(case["name"]))
+def test_what_was_parsed_once_reads_the_same_in_another_process(case: dict[str, Any]) -> None:
+    parsed = record.parse(raw_of(case), CommunityId(bytes.fromhex(case["community"])))
+    assert record.reread(parsed.raw, parsed.id) == parsed
+
+
 @given(raws, st.data())
 def test_broken_records_are_refused_with_a_code(raw: RawRecord, data: st.DataObject) -> None:
     part = data.draw(st.integers(0, 2))

@@ -30,6 +30,7 @@ from tests.vectors import (
     picture_cases,
     portable_cases,
     record_cases,
+    sealed_cases,
     signature_cases,
     statement_cases,
     sync_cases,
@@ -61,6 +62,7 @@ def subjects() -> Iterator[tuple[str, str, list[Any]]]:
     yield "pointers", "texts that say where a trade stands", parts_cases.pointer_cases()
     yield "notes", "notes from hand to hand", note_cases.cases()
     yield "pictures", "files: what their headers say, or none", picture_cases.cases()
+    yield "sealed", "boxes, and their keys sealed for a device", sealed_cases.cases()
     yield "sync", "frames, streams of batches and greetings of sync", sync_cases.cases()
     for name, module in (
         ("trades", history_trades),

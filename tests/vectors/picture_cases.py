@@ -91,6 +91,7 @@ def cases() -> list[Case]:
         ("text", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
         ("GIF", b"GIF89a\1\0\1\0"),
         ("JPEG without a frame", b"\xff\xd8" + exif + segment(0xDA, bytes(6))),
+        ("JPEG that ends behind a segment", b"\xff\xd8" + exif),
         ("JPEG of height 0", jpeg(5, 0)),
         ("JPEG, a segment cut", jpeg(5, 4)[:10]),
         ("JPEG, a length of 1", b"\xff\xd8\xff\xe0\0\1"),

@@ -4,13 +4,20 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from node.protocol.errors import WetalkError
 from node.wallet.errors import Problem, WalletError, WalletStorageError
-from node.wallet.private_file import read_private, remove_leftovers, remove_private, write_private
+from node.wallet.private_file import (
+    move_private,
+    read_private,
+    remove_leftovers,
+    remove_private,
+    write_private,
+)
 
 
 def code_of_reading(path: Path) -> str:
@@ -113,6 +120,35 @@ def test_content_is_on_disk_before_the_name_and_the_name_before_returning(
     assert steps == ["content", "name", "folder"]
     write_private(home / "secret", b"new", replace=True)
     assert steps == ["content", "name", "folder"] * 2
+    steps.clear()
+    move_private(home / "secret", home / "kept")
+    assert steps == ["name", "folder"]
+
+
+def test_a_file_takes_the_place_of_another_whole_or_not_at_all(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_private(home / "old", b"old")
+    write_private(home / "new", b"new")
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "replace", fails_with(errno.EIO))
+        with pytest.raises(WalletStorageError) as caught:
+            move_private(home / "new", home / "old")
+    assert caught.value.code == Problem.HOME_NOT_WRITABLE
+    assert caught.value.values["path"] == str(home / "old")
+    assert read_private(home / "old", 100) == b"old"
+    move_private(home / "new", home / "old")
+    assert read_private(home / "old", 100) == b"new"
+    assert [path.name for path in home.iterdir()] == ["old"]
+
+
+def fails_with(number: int) -> Callable[..., None]:
+    """A system call that says this error."""
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
 @pytest.mark.parametrize(
@@ -129,11 +165,8 @@ def test_a_failing_disk_is_told_and_leaves_the_old_file(
 ) -> None:
     write_private(home / "secret", b"old")
 
-    def fail(_: int) -> None:
-        raise OSError(number, os.strerror(number))
-
     with monkeypatch.context() as broken:
-        broken.setattr(os, "fsync", fail)
+        broken.setattr(os, "fsync", fails_with(number))
         with pytest.raises(WalletStorageError) as caught:
             write_private(home / "secret", b"new", replace=True)
     assert caught.value.code == code

@@ -1,5 +1,8 @@
 """Sealed texts open for those they are sealed for, to the one text, and nothing hostile crashes."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nacl.bindings import (
@@ -9,9 +12,11 @@ from nacl.bindings import (
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from node.protocol.crypto import sha256
+from node.protocol.dispute import sealed_under
 from node.protocol.limits import BOX_MAX_BYTES, SEALED_KEY_BYTES, TEXT_SIZE_MAX_BYTES
 from node.wallet.sealed import PADDED_BYTES, open_box, seal, seal_key
 from node.wallet.signer import Signer
+from tests.vectors import load
 
 BOUND = b"wetalk/1 sealed\0" + bytes(96)
 SMALL_ORDER = (bytes(32), b"\x01" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f")
@@ -19,6 +24,22 @@ SMALL_ORDER = (bytes(32), b"\x01" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f")
 
 def device(number: int) -> Signer:
     return Signer(bytes((number,)) * 32, member_id=bytes(32), community_id=bytes(32))
+
+
+@pytest.mark.parametrize("case", load.cases("sealed"), ids=lambda case: str(case["name"]))
+def test_the_vectors(case: dict[str, Any]) -> None:
+    if case["part"] == "key":
+        reader = Signer(bytes.fromhex(case["seed"]), member_id=bytes(32), community_id=bytes(32))
+        opened = reader.open_sealed(bytes.fromhex(case["sealed"]))
+        assert (opened and opened.hex()) == case.get("key")
+        return
+    bound = sealed_under(
+        *(bytes.fromhex(case[name]) for name in ("community", "dispute", "author"))
+    )
+    text = open_box(load.data(case["box"]), bytes.fromhex(case["key"]), bound)
+    assert (text is None) == (case["expect"] == "invalid")
+    if text is not None:
+        assert text.encode() == load.data(case["text"])
 
 
 @given(st.text(max_size=300))

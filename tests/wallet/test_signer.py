@@ -14,6 +14,7 @@ from node.protocol.crypto import record_message, verify
 from node.wallet.errors import Problem, WalletError
 from node.wallet.keyfile import create_key
 from node.wallet.phrase import new_phrase, root_key
+from node.wallet.sealed import seal_key
 from node.wallet.signer import DEVICE_WORDS, ROOT_WORDS, RootSigner, Signer
 from tests.wallet.conftest import CHEAP
 
@@ -115,6 +116,15 @@ def test_the_root_signs_within_its_block_only() -> None:
     with pytest.raises(RuntimeError, match="closed"):
         root.sign_record(bytes(32))
     assert RootSigner.from_phrase(phrase, MEMBER).member_id == MEMBER
+
+
+def test_a_closed_device_neither_signs_nor_opens() -> None:
+    signer = device()
+    [(_, sealed)] = seal_key(bytes(32), [signer.public_key])
+    signer.close()
+    for use in (lambda: signer.sign_record(bytes(32)), lambda: signer.open_sealed(sealed)):
+        with pytest.raises(RuntimeError, match="closed"):
+            use()
 
 
 def test_signers_are_neither_shown_nor_copied() -> None:
