@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from node.protocol import codec
 from node.protocol.errors import Reject, RemoteFault
 from node.protocol.genesis import Genesis
-from node.protocol.record import KINDS, Header
+from node.protocol.record import KINDS, LANE_OF_KIND, Header
 from node.protocol.shapes import Body
 from tests.protocol.second_reader import Refused, pack, unpack
 from tests.protocol.strategies import bodies, kinds, mutated, values
@@ -81,6 +81,16 @@ def is_canonical(data: bytes) -> bool:
     except Refused:
         return False
     return True
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_what_was_accepted_is_read_again_unless_the_file_is_damaged(name: str) -> None:
+    data, shape = codec.encode(EXAMPLES[name]), KINDS[LANE_OF_KIND[name]][name]
+    assert codec.stored(data, shape) == codec.decode(data, shape)
+    for broken in (data[:-1], b"\xc1" + data[1:], data + b"\0"):
+        with pytest.raises(RemoteFault) as caught:
+            codec.stored(broken, shape)
+        assert caught.value.code == Reject.ENCODING
 
 
 def test_canonical_form_is_asked_before_shape() -> None:
