@@ -11,7 +11,7 @@ from typing import Any
 from bench import primitives, workloads
 from bench.ingest import machine
 from node.protocol import portable
-from node.services.portability import read_lines
+from node.services.homes.portability import read_lines
 
 
 def run() -> dict[str, Any]:

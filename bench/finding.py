@@ -16,7 +16,7 @@ from bench import stages, words, workloads
 from bench.measure import figure, percentile, progress, times_ms
 from node.protocol.account import CREDIT
 from node.services.core import open_core
-from node.services.portability import genesis_of, read_lines
+from node.services.homes.portability import genesis_of, read_lines
 from node.storage.documents import Document, document_of
 from node.storage.home import Home
 from node.storage.query import SearchQuery, SearchReader

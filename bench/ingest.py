@@ -19,8 +19,8 @@ import trio
 from bench import primitives, workloads
 from node.protocol import portable
 from node.protocol.record import RawRecord
-from node.services.intake import Intake
-from node.services.portability import core_from_export, import_lines, read_lines
+from node.services.homes.portability import core_from_export, import_lines, read_lines
+from node.services.incoming.intake import Intake
 from node.storage.home import Home
 
 RUNS_COUNT = 3

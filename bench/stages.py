@@ -20,9 +20,9 @@ from node.protocol import genesis, portable
 from node.protocol.portable import Invitation
 from node.protocol.record import RawRecord
 from node.services.core import Core, now_ms, open_core
-from node.services.intake import Intake
-from node.services.portability import Report, import_lines
-from node.services.setup import Person, create_home
+from node.services.homes.portability import Report, import_lines
+from node.services.incoming.intake import Intake
+from node.services.members.setup import Person, create_home
 from node.storage.follower import Search
 from node.storage.home import Home
 

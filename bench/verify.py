@@ -16,9 +16,9 @@ from typing import Any, Final
 from bench import nodes, stages, workloads
 from bench.ingest import machine
 from bench.measure import figure, progress
-from node.services import verification
+from node.services.books import verification
 from node.services.core import open_core
-from node.services.portability import Report, genesis_of, read_lines
+from node.services.homes.portability import Report, genesis_of, read_lines
 from node.storage.home import Home
 
 ROUNDS_COUNT: Final = 3

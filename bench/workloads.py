@@ -33,7 +33,7 @@ from node.protocol.office import CreditGrant, MemberAct
 from node.protocol.record import RawRecord
 from node.protocol.shapes import CommunityId
 from node.protocol.social import PostPut, ProfileSet
-from node.services.generated import (
+from node.services.homes.generated import (
     GeneratedMember,
     generated_genesis,
     generated_member,

@@ -21,7 +21,7 @@ from node.protocol.office import MemberAct
 from node.protocol.record import RawRecord, parse_header
 from node.protocol.shapes import CommunityId, RecordId
 from node.protocol.social import PostPut
-from node.services.generated import (
+from node.services.homes.generated import (
     GeneratedMember,
     generated_genesis,
     generated_member,

@@ -347,7 +347,7 @@ def _spend_apart(home: Path, partner: str, amount: int, order: str) -> None:
 
     from node.services.core import open_core
     from node.services.publish import Publisher
-    from node.services.trade import Proposal, Trade
+    from node.services.trading.trade import Proposal, Trade
     from node.storage.home import Home, HomeLock
     from node.wallet.signer import Signer
 

@@ -35,6 +35,12 @@ MAY_IMPORT: dict[str, list[str]] = {
     "commands": [*RUNTIME, "runtime", "demo", "interpreter"],
 }
 
+# The packages of `services`, from the left; what lies beside them is the ground that all stand on.
+SERVICE_ORDER = [
+    *("incoming", "photos", "trading", "chapters", "members"),
+    *("books", "paper", "homes"),
+]
+
 # What needs the outside world: devices, clocks, chance, threads.
 IMPURE = {
     *("asyncio", "datetime", "io", "logging", "multiprocessing", "os", "pathlib", "random"),
@@ -78,6 +84,23 @@ def test_every_module_has_a_place_in_the_order() -> None:
 
 def test_imports_go_left_only() -> None:
     assert [line for path in node_files() for line in broken_layering(path)] == []
+
+
+def room(parts: tuple[str, ...]) -> int:
+    """The place of a module of `services` (its path below) in the order; the ground is 0."""
+    return SERVICE_ORDER.index(parts[0]) + 1 if parts and parts[0] in SERVICE_ORDER else 0
+
+
+def test_the_packages_of_services_import_to_the_left_only() -> None:
+    services = [path for path in node_files() if path.parts[1] == "services"]
+    assert {path.parts[2] for path in services if len(path.parts) > 3} == set(SERVICE_ORDER)
+    assert [
+        f"{path}:{line}: {name}"
+        for path in services
+        for line, name in imports(path)
+        if name.startswith("node.services.")
+        and room(tuple(name.split(".")[2:])) > room(path.parts[2:])
+    ] == []
 
 
 def test_pure_packages_touch_nothing_outside() -> None:

@@ -21,25 +21,25 @@ from node.api.pairing import Pairings
 from node.api.problems import language_of
 from node.api.rates import Rates
 from node.api.tokens import TokenStore
-from node.services.community import Community
+from node.services.chapters.community import Community
+from node.services.chapters.disputes import Disputes
+from node.services.chapters.office import Office
 from node.services.core import Core
-from node.services.disputes import Disputes
-from node.services.intake import Intake
-from node.services.office import Office
-from node.services.pictures import Pictures
+from node.services.incoming.intake import Intake
+from node.services.members.setup import LANGUAGE_SETTING
+from node.services.photos.pictures import Pictures
 from node.services.publish import Publisher
-from node.services.setup import LANGUAGE_SETTING
-from node.services.trade import Trade
+from node.services.trading.trade import Trade
 from node.storage.follower import Search
 
 if TYPE_CHECKING:
-    from node.services.concerns import Watch
+    from node.services.books.money import Money
+    from node.services.chapters.waiting import Waiting
     from node.services.market import Market
-    from node.services.money import Money
-    from node.services.people import People
-    from node.services.stall import Stall
+    from node.services.members.concerns import Watch
+    from node.services.members.people import People
     from node.services.talk import Talk
-    from node.services.waiting import Waiting
+    from node.services.trading.stall import Stall
 
 NAMES_MAX_COUNT: Final = 4_096  # some 500 kB
 
@@ -73,7 +73,7 @@ class Api:
     @cached_property
     def concerns(self) -> "Watch":
         """What became known of old devices, forks and doubts."""
-        from node.services.concerns import Watch
+        from node.services.members.concerns import Watch
 
         return Watch(self.core)
 
@@ -87,21 +87,21 @@ class Api:
     @cached_property
     def money(self) -> "Money":
         """Trades and balances to be shown."""
-        from node.services.money import Money
+        from node.services.books.money import Money
 
         return Money(self.core)
 
     @cached_property
     def people(self) -> "People":
         """Profiles, contacts, names."""
-        from node.services.people import People
+        from node.services.members.people import People
 
         return People(self.core, self.publisher)
 
     @cached_property
     def stall(self) -> "Stall":
         """Trading by notes."""
-        from node.services.stall import Stall
+        from node.services.trading.stall import Stall
 
         return Stall(self.core, self.intake, self.trade)
 
@@ -115,7 +115,7 @@ class Api:
     @cached_property
     def waiting(self) -> "Waiting":
         """What waits for the owner."""
-        from node.services.waiting import Waiting
+        from node.services.chapters.waiting import Waiting
 
         return Waiting(self.core)
 

@@ -8,7 +8,7 @@ Rules: the 24 words are told once, in the answer to making them; until they were
 wait in their private file, so that a page that is closed too early loses nothing. One member only:
 a second request finds that there is one. What was typed is never in a log.
 
-Left to others: making homes (`services.setup`), serving (runtime).
+Left to others: making homes (`services.members.setup`), serving (runtime).
 """
 
 # pyright: reportUnknownMemberType=false
@@ -30,8 +30,8 @@ from node.api.tokens import OwnerStore
 from node.protocol import genesis
 from node.protocol.errors import LocalFault
 from node.protocol.portable import Invitation
-from node.services import setup
-from node.services.founding import plan_of_one
+from node.services.chapters.founding import plan_of_one
+from node.services.members import setup
 from node.storage.home import Home
 from node.wallet import phrase
 

@@ -18,10 +18,10 @@ from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals
 from node.ledger import root as ledger_root
 from node.protocol.account import CREDIT
-from node.services import closing, verification
-from node.services.audit import audit
-from node.services.closes import Closes
-from node.services.ties import ties
+from node.services.books import closing, verification
+from node.services.books.audit import audit
+from node.services.books.closes import Closes
+from node.services.books.ties import ties
 
 MonthQuery = Annotated[
     str | None, Query(pattern=shapes.MONTH_PATTERN, description="UTC", examples=["2026-10"])

@@ -15,9 +15,9 @@ from node.api.routing import Route, get, write
 from node.api.shaping import credit_decimals, decimals_of, late_told
 from node.ledger.positions import TRADE
 from node.protocol.account import CREDIT
-from node.services import devices, late, renewal
-from node.services.concerns import Renewal, renewals
-from node.services.late import Surfaced
+from node.services.members import devices, late, renewal
+from node.services.members.concerns import Renewal, renewals
+from node.services.members.late import Surfaced
 from node.wallet import phrase
 
 

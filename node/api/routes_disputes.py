@@ -15,7 +15,7 @@ from node.api.models.base import Made
 from node.api.parameters import IdPath, IdQuery
 from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, decimals_of, iso_time
-from node.services.cases import CaseView, winner_of
+from node.services.chapters.cases import CaseView, winner_of
 from node.views.disputes import PANEL_MAX_COUNT, Outcome, Terms
 
 

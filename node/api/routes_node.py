@@ -14,8 +14,8 @@ from node.api.routing import Route, get, write
 from node.api.shaping_access import shown
 from node.api.tokens import Access, Wished
 from node.api.version import program_version
+from node.services.members.setup import finish_restore_running, is_restoring
 from node.services.publish import COPIED_HOME
-from node.services.setup import finish_restore_running, is_restoring
 from node.wallet import phrase, phrase_file
 
 

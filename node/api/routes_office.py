@@ -15,7 +15,8 @@ from node.api.shaping import credit_decimals, iso_time
 from node.i18n import amount_text, clean_for_display
 from node.protocol.account import CREDIT
 from node.protocol.office import ChapterClose, ChapterPolicy, CreditGrant
-from node.services import office, units
+from node.services.chapters import office
+from node.services.trading import units
 from node.views.chapters import Policy
 
 

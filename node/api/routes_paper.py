@@ -14,10 +14,10 @@ from node.api.parameters import ChapterQuery, FlagQuery, IdPath, IdQuery
 from node.api.routing import Route, get
 from node.api.shaping import credit_decimals, decimals_of, iso_time
 from node.protocol.account import CREDIT
-from node.services import units
-from node.services.money import Movement, Statement
+from node.services.books.money import Movement, Statement
 from node.services.paper import files
 from node.services.paper.files import MEDIA, PaperFile, Wish
+from node.services.trading import units
 
 ReceiptFormat: TypeAlias = Literal["json", "msgpack", "html", "pdf"]
 StatementFormat: TypeAlias = Literal["json", "csv", "html", "pdf"]

@@ -37,9 +37,10 @@ from node.ledger.root import state_root
 from node.protocol import genesis, portable
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault, RemoteFault
-from node.services import devices, relays
-from node.services.people import SHORT_ID_CHARACTERS, MemberView
-from node.services.ratings import Rating, Reputation
+from node.services.members import devices
+from node.services.members.people import SHORT_ID_CHARACTERS, MemberView
+from node.services.trading import relays
+from node.services.trading.ratings import Rating, Reputation
 from node.views import members
 from node.wallet import phrase
 

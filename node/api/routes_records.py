@@ -16,7 +16,7 @@ from node.api.models.node import BackupIn, ImportReport
 from node.api.routing import Route, get, write
 from node.api.security import JSON_LINES, OCTETS
 from node.protocol.limits import EXPORT_HEAD_MAX_BYTES
-from node.services import backups, portability
+from node.services.homes import backups, portability
 
 LINES_AT_ONCE_COUNT = 256
 PIECE_BYTES = 65_536

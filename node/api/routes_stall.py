@@ -14,8 +14,8 @@ from node.api.parameters import IdPath
 from node.api.routes_trade import TradeRoutes
 from node.api.routing import Route, write
 from node.protocol.errors import LocalFault
-from node.services import stall
-from node.services.stall import Given, Taken
+from node.services.trading import stall
+from node.services.trading.stall import Given, Taken
 
 QR_MARGIN_MODULES = 4  # what the standard asks for
 

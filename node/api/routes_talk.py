@@ -21,7 +21,7 @@ from node.protocol.errors import LocalFault
 from node.protocol.market import ListingPut, Price
 from node.services.core import Core
 from node.services.market import Facets, ListingView, Offer
-from node.services.pictures import Chosen
+from node.services.photos.pictures import Chosen
 from node.services.talk import Place
 from node.storage.query import PriceCap, SearchQuery
 from node.views.rooms import Post

@@ -24,9 +24,9 @@ from node.api.parameters import (
 from node.api.routing import Route, get, write
 from node.api.shaping import amount_shown, credit_decimals, decimals_of, iso_time, texts, time_ms
 from node.protocol.account import CREDIT
-from node.services.money import BalanceView, TradeView
-from node.services.people import SHORT_ID_CHARACTERS
-from node.services.trade import Proposal
+from node.services.books.money import BalanceView, TradeView
+from node.services.members.people import SHORT_ID_CHARACTERS
+from node.services.trading.trade import Proposal
 from node.views import members
 
 STATE_KEYS = {"settled": "committed"}  # words people read for a state, where they differ

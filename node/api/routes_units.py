@@ -10,7 +10,7 @@ from node.api.parameters import ChapterQuery, IdQuery, UnitPath
 from node.api.routing import Route, get
 from node.ledger import book
 from node.protocol.account import CREDIT
-from node.services import units
+from node.services.trading import units
 
 
 class UnitRoutes:

@@ -13,11 +13,11 @@ from node import i18n
 from node.ledger.positions import TRADE
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault
-from node.services import units
+from node.services.chapters.founding import tolerance
 from node.services.core import Core
-from node.services.founding import tolerance
-from node.services.late import Surfaced
-from node.services.relays import OwnRelay
+from node.services.members.late import Surfaced
+from node.services.trading import units
+from node.services.trading.relays import OwnRelay
 
 DAY_MS: Final = 86_400_000
 DAY_ZERO: Final = date(1970, 1, 1).toordinal()

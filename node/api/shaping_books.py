@@ -7,11 +7,11 @@ from node.api.models.base import Who
 from node.api.shaping import credit_decimals, decimals_of, iso_time
 from node.ledger.close import Totals
 from node.protocol.account import CREDIT
-from node.services.audit import Audit, TradeLine
-from node.services.closes import ClosedBalance, CloseView
+from node.services.books.audit import Audit, TradeLine
+from node.services.books.closes import ClosedBalance, CloseView
+from node.services.books.found import Missing, Verification
 from node.services.core import Core
-from node.services.found import Missing, Verification
-from node.services.people import name_of
+from node.services.members.people import name_of
 from node.storage.kept.closes import Compared
 from node.storage.rows import Rows
 

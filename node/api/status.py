@@ -16,9 +16,10 @@ from node.ledger import stamps
 from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.protocol.limits import DISK_FREE_LOW_BYTES
-from node.services import accounts, missing, relays
+from node.services import missing
+from node.services.members.setup import is_restoring
 from node.services.publish import COPIED_HOME
-from node.services.setup import is_restoring
+from node.services.trading import accounts, relays
 from node.storage.home import SIDE_FILES
 from node.storage.rows import Rows
 from node.views import identities, members

@@ -18,7 +18,7 @@ from node.api.models.base import Scope
 from node.protocol import limits
 from node.protocol.errors import LocalFault
 from node.services.core import Core
-from node.services.setup import checked_name
+from node.services.members.setup import checked_name
 from node.storage.home import Home
 from node.storage.kept.access import Token
 from node.storage.state import WriterState

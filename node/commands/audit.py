@@ -11,7 +11,7 @@ import click
 
 from node.commands.base import DONE, REFUSED, App, argument, clean, command, option
 from node.i18n import amount_text
-from node.services.sheets import Figure, csv_text, figure
+from node.services.books.sheets import Figure, csv_text, figure
 
 SHORT_CHARACTERS: Final = 8
 FORMATS: Final = ("text", "json", "csv")
@@ -29,7 +29,7 @@ def audit(app: App, chapter: str, month: str | None, wanted: str) -> int:
     from node.commands.local import is_running
 
     if month is not None:
-        from node.services.months import month_bounds
+        from node.services.books.months import month_bounds
 
         month_bounds(month)
     if is_running(app):
@@ -50,7 +50,7 @@ def _audited(app: App, name: str, month: str | None) -> dict[str, Any]:
     from node.api import shaping_books
     from node.commands.local import open_home
     from node.protocol.errors import LocalFault
-    from node.services.audit import audit as run
+    from node.services.books.audit import audit as run
 
     with open_home(app) as core:
         genesis = core.rules.genesis

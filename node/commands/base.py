@@ -27,7 +27,7 @@ from node.storage.home import Home
 
 if TYPE_CHECKING:
     from node.commands.asking import Node
-    from node.services.receipt_check import Check
+    from node.services.books.receipt_check import Check
 
 HOME_VARIABLE: Final = "WETALK_HOME"
 COMPLETED: Final = frozenset({"MEMBER", "TRADE", "ROOM", "LISTING", "DEVICE"})

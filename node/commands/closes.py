@@ -69,7 +69,7 @@ def close(app: App, chapter: str, period: str | None) -> None:
 
 
 def _check_month(month: str | None) -> None:
-    from node.services.months import month_bounds
+    from node.services.books.months import month_bounds
 
     if month is not None:
         month_bounds(month)
@@ -89,8 +89,8 @@ def proof(
 ) -> None:
     import json
 
+    from node.services.books.months import last_month
     from node.services.core import now_ms
-    from node.services.months import last_month
 
     _check_month(period)
     full = None if member is None else app.client.member(member)
@@ -110,7 +110,7 @@ def proof(
 @command("check-proof", "wetalk ledger check-proof balance.json", FILE, key="ledger-check-proof")
 def check_proof(app: App, file: Path) -> int:
     from node.protocol.limits import CLOSE_PROOF_SIZE_MAX_BYTES
-    from node.services.close_check import verify_close_proof
+    from node.services.books.close_check import verify_close_proof
 
     data = read_some(file, CLOSE_PROOF_SIZE_MAX_BYTES + 1)
     report = verify_close_proof(data)

@@ -101,7 +101,7 @@ def community_new(
 ) -> None:
     from node.commands import making, words
     from node.commands.member import make
-    from node.services import setup
+    from node.services.members import setup
     from node.wallet import keyfile
 
     plan = None if plan_file is None else making.read_plan_file(plan_file)
@@ -123,7 +123,7 @@ def community_new(
 def community_plan(app: App, plan_file: Path | None) -> None:
     from node.api.shaping import relay_texts
     from node.commands import making
-    from node.services.founding import read_plan, tolerance
+    from node.services.chapters.founding import read_plan, tolerance
 
     if plan_file is None:
         example = app.text("plan.example").lstrip("\n")

@@ -56,7 +56,7 @@ class Kept:
         """Own trades, the newest first."""
         from node.ledger.positions import TRADE
         from node.ledger.trades import MEMBER_TRADE
-        from node.services.units import shown
+        from node.services.trading.units import shown
 
         top = self._member + b"\xff" * 8
         rows = MEMBER_TRADE.scan(

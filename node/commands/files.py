@@ -29,7 +29,7 @@ FILE: Final = argument("file", type=click.Path(path_type=Path), metavar="FILE")
 
 def prepare(app: App, phrase: Phrase, invitation: Invitation, *, beside: bool = False) -> None:
     """A home that waits for its member's records; says how to go on."""
-    from node.services import setup
+    from node.services.members import setup
     from node.storage.home import HomeLock
 
     with HomeLock(app.home):
@@ -49,7 +49,7 @@ def prepare(app: App, phrase: Phrase, invitation: Invitation, *, beside: bool = 
 def backup(app: App, file: Path, password_file: Path | None) -> None:
     from node.commands import words
     from node.commands.local import read_home
-    from node.services import backups
+    from node.services.homes import backups
     from node.storage.pictures import own_files
     from node.wallet import keyfile
 
@@ -91,7 +91,7 @@ def restore(
 def _finish(app: App, words_file: Path | None, since: str | None) -> None:
     from node.commands import words
     from node.commands.local import open_home
-    from node.services import setup
+    from node.services.members import setup
     from node.services.publish import Publisher
 
     with open_home(app, signing=True) as core:
@@ -125,8 +125,9 @@ def _from_file(
     """Restore from a backup, or from an export, which holds the records alone."""
     from node.commands import words
     from node.commands.local import open_home
-    from node.services import backups, setup
-    from node.services.portability import genesis_of, read_lines
+    from node.services.homes import backups
+    from node.services.homes.portability import genesis_of, read_lines
+    from node.services.members import setup
     from node.services.publish import Publisher
     from node.storage.home import HomeLock
     from node.wallet.errors import Problem, WalletError
@@ -173,7 +174,7 @@ def _restore_begun(app: App) -> tuple[bytes, bytes] | None:
     Raises LocalFault home-exists for any other.
     """
     from node.commands.local import open_home
-    from node.services import setup
+    from node.services.members import setup
     from node.wallet.keyfile import read_info
 
     if not app.home.genesis.exists():
@@ -218,7 +219,7 @@ def export(app: App, file: Path) -> None:
 def export_to(app: App, file: Path) -> None:
     """Write every record held into a file, asking the node if one runs here."""
     from node.commands.local import is_running, open_home
-    from node.services.portability import export_file
+    from node.services.homes.portability import export_file
 
     if is_running(app):
         with told_of(file):
@@ -248,7 +249,7 @@ def _import_here(app: App, file: Path) -> dict[str, Any]:
     """Import into this home; an empty one becomes a home of the file's community, without a
     member."""
     from node.commands.local import open_home
-    from node.services.portability import core_from_export, read_lines
+    from node.services.homes.portability import core_from_export, read_lines
     from node.storage.home import HomeLock
 
     if app.home.genesis.exists():
@@ -267,8 +268,8 @@ def import_into(app: App, core: Any, file: Path) -> dict[str, Any]:
     """Import a file through admission, with a bar on a terminal."""
     import trio
 
-    from node.services.intake import Intake
-    from node.services.portability import import_lines, read_lines
+    from node.services.homes.portability import import_lines, read_lines
+    from node.services.incoming.intake import Intake
 
     async def run() -> Any:
         with _progress(app, file) as told:

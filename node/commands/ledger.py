@@ -84,7 +84,7 @@ def _show_verified(app: App, found: dict[str, Any]) -> None:
 def _verified(app: App, core: "Core", from_scratch: bool) -> dict[str, Any]:
     """What the node answers to the same question, worked out here."""
     from node.api import shaping_books
-    from node.services.verification import verify as run
+    from node.services.books.verification import verify as run
 
     if app.json or not on_terminal():
         found = run(core, from_scratch=from_scratch)
@@ -104,7 +104,7 @@ def _verified(app: App, core: "Core", from_scratch: bool) -> dict[str, Any]:
 def check_receipt(app: App, file: Path) -> int:
     """One sentence per check, and the level reached; needs no home."""
     from node.protocol.limits import RECEIPT_SIZE_MAX_BYTES
-    from node.services.receipt_check import verify_receipt
+    from node.services.books.receipt_check import verify_receipt
 
     data = read_some(file, RECEIPT_SIZE_MAX_BYTES + 1)
     report = verify_receipt(data)
@@ -168,8 +168,8 @@ def ledger_export(app: App, file: Path) -> None:
     option("--seed", default="", metavar="TEXT", about="seed"),
 )
 def replay(app: App, table: Path, decimals: int, limit: str | None, seed: str) -> None:
-    from node.services.replay import Wish
-    from node.services.replay import replay as run
+    from node.services.homes.replay import Wish
+    from node.services.homes.replay import replay as run
 
     if app.path is None:
         raise click.UsageError(app.text("cli.replay_home"))

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from node.commands.base import App
 from node.protocol.crypto import community_id
 from node.protocol.errors import LocalFault
-from node.services import renewal
 from node.services.core import Core, open_core
+from node.services.members import renewal
 from node.storage.connect import connect_reader
 from node.storage.home import HomeLock
 from node.storage.reader import SqliteReader

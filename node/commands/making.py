@@ -14,9 +14,9 @@ from node.commands.base import App, asks_possible
 from node.protocol import genesis, limits
 from node.protocol.errors import LocalFault, RemoteFault
 from node.protocol.portable import Invitation
-from node.services import setup
-from node.services.founding import PLAN_SIZE_MAX_BYTES, Plan, read_plan
-from node.services.setup import Made, Person
+from node.services.chapters.founding import PLAN_SIZE_MAX_BYTES, Plan, read_plan
+from node.services.members import setup
+from node.services.members.setup import Made, Person
 from node.storage.home import HomeLock
 from node.wallet.keyfile import read_info
 from node.wallet.phrase import Phrase
@@ -94,7 +94,7 @@ def rejoin(app: App, invitation: Invitation, phrase: Phrase) -> Made:
     community-not-empty, community-same.
     """
     from node.commands.local import open_home
-    from node.services.setup import leave_own
+    from node.services.members.setup import leave_own
 
     with open_home(app, signing=True) as core:
         if genesis.parse(invitation.genesis)[0] == core.community:

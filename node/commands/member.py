@@ -47,7 +47,7 @@ def init(
 def _replace_key(app: App, words_file: Path | None) -> bool:
     """Where the home is whole but its key cannot be read: a new key, with the member's words."""
     from node.commands import words
-    from node.services import rekeying
+    from node.services.members import rekeying
     from node.storage.home import HomeLock
 
     if not rekeying.is_wanted(app.home):

@@ -121,7 +121,7 @@ def statement_export(
 @statement.sub("verify", "wetalk statement verify september.json", FILE)
 def statement_verify(app: App, file: Path) -> int:
     from node.protocol.limits import STATEMENT_SIZE_MAX_BYTES
-    from node.services.statements import verify_statement
+    from node.services.books.statements import verify_statement
 
     report = verify_statement(read_some(file, STATEMENT_SIZE_MAX_BYTES + 1))
     checks = told_checks(app, report.checks)

@@ -107,7 +107,7 @@ def web_address(app: App) -> str | None:
 )
 def doctor(app: App, rebuild: bool, mend: bool) -> int:
     from node.commands.local import is_running, open_home
-    from node.services.looking import findings_of
+    from node.services.homes.looking import findings_of
 
     if not app.home.genesis.exists():
         raise LocalFault("home-missing")
@@ -151,9 +151,9 @@ def doctor(app: App, rebuild: bool, mend: bool) -> int:
 def _mend(app: App) -> dict[str, Any]:
     """Make files anew from what can be read of them: the data file, unless pictures alone are
     damaged."""
-    from node.services import mending
     from node.services.core import now_ms
-    from node.services.looking import findings_of
+    from node.services.homes import mending
+    from node.services.homes.looking import findings_of
     from node.storage.home import HomeLock
     from node.storage.pictures import PictureStore
 

@@ -56,7 +56,7 @@ def own_relay_of(app: App) -> dict[str, Any] | None:
     from node.api.shaping import relay_fields
     from node.commands.local import read_home
     from node.services.core import read_rules
-    from node.services.relays import own_relay
+    from node.services.trading.relays import own_relay
     from node.wallet import keyfile
 
     info = keyfile.read_info(app.home.device_key)

@@ -14,7 +14,7 @@ from node.commands.base import REFUSED, App, asks_possible
 from node.commands.screen import on_terminal
 from node.protocol import limits
 from node.protocol.errors import LocalFault
-from node.services.setup import Made
+from node.services.members.setup import Made
 from node.storage.home import Home
 from node.wallet import phrase_file
 from node.wallet.errors import WalletError

@@ -6,8 +6,8 @@ both sums, hash. So whoever has a root, and checks paths alone, knows that sums 
 between branches, and that no member stands in it twice. Sums are never negative and bounded; in a
 whole chapter they are equal. Nothing here knows a clock or a file.
 
-Left to others: which trades belong to a period, who signs a root (`services.closing`), whether what
-was signed is what one's own books say (`services.closes`).
+Left to others: which trades belong to a period, who signs a root (`services.books.closing`),
+whether what was signed is what one's own books say (`services.books.closes`).
 """
 
 import itertools

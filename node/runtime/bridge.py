@@ -22,20 +22,21 @@ from node.protocol import limits
 from node.protocol.errors import LocalFault, WetalkError
 from node.protocol.lanes import heads_of
 from node.protocol.ports import ForkProof, HeadItem, Reader
-from node.services import missing, proofs
-from node.services.closes import Closes
-from node.services.community import OfficeDuties
+from node.services import missing
+from node.services.books.closes import Closes
+from node.services.chapters.community import OfficeDuties
+from node.services.chapters.dispute_duties import DisputeDuties
+from node.services.chapters.witness_duties import WitnessDuties
 from node.services.core import Committed, Core, now_ms
-from node.services.dispute_duties import DisputeDuties
-from node.services.held import IN_STEP
-from node.services.intake import Intake
-from node.services.looking import Looking
+from node.services.homes.looking import Looking
+from node.services.incoming import proofs
+from node.services.incoming.held import IN_STEP
+from node.services.incoming.intake import Intake
 from node.services.missing import Missing
-from node.services.picture_fetching import PictureFetching
-from node.services.pictures import Pictures
+from node.services.photos.fetching import PictureFetching
+from node.services.photos.pictures import Pictures
 from node.services.publish import ECHOED_LANES, NEIGHBOURS_SETTING, Publisher
-from node.services.trade_duties import TradeDuties
-from node.services.witness_duties import WitnessDuties
+from node.services.trading.trade_duties import TradeDuties
 from node.storage.kept import neighbours as kept
 from node.storage.source import SqliteSyncSource
 from node.storage.state import WriterState

@@ -19,8 +19,8 @@ from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.portable import Invitation
 from node.runtime.bridge import Bridge, NetworkWishes
 from node.runtime.lan import Lan
-from node.services import setup
 from node.services.core import Core, now_ms
+from node.services.members import setup
 from node.storage.errors import Problem
 from node.wallet.phrase import Phrase
 

@@ -33,8 +33,9 @@ from node.runtime.bridge import Bridge, NetworkWishes, only_fault
 from node.runtime.first_run import Waiting, await_member
 from node.runtime.life import Again, Damaged, Life, Rejoining
 from node.runtime.place import found_by
-from node.services import mending, renewal, setup
 from node.services.core import Core
+from node.services.homes import mending
+from node.services.members import renewal, setup
 from node.storage.errors import Problem
 from node.storage.follower import Search
 from node.storage.home import Home, HomeLock

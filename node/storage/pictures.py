@@ -7,7 +7,7 @@ whole moves to a new `pictures.db` at once, and what was asked for is done again
 damaged one goes, so that nothing erased lies about. Erased bytes are overwritten. May be used by
 several threads: one lock over what writes; looking whether a file is here waits for nobody.
 
-Left to others: which files may be here at all (`services.pictures`).
+Left to others: which files may be here at all (`services.photos.pictures`).
 """
 
 import logging

@@ -4,7 +4,7 @@ Rules: the damaged files are not changed. Nothing that comes out is believed: re
 by whoever asks for them, and the node's own things are only as true as their bytes. What cannot be
 read is left out, and counted where it can be.
 
-Left to others: judging records, making the new database (`services.mending`).
+Left to others: judging records, making the new database (`services.homes.mending`).
 """
 
 import shutil

@@ -7,7 +7,7 @@ more than half of the panel name the same one. Nothing here reads a clock: the s
 the same case, in whatever order they came. A body that is not held has no effect.
 
 Left to others: what the trade is (`ledger`), when a silent mediator is replaced, opening boxes,
-and what to do next (`services.disputes`).
+and what to do next (`services.chapters.disputes`).
 """
 
 from collections import Counter

@@ -4,7 +4,7 @@ Rules: only the listing's author says what its pictures are; the newest word by 
 in whatever order they arrive. A file that no live listing names is nobody's: programs neither keep
 nor give it. What a listing states of a file is a claim, so statements stand beside each other.
 
-Left to others: when a listing is live (`listings`); the bytes (`services.pictures`).
+Left to others: when a listing is live (`listings`); the bytes (`services.photos.pictures`).
 """
 
 from collections.abc import Iterator

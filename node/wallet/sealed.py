@@ -2,11 +2,12 @@
 
 Rules: every box has a fresh key and is bound to what it belongs to, so that it opens nowhere else;
 its nonce follows from the key, so that no box opens under two keys to two texts; lengths are padded
-to four sizes. A device's signing key stands in for an
-encryption key (libsodium's conversion): whoever gets that key later opens what was sealed for it
-before. Nothing that others wrote raises here: what does not open is None.
+to four sizes. A device's signing key stands in for an encryption key (libsodium's conversion):
+whoever gets that key later opens what was sealed for it before. Nothing that others wrote raises
+here: what does not open is None.
 
-Left to others: who may read (`services.disputes`), the device's secret (`Signer.open_sealed`).
+Left to others: who may read (`services.chapters.disputes`), the device's secret
+(`Signer.open_sealed`).
 """
 
 from collections.abc import Iterable

@@ -19,7 +19,7 @@ from node.runtime import Options, Ready, run_node
 from node.runtime.bridge import Bridge
 from node.runtime.life import Life
 from node.services.core import Core
-from node.services.setup import Person, create_home
+from node.services.members.setup import Person, create_home
 from node.storage.follower import Search
 from node.storage.home import Home
 

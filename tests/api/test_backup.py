@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.client import ApiProblem
-from node.services import backups
+from node.services.homes import backups
 from tests.api.house import House
 
 PASSWORD = "갈매기 셋, 돛 하나"

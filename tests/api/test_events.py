@@ -10,8 +10,8 @@ from node.client import Client, Event
 from node.protocol import limits
 from node.protocol.lanes import ENTRY
 from node.protocol.ports import ForkProof
-from node.services import proofs
-from node.services.trade import Proposal
+from node.services.incoming import proofs
+from node.services.trading.trade import Proposal
 from node.storage.state import WriterState
 from tests.api.house import House, make_home, running, serving, until
 from tests.support.homes import Clock, genesis_for, introduce, move_in, seed_of, town

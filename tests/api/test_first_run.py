@@ -12,7 +12,7 @@ import trio
 
 from node.client import ApiProblem
 from node.runtime import Options, Ready, Waiting, run_node
-from node.services.setup import Person, create_home
+from node.services.members.setup import Person, create_home
 from node.storage.home import Home
 from node.wallet.phrase import new_phrase
 from tests.api.house import House, running

@@ -23,8 +23,8 @@ from node.protocol.errors import LocalFault
 from node.protocol.lanes import heads_of
 from node.runtime import Options, run_node
 from node.runtime.bridge import NEIGHBOURS_SETTING, Bridge
-from node.services.held import IN_STEP
-from node.services.setup import Person, create_home
+from node.services.incoming.held import IN_STEP
+from node.services.members.setup import Person, create_home
 from node.storage.home import Home
 from node.wallet.phrase_file import read_phrase
 from tests.api.house import make_home, running

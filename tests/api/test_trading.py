@@ -13,9 +13,9 @@ import trio
 from node.client import ApiProblem, Client
 from node.commands import root
 from node.commands.base import DONE
+from node.services.books.receipt_check import verify_receipt
+from node.services.books.statements import verify_statement
 from node.services.paper import files
-from node.services.receipt_check import verify_receipt
-from node.services.statements import verify_statement
 from tests.api.house import House, serving
 from tests.support.homes import (
     Clock,

@@ -13,8 +13,8 @@ from bench.workloads import Town, Workload
 from node.ledger import book
 from node.protocol import genesis, portable
 from node.protocol.record import parse_header
-from node.services.intake import Intake
-from node.services.portability import core_from_export, import_lines, read_lines
+from node.services.homes.portability import core_from_export, import_lines, read_lines
+from node.services.incoming.intake import Intake
 from node.storage.home import Home
 
 SMALL = Workload("small", 12, 90, 30, 60)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from node.i18n import Language
-from node.services import backups
+from node.services.homes import backups
 from tests.browser.houses import House, living
 from tests.browser.pages import PHONE, WIDE, Window, axe_violations, too_wide
 

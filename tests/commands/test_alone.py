@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from node.commands import root, screen
 from node.commands.base import DONE
 from node.i18n import LANGUAGES, text
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from node.storage.home import Home
 from tests.api.house import House, serving
 from tests.support.homes import Person, town

@@ -10,9 +10,9 @@ import trio
 
 from node.commands.base import REFUSED
 from node.i18n import LANGUAGES
-from node.services.closing import Closing, proof_text
+from node.services.books.closing import Closing, proof_text
 from node.services.core import open_core
-from node.services.generated import generated_officer
+from node.services.homes.generated import generated_officer
 from node.services.publish import Publisher
 from node.storage.home import HomeLock
 from node.storage.kept.private import Contact

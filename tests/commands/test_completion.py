@@ -14,7 +14,7 @@ from node.commands import base, completing, root
 from node.commands.base import DONE, App
 from node.commands.completion import SHELLS, place, script
 from node.i18n import text
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from node.storage.kept.private import Contact
 from node.wallet import keyfile
 from tests.support.homes import Person, town

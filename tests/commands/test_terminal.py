@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from node.client import Client
-from node.services.setup import Person, create_home
+from node.services.members.setup import Person, create_home
 from node.storage.home import Home
 
 ANSWER_MAX_S = 20.0

@@ -13,7 +13,7 @@ from node.commands.making import read_invitation
 from node.i18n import FALLBACK, catalogue
 from node.protocol import genesis, portable
 from node.protocol.portable import Invitation
-from node.services.setup import Person, create_home
+from node.services.members.setup import Person, create_home
 from node.storage.home import Home
 from tests.tidy import ROOT, parse
 

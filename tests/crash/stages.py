@@ -24,10 +24,11 @@ import trio
 from node.protocol import lanes
 from node.protocol.identity import Lane
 from node.protocol.record import RawRecord
-from node.services import backups, devices, renewal, setup
 from node.services.core import Core
-from node.services.intake import FILE, Intake
-from node.services.mending import open_whole
+from node.services.homes import backups
+from node.services.homes.mending import open_whole
+from node.services.incoming.intake import FILE, Intake
+from node.services.members import devices, renewal, setup
 from node.services.publish import Publisher
 from node.services.talk import Talk
 from node.storage.connect import connect_writer

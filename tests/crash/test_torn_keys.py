@@ -9,8 +9,8 @@ import pytest
 from node.demo import PROGRAM, STEP_MAX_S
 from node.i18n import LANGUAGES, problem_text
 from node.protocol.errors import LocalFault
-from node.services import rekeying, setup
 from node.services.core import open_core
+from node.services.members import rekeying, setup
 from node.services.publish import Publisher
 from node.storage.home import Home
 from node.wallet import keyfile

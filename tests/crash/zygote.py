@@ -18,8 +18,8 @@ import trio
 
 import cli
 from node.ledger import root  # noqa: F401  (loaded before the fork, like all below)
-from node.services import renewal
 from node.services.core import open_core
+from node.services.members import renewal
 from node.services.publish import Publisher
 from node.services.talk import Talk
 from node.storage.home import Home

@@ -7,9 +7,9 @@ import trio
 
 from node.client import Client
 from node.demo import Actor, wait
-from node.services.community import Community
+from node.services.chapters.community import Community
 from node.services.core import open_core
-from node.services.intake import Intake
+from node.services.incoming.intake import Intake
 from node.services.publish import Publisher
 from node.storage.home import Home
 from node.wallet.signer import Signer

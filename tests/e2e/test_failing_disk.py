@@ -11,7 +11,7 @@ from node.client import ApiProblem, Client
 from node.demo import Actor, wait
 from node.protocol import lanes
 from node.services.core import open_core
-from node.services.looking import findings_of
+from node.services.homes.looking import findings_of
 from node.storage.home import Home
 from tests.crash import shim
 from tests.crash.shim import Calls, What

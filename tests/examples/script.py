@@ -18,10 +18,10 @@ import pytest
 
 from node.protocol import portable
 from node.protocol.portable import Receipt
+from node.services.books.receipts import make_receipt
 from node.services.core import Core
-from node.services.intake import FILE, Intake
-from node.services.keyless import keyless_core
-from node.services.receipts import make_receipt
+from node.services.homes.keyless import keyless_core
+from node.services.incoming.intake import FILE, Intake
 from node.storage.home import Home
 from tests.support.world import Made, World
 

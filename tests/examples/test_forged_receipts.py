@@ -13,7 +13,7 @@ from node.protocol.identity import DeviceAdd, Lane
 from node.protocol.office import CreditGrant, WitnessStamp
 from node.protocol.portable import Receipt
 from node.protocol.record import RawRecord
-from node.services.receipt_check import verify_receipt
+from node.services.books.receipt_check import verify_receipt
 from tests.examples.script import all_of, code, judged, receipt_of, sentences
 from tests.support.world import Made, World
 

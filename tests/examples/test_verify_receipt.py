@@ -10,9 +10,9 @@ import pytest
 from node.protocol import codec, portable, record
 from node.protocol.portable import Receipt
 from node.protocol.record import ERASABLE_LANES, LANE_OF_KIND
-from node.services import receipts
-from node.services.receipts import receipt_text
-from node.services.trade import Proposal
+from node.services.books import receipts
+from node.services.books.receipts import receipt_text
+from node.services.trading.trade import Proposal
 from tests.examples.script import SCRIPT, ask, code, file_of, judged, receipt_of, sentences
 from tests.support.homes import town
 from tests.support.world import Made, World

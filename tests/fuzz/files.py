@@ -20,10 +20,10 @@ from node.protocol.limits import PARTS_DATA_MAX_BYTES
 from node.protocol.office import ChapterClose
 from node.protocol.portable import Branch, CloseProof, OpenOrder, Receipt
 from node.protocol.record import RawRecord
-from node.services import founding
-from node.services.close_check import verify_close_proof
-from node.services.receipt_check import verify_receipt
-from node.services.transfers import read_transfers
+from node.services.books.close_check import verify_close_proof
+from node.services.books.receipt_check import verify_receipt
+from node.services.chapters import founding
+from node.services.homes.transfers import read_transfers
 from tests.fuzz.mutate import unpacked
 from tests.fuzz.records import keys, raw_of, signed
 from tests.fuzz.target import NO_INPUT, OK, Target, scratch

@@ -15,7 +15,7 @@ import msgpack
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
 from node.protocol.errors import LocalFault
-from node.services import backups
+from node.services.homes import backups
 from node.wallet import backup, keyfile, sealed
 from node.wallet.passphrase import LANE_MIN_KIB, Cost
 from node.wallet.signer import Signer

@@ -3,7 +3,8 @@
 import pytest
 
 from node.protocol.errors import LocalFault
-from node.services import backups, founding
+from node.services.chapters import founding
+from node.services.homes import backups
 from node.wallet import backup
 from tests.fuzz.keeping import CHEAP, PASSWORD
 from tests.fuzz.target import scratch

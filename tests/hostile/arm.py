@@ -25,7 +25,7 @@ from node.network.guard import ordinary
 from node.network.host import Host, Link, _tcp
 from node.protocol.record import RawRecord
 from node.protocol.shapes import CommunityId
-from node.services.generated import GeneratedMember, generated_member
+from node.services.homes.generated import GeneratedMember, generated_member
 from tests.network.lab import enveloped
 
 SEED = "hostile"

@@ -22,8 +22,8 @@ from bench.processes import Process, cpu_s, peak_resident_mib, resident_mib, run
 from bench.propagate import Listener
 from node.protocol import genesis, portable
 from node.protocol.shapes import CommunityId
-from node.services.generated import GeneratedMember, generated_member
-from node.services.setup import Person, create_home
+from node.services.homes.generated import GeneratedMember, generated_member
+from node.services.members.setup import Person, create_home
 from node.storage.home import Home
 from tests.hostile import talk
 from tests.hostile.arm import SEED, Aim, Blow, Sort

@@ -20,7 +20,7 @@ from node.protocol.messages import Hello, Idle, Message, Ranges, Records, Split,
 from node.protocol.reconcile import PASS
 from node.protocol.record import RawRecord
 from node.protocol.social import PostPut
-from node.services.generated import GeneratedMember, generated_member
+from node.services.homes.generated import GeneratedMember, generated_member
 from tests.hostile.arm import SEED, TIME_MS, Line, introduced
 from tests.hostile.muxed import ACK, PING, header
 from tests.network.lab import MESHSUB, enveloped, prefixed, record

@@ -11,7 +11,7 @@ from node.network.network import Network, Ports, Settings
 from node.protocol.identity import Lane
 from node.protocol.ports import HeadItem
 from node.protocol.record import RawRecord
-from node.services.intake import Outcome
+from node.services.incoming.intake import Outcome
 from tests.network.lab import LOOPBACK, bounded, until
 from tests.support.sync_source import DictSource, LaneMaker
 

@@ -27,7 +27,7 @@ from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.record import RawRecord
 from node.protocol.social import PostPut
 from node.services.core import Committed
-from node.services.intake import Outcome
+from node.services.incoming.intake import Outcome
 from node.services.publish import Draft
 from node.storage.source import SqliteSyncSource
 from tests.network.lab import LOOPBACK, MESHSUB, Attacker, bounded, enveloped, prefixed, until

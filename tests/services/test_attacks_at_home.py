@@ -17,10 +17,11 @@ from node.protocol.account import AccountOpen, TradePropose
 from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
 from node.protocol.limits import TIME_MAX_MS
-from node.services import accounts, devices
-from node.services.money import month_bounds
+from node.services.books.money import month_bounds
+from node.services.members import devices
 from node.services.publish import Draft, own_auth
-from node.services.trade import Proposal
+from node.services.trading import accounts
+from node.services.trading.trade import Proposal
 from node.wallet.signer import RootSigner
 from tests.support.groups import Group, found
 from tests.support.homes import Clock, Person, genesis_for, move_in, town

@@ -8,13 +8,13 @@ import pytest
 from pytest_trio import trio_fixture
 
 from node.protocol.errors import LocalFault
-from node.services.audit import Audit, audit
+from node.services.books.audit import Audit, audit
+from node.services.books.sheets import Figure, csv_text, figure, harmless
+from node.services.books.verification import verify
 from node.services.core import Core
-from node.services.intake import FILE, Intake
-from node.services.keyless import keyless_core
-from node.services.sheets import Figure, csv_text, figure, harmless
-from node.services.trade import Proposal
-from node.services.verification import verify
+from node.services.homes.keyless import keyless_core
+from node.services.incoming.intake import FILE, Intake
+from node.services.trading.trade import Proposal
 from node.storage.home import Home
 from tests.services.test_closes import clock_of, close, sell
 from tests.services.test_trading_at_home import spread

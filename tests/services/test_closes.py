@@ -12,13 +12,13 @@ from pytest_trio import trio_fixture
 from node.i18n import LANGUAGES
 from node.ledger import book
 from node.protocol.errors import LocalFault
-from node.services import closes
-from node.services.close_check import ProofReport, verify_close_proof
-from node.services.closes import Closes
-from node.services.closing import Closing, proof_text
-from node.services.office import Office
-from node.services.trade import Proposal
-from node.services.verification import verify
+from node.services.books import closes
+from node.services.books.close_check import ProofReport, verify_close_proof
+from node.services.books.closes import Closes
+from node.services.books.closing import Closing, proof_text
+from node.services.books.verification import verify
+from node.services.chapters.office import Office
+from node.services.trading.trade import Proposal
 from node.storage.reader import SqliteReader
 from tests.services.test_office import council, share
 from tests.services.test_trading_at_home import spread

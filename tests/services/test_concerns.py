@@ -13,9 +13,11 @@ from node.protocol import lanes
 from node.protocol.account import AccountOpen
 from node.protocol.identity import Lane
 from node.protocol.ports import ForkProof
-from node.services import accounts, concerns, exposure, proofs
+from node.services.incoming import proofs
+from node.services.members import concerns
 from node.services.publish import Draft, own_auth
-from node.services.trade import Proposal
+from node.services.trading import accounts, exposure
+from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from tests.support.homes import Clock, Person, genesis_for, introduce, move_in, seed_of, town
 

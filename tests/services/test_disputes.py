@@ -8,9 +8,9 @@ from pytest_trio import trio_fixture
 from node.ledger import book
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault
-from node.services.cases import CaseView
-from node.services.paper.times import utc_day
-from node.services.trade import Proposal
+from node.services.chapters.cases import CaseView
+from node.services.times import utc_day
+from node.services.trading.trade import Proposal
 from tests.support.court import Court, Sitter, hold
 
 pytestmark = pytest.mark.trio

@@ -19,10 +19,10 @@ from node.protocol.dispute import (
 from node.protocol.errors import LocalFault
 from node.protocol.identity import DEVICE_SCOPES, DeviceAdd, proof_text
 from node.protocol.shapes import Body
-from node.services.dispute_duties import DisputeDuties
-from node.services.disputes import Disputes
+from node.services.chapters.dispute_duties import DisputeDuties
+from node.services.chapters.disputes import Disputes
 from node.services.publish import Draft
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from node.views import disputes
 from tests.support.court import Court, Sitter, hold
 from tests.support.homes import _rooted, move_in, seed_of

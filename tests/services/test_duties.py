@@ -13,8 +13,8 @@ from node.protocol.identity import Lane
 from node.protocol.limits import ACCOUNT_BODY_SIZE_MAX_BYTES
 from node.protocol.portable import decode_invitation
 from node.services.publish import Draft, own_auth
-from node.services.trade import Proposal
-from node.services.trade_duties import claim_batches
+from node.services.trading.trade import Proposal
+from node.services.trading.trade_duties import claim_batches
 from node.views import members
 from tests.support.homes import Clock, Person, genesis_for, introduce, move_in, seed_of, town
 

@@ -13,10 +13,11 @@ from node.i18n import LANGUAGES, placeholders
 from node.protocol import genesis as documents
 from node.protocol.errors import LocalFault
 from node.protocol.portable import Invitation
-from node.services import accounts, setup
+from node.services.chapters.founding import ME, Plan, read_plan, tolerance
 from node.services.core import open_core
-from node.services.founding import ME, Plan, read_plan, tolerance
-from node.services.setup import Made, Person
+from node.services.members import setup
+from node.services.members.setup import Made, Person
+from node.services.trading import accounts
 from node.storage.home import Home, HomeLock
 from node.views import identities, members
 from node.wallet import keyfile
@@ -345,7 +346,7 @@ def test_an_officer_of_two_chapters_opens_the_account_where_they_were_invited(
 def test_a_relay_beside_another_device_of_its_member_confirms_and_does_not_pay(
     homes: list[Home],
 ) -> None:
-    from node.services.intake import FILE, Intake
+    from node.services.incoming.intake import FILE, Intake
     from node.services.publish import Publisher
 
     founder, beside, _ = homes

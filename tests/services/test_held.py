@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from node.protocol import limits
 from node.protocol.lanes import ENTRY
 from node.protocol.record import ERASABLE_LANES
-from node.services import held as module
-from node.services.held import NEVER, Held, beyond, presumed_until, short_of
+from node.services.incoming import held as module
+from node.services.incoming.held import NEVER, Held, beyond, presumed_until, short_of
 from tests.support.chaos import Chaos
 from tests.support.world import QUORUMS, World
 

@@ -15,9 +15,9 @@ from node.protocol.identity import Lane
 from node.protocol.ports import ForkProof
 from node.protocol.record import RawRecord
 from node.protocol.social import PostPut
-from node.services import proofs
+from node.services.incoming import proofs
 from node.services.publish import Draft
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from tests.support.homes import (
     Clock,

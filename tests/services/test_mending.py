@@ -16,9 +16,9 @@ from node.protocol.record import RawRecord
 from node.runtime.bridge import Bridge
 from node.services import missing
 from node.services.core import Core, open_core
-from node.services.intake import Intake
-from node.services.looking import Looking, findings_of
-from node.services.mending import mend, open_whole
+from node.services.homes.looking import Looking, findings_of
+from node.services.homes.mending import mend, open_whole
+from node.services.incoming.intake import Intake
 from node.services.publish import COPIED_HOME, NEIGHBOURS_SETTING, Publisher
 from node.services.talk import Talk
 from node.storage.home import Home

@@ -13,7 +13,7 @@ from node.protocol.office import (
     content_hash,
 )
 from node.protocol.shapes import RecordId
-from node.services.office import Office
+from node.services.chapters.office import Office
 from node.services.publish import Appender, Draft
 from node.storage.state import WriterState
 from node.views import members

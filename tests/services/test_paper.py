@@ -14,11 +14,11 @@ from msgspec import structs
 from node.i18n import LANGUAGES, clean_for_display, text
 from node.protocol import crypto, parts, portable
 from node.protocol.portable import OpenOrder, Receipt
+from node.services.books.receipt_check import verify_receipt
+from node.services.books.receipts import make_receipt
 from node.services.paper import as_html, as_pdf, receipt
 from node.services.paper.fonts import Faces
 from node.services.paper.page import Codes, Note, Page, Row, Rows, Table, tidy
-from node.services.receipt_check import verify_receipt
-from node.services.receipts import make_receipt
 from tests.services.test_receipts import RECEIPT, WORLD, history, home_of, keys
 from tests.support import pdf_text
 from tests.support.world import World

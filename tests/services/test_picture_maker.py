@@ -12,9 +12,9 @@ from PIL import Image, ImageCms, ImageDraw
 from node.protocol.errors import LocalFault
 from node.protocol.limits import PICTURE_FILE_MAX_BYTES, PICTURE_INPUT_MAX_BYTES
 from node.protocol.picture import look
-from node.services import picture_child
-from node.services.picture_child import Unfit
-from node.services.picture_maker import Maker
+from node.services.photos import child
+from node.services.photos.child import Unfit
+from node.services.photos.maker import Maker
 from tests.vectors.picture_cases import png
 
 RED, WHITE = (200, 30, 20), (255, 255, 255)
@@ -72,17 +72,17 @@ def test_every_kind_of_colours_becomes_a_picture(form: str, mode: str) -> None:
         data = written(image, form)
     except (OSError, ValueError):
         return  # there is no such file
-    for made in picture_child.make(data):
+    for made in child.make(data):
         found = look(made)
         assert found is not None
         assert found.media == "image/webp"
-    large = Image.open(BytesIO(picture_child.make(data)[0]))
+    large = Image.open(BytesIO(child.make(data)[0]))
     assert large.size == (700, 500)  # never made larger
 
 
 def test_what_shows_through_becomes_white() -> None:
     image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
-    large = Image.open(BytesIO(picture_child.make(written(image, "PNG"))[0])).convert("RGB")
+    large = Image.open(BytesIO(child.make(written(image, "PNG"))[0])).convert("RGB")
     assert near(large.getpixel((20, 20)), WHITE)
 
 
@@ -90,20 +90,20 @@ def test_a_profile_is_applied_and_dropped_and_an_odd_one_is_passed_over() -> Non
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for inside in (profile, b"no profile at all"):
         data = written(photo(64, 64), "PNG", icc_profile=inside)
-        large = picture_child.make(data)[0]
+        large = child.make(data)[0]
         assert b"ICCP" not in large
         assert near(Image.open(BytesIO(large)).convert("RGB").getpixel((60, 30)), RED)
 
 
 def test_noise_that_does_not_pack_still_fits() -> None:
     noise = Image.effect_noise((800, 800), 120)
-    large, small = picture_child.make(written(noise, "PNG"))
+    large, small = child.make(written(noise, "PNG"))
     assert len(large) <= PICTURE_FILE_MAX_BYTES
     assert len(small) <= 32_768
 
 
 def test_a_picture_that_is_a_line_keeps_a_pixel() -> None:
-    large, small = picture_child.make(written(Image.new("RGB", (9_000, 2)), "PNG"))
+    large, small = child.make(written(Image.new("RGB", (9_000, 2)), "PNG"))
     for made in (large, small):
         found = look(made)
         assert found is not None
@@ -112,7 +112,7 @@ def test_a_picture_that_is_a_line_keeps_a_pixel() -> None:
 
 def test_a_second_picture_in_a_cameras_file_is_no_animation() -> None:
     data = written(photo(64, 48), "MPO", save_all=True, append_images=[photo(64, 48)])
-    assert look(picture_child.make(data)[0]) == ("image/webp", 64, 48)
+    assert look(child.make(data)[0]) == ("image/webp", 64, 48)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_second_picture_in_a_cameras_file_is_no_animation() -> None:
 )  # fmt: skip
 def test_what_is_no_still_picture_of_bearable_size_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(Unfit) as refused:
-        picture_child.make(data)
+        child.make(data)
     assert str(refused.value) == code
 
 
@@ -173,7 +173,7 @@ async def test_a_process_that_goes_astray_is_ended_and_not_believed(program: str
 def test_the_node_itself_never_loads_a_decoder() -> None:
     """Whatever the node imports, with all routes: the library of pictures is not among it."""
     lines = (
-        "import sys, node.runtime.process, node.services.picture_maker\n"
+        "import sys, node.runtime.process, node.services.photos.maker\n"
         "sys.exit(any(name.split('.')[0] == 'PIL' for name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", lines], cwd=Path(__file__).parents[2], check=False)

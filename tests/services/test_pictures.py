@@ -13,11 +13,11 @@ from node.protocol import limits
 from node.protocol.crypto import sha256
 from node.protocol.errors import LocalFault
 from node.protocol.market import Picture, PictureFile
-from node.services import backups
+from node.services.homes import backups
 from node.services.market import Market, Offer
-from node.services.picture_fetching import PictureFetching
-from node.services.picture_maker import Made
-from node.services.pictures import Chosen, Pictures
+from node.services.photos.fetching import PictureFetching
+from node.services.photos.maker import Made
+from node.services.photos.pictures import Chosen, Pictures
 from node.storage.pictures import own_files
 from tests.support.homes import Clock, Person, move_in, town
 from tests.vectors.picture_cases import lossy
@@ -266,7 +266,7 @@ async def test_other_regions_are_not_fetched_ahead(
     people: list[Person], autojump_clock: trio.testing.MockClock
 ) -> None:
     amina, baraka = (Stall(person) for person in people)
-    from node.services.people import People
+    from node.services.members.people import People
 
     await People(people[1].core, people[1].publisher).set_profile("바라카", "", [], "KR-11")
     await amina.offer("near", region="KR-11")

@@ -18,11 +18,9 @@ from node.ledger import root
 from node.protocol import admission, portable
 from node.protocol.errors import LocalFault
 from node.protocol.record import RawRecord
-from node.services import intake as intake_module
 from node.services.core import Core, open_core
-from node.services.intake import FILE, Intake, Outcome
-from node.services.keyless import keyless_core
-from node.services.portability import (
+from node.services.homes.keyless import keyless_core
+from node.services.homes.portability import (
     Report,
     core_from_export,
     export_file,
@@ -30,6 +28,8 @@ from node.services.portability import (
     import_lines,
     read_lines,
 )
+from node.services.incoming import intake as intake_module
+from node.services.incoming.intake import FILE, Intake, Outcome
 from node.services.rebuild import rebuild_state
 from node.storage.home import Home
 from node.storage.state import WriterState

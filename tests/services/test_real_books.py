@@ -14,11 +14,11 @@ import trio
 
 from node.ledger import book, root
 from node.protocol.errors import LocalFault
+from node.services.books.verification import verify
 from node.services.core import Core, open_core
-from node.services.intake import Intake
-from node.services.portability import core_from_export, export_lines, import_lines
-from node.services.replay import Wish, replay
-from node.services.verification import verify
+from node.services.homes.portability import core_from_export, export_lines, import_lines
+from node.services.homes.replay import Wish, replay
+from node.services.incoming.intake import Intake
 from node.storage.home import Home, HomeLock
 from tests.support.books import Row, rows_of, sums_of, written
 

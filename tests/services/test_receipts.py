@@ -18,14 +18,14 @@ from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
 from node.protocol.portable import OpenOrder, Receipt
 from node.protocol.record import RawRecord
-from node.services import receipts
+from node.services.books import receipts
+from node.services.books.receipt_check import ReceiptReport, verify_receipt
+from node.services.books.receipts import make_receipt, receipt_text
 from node.services.core import Core
-from node.services.intake import FILE, Intake
-from node.services.keyless import keyless_core
-from node.services.receipt_check import ReceiptReport, verify_receipt
-from node.services.receipts import make_receipt, receipt_text
-from node.services.trade import Proposal
-from node.services.units import Amount
+from node.services.homes.keyless import keyless_core
+from node.services.incoming.intake import FILE, Intake
+from node.services.trading.trade import Proposal
+from node.services.trading.units import Amount
 from node.storage.home import Home
 from tests.support.homes import Person, town
 from tests.support.world import Made, World

@@ -7,8 +7,8 @@ from pytest_trio import trio_fixture
 
 from node.i18n import LANGUAGES, catalogue, problem_text
 from node.protocol.errors import LocalFault
-from node.services import accounts
-from node.services.trade import Proposal
+from node.services.trading import accounts
+from node.services.trading.trade import Proposal
 from tests.support.homes import Person, town
 
 ALERTS = ("forked", "revoked", "beyond-carry", "double-carry", "suspended")

@@ -13,10 +13,12 @@ from node.protocol.identity import Lane
 from node.protocol.office import ChapterPolicy
 from node.protocol.ports import ForkProof
 from node.runtime.bridge import NEIGHBOURS_SETTING, Bridge
-from node.services import accounts, devices, proofs, relays
+from node.services.chapters.witness_duties import WitnessDuties
+from node.services.incoming import proofs
+from node.services.members import devices
 from node.services.publish import Draft
-from node.services.trade import Proposal
-from node.services.witness_duties import WitnessDuties
+from node.services.trading import accounts, relays
+from node.services.trading.trade import Proposal
 from node.wallet.signer import RootSigner
 from tests.support.homes import Person, device_key
 from tests.support.village import (

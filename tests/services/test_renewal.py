@@ -9,9 +9,10 @@ from pytest_trio import trio_fixture
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.office import WitnessStamp
-from node.services import accounts, devices, renewal
+from node.services.members import devices, renewal
+from node.services.members.setup import RESTORING_SETTING
 from node.services.publish import Draft
-from node.services.setup import RESTORING_SETTING
+from node.services.trading import accounts
 from node.views import identities
 from node.wallet import keyfile
 from node.wallet.errors import Problem, WalletError

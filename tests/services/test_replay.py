@@ -16,7 +16,7 @@ import pytest
 from node.ledger import book, root
 from node.protocol.errors import LocalFault
 from node.services.core import open_core
-from node.services.replay import Wish, replay
+from node.services.homes.replay import Wish, replay
 from node.storage.home import Home, HomeLock
 
 EXAMPLE = """time,source,target,amount

@@ -8,8 +8,8 @@ from pytest_trio import trio_fixture
 from node.ledger import book
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault
-from node.services import devices
-from node.services.trade import Proposal
+from node.services.members import devices
+from node.services.trading.trade import Proposal
 from node.wallet.signer import RootSigner
 from tests.support.homes import Clock, Person, genesis_for, move_in, town
 

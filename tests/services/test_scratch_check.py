@@ -11,9 +11,10 @@ from msgspec import structs
 from node.ledger.positions import TRADE
 from node.ledger.verify import Doubt
 from node.protocol.lanes import ENTRY
-from node.services import scratch_check, verifiers
+from node.services.books import scratch_check
+from node.services.books.verification import Finding, verify
 from node.services.core import Core
-from node.services.verification import Finding, verify
+from node.services.incoming import verifiers
 from node.storage import doctor
 from node.storage.schema import fold_table
 from tests.services.test_portability import WORLD

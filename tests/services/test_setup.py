@@ -11,12 +11,14 @@ from node.protocol import portable
 from node.protocol.errors import LocalFault
 from node.protocol.portable import Invitation
 from node.protocol.record import RawRecord
-from node.services import accounts, backups, devices, setup
+from node.services.books.money import Money
 from node.services.core import Core, open_core
-from node.services.intake import FILE, Intake
-from node.services.money import Money
+from node.services.homes import backups
+from node.services.incoming.intake import FILE, Intake
+from node.services.members import devices, setup
+from node.services.members.setup import Made, Person
 from node.services.publish import Publisher
-from node.services.setup import Made, Person
+from node.services.trading import accounts
 from node.storage.home import Home, HomeLock
 from node.views import identities, members
 from node.wallet import phrase_file

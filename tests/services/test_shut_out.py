@@ -11,9 +11,10 @@ from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
 from node.protocol.lanes import heads_of
 from node.protocol.social import PostPut
-from node.services import devices, proofs
+from node.services.incoming import proofs
+from node.services.members import devices
 from node.services.publish import Draft
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from node.wallet.signer import RootSigner
 from tests.support.homes import Clock, Person, genesis_for, move_in, town

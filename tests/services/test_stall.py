@@ -8,10 +8,10 @@ from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.protocol.errors import LocalFault
-from node.services.intake import FILE, Intake
-from node.services.keyless import keyless_core
-from node.services.stall import split, standing_of
-from node.services.trade import Proposal
+from node.services.homes.keyless import keyless_core
+from node.services.incoming.intake import FILE, Intake
+from node.services.trading.stall import split, standing_of
+from node.services.trading.trade import Proposal
 from node.storage.home import Home
 from tests.support.homes import Clock, Person, move_in, town
 from tests.support.stalls import (
@@ -205,7 +205,7 @@ async def test_more_than_a_note_holds_is_said(
 ) -> None:
     _, amina, baraka, _ = people
     await busy_morning(people, 8)
-    monkeypatch.setattr("node.services.stall.RECORDS_MAX_COUNT", 3)
+    monkeypatch.setattr("node.services.trading.stall.RECORDS_MAX_COUNT", 3)
     trade = await baraka.trade.propose(Proposal(amina.id, 250, invoice=True))
     with pytest.raises(LocalFault) as caught:
         stall_of(baraka).give(trade)

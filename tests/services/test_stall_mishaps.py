@@ -7,8 +7,8 @@ from pytest_trio import trio_fixture
 
 from node.protocol import note
 from node.protocol.errors import LocalFault
-from node.services.stall import join, split
-from node.services.trade import Proposal
+from node.services.trading.stall import join, split
+from node.services.trading.trade import Proposal
 from tests.support.homes import Person, member_id, move_in, town
 from tests.support.stalls import (
     busy_morning,

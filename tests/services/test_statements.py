@@ -19,11 +19,11 @@ from node.protocol import crypto, record, statements
 from node.protocol.account import CREDIT
 from node.protocol.errors import LocalFault
 from node.protocol.identity import DeviceRevoke
-from node.services.money import Money, Statement, month_bounds
+from node.services.books.money import Money, Statement, month_bounds
+from node.services.books.statements import sign, text_of, verify_statement
 from node.services.paper import files
 from node.services.paper.files import Wish
-from node.services.statements import sign, text_of, verify_statement
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from tests.services.test_paper import ALLOWED, ATTRIBUTES, HOSTILE, Reader
 from tests.services.test_receipts import home_of
 from tests.services.test_trading_at_home import spread

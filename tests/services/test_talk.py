@@ -8,7 +8,7 @@ from pytest_trio import trio_fixture
 
 from node.protocol.errors import LocalFault
 from node.protocol.limits import CLOCK_AHEAD_MAX_MS, TEXT_SIZE_MAX_BYTES
-from node.services.people import People
+from node.services.members.people import People
 from node.services.talk import Place, Talk
 from tests.support.homes import Person, town
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_trio import trio_fixture
 
-from node.services.ties import Month, Tie, ties
+from node.services.books.ties import Month, Tie, ties
 from tests.services.test_audit import OCTOBER_MS
 from tests.services.test_closes import clock_of, sell
 from tests.support.homes import Clock, Person, town

@@ -8,7 +8,7 @@ from pytest_trio import trio_fixture
 from node.ledger import book
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from tests.support.homes import Person, town
 
 pytestmark = pytest.mark.trio

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.protocol.errors import LocalFault
-from node.services.transfers import (
+from node.services.homes.transfers import (
     Transfer,
     minor_units,
     plain_decimal,

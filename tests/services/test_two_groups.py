@@ -13,8 +13,8 @@ import pytest
 from node.ledger import book, verify
 from node.ledger.positions import TRADE
 from node.ledger.root import state_root
-from node.services import devices
-from node.services.trade import Proposal
+from node.services.members import devices
+from node.services.trading.trade import Proposal
 from node.views import members
 from node.wallet.signer import RootSigner
 from tests.protocol import second_root

@@ -12,8 +12,8 @@ from pytest_trio import trio_fixture
 from node.ledger import book
 from node.protocol.errors import LocalFault
 from node.protocol.genesis import CreditUnit
-from node.services import units
-from node.services.trade import Proposal
+from node.services.trading import units
+from node.services.trading.trade import Proposal
 from tests.support.homes import Person, town
 from tests.tidy import ROOT
 

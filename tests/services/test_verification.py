@@ -18,12 +18,12 @@ from node.protocol.lanes import ENTRY
 from node.protocol.ports import Reader
 from node.protocol.record import RawRecord
 from node.protocol.state import Overlay, Table
-from node.services import scratch_check, short_check, verification
+from node.services.books import scratch_check, short_check, verification
+from node.services.books.verification import Finding, verify
+from node.services.books.verified import VERIFIED_SETTING
 from node.services.core import Core
-from node.services.intake import FILE, Intake
-from node.services.keyless import keyless_core
-from node.services.verification import Finding, verify
-from node.services.verified import VERIFIED_SETTING
+from node.services.homes.keyless import keyless_core
+from node.services.incoming.intake import FILE, Intake
 from node.storage import doctor
 from node.storage.home import Home
 from node.storage.schema import fold_table

@@ -13,11 +13,11 @@ import trio.testing
 from node.protocol import portable
 from node.protocol.admission import Known, Refused
 from node.protocol.record import RawRecord, Record
-from node.services import checks, verifier, verifiers
-from node.services.checks import Checks, Verified
 from node.services.core import Core
-from node.services.intake import Intake, Outcome
-from node.services.keyless import keyless_core
+from node.services.homes.keyless import keyless_core
+from node.services.incoming import checks, verifier, verifiers
+from node.services.incoming.checks import Checks, Verified
+from node.services.incoming.intake import Intake, Outcome
 from node.storage.home import Home
 from tests.support.world import World
 

@@ -16,18 +16,18 @@ import pytest
 
 from node.ledger import book, close, root
 from node.ledger.close import Tree
-from node.services import closes
-from node.services.audit import audit
-from node.services.close_check import verify_close_proof
-from node.services.closes import Closes
-from node.services.closing import Closing, proof_text
+from node.services.books import closes
+from node.services.books.audit import audit
+from node.services.books.close_check import verify_close_proof
+from node.services.books.closes import Closes
+from node.services.books.closing import Closing, proof_text
+from node.services.books.verification import verify
 from node.services.core import Core, open_core
-from node.services.generated import generated_officer
-from node.services.intake import Intake
-from node.services.portability import core_from_export, export_lines, import_lines
+from node.services.homes.generated import generated_officer
+from node.services.homes.portability import core_from_export, export_lines, import_lines
+from node.services.homes.replay import Wish, replay
+from node.services.incoming.intake import Intake
 from node.services.publish import Publisher
-from node.services.replay import Wish, replay
-from node.services.verification import verify
 from node.storage.home import Home
 
 pytestmark = pytest.mark.trio

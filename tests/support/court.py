@@ -9,9 +9,9 @@ from typing import Final
 
 from node.protocol import genesis as genesis_document
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
-from node.services.dispute_duties import DisputeDuties
-from node.services.disputes import Disputes
-from node.services.trade import Proposal
+from node.services.chapters.dispute_duties import DisputeDuties
+from node.services.chapters.disputes import Disputes
+from node.services.trading.trade import Proposal
 from tests.support.homes import Clock, Person, introduce, member_id, move_in, seed_of
 from tests.support.homes import open_own_account as open_account
 

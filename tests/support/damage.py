@@ -7,7 +7,7 @@ from node.ledger.root import state_root
 from node.protocol.record import RawRecord
 from node.services.core import Core, open_core
 from node.services.talk import Talk
-from node.services.trade import Proposal
+from node.services.trading.trade import Proposal
 from node.storage.home import Home
 from node.wallet import keyfile
 from node.wallet.keyfile import KeyInfo

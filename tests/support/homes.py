@@ -17,14 +17,14 @@ from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.identity import DEVICE_SCOPES, DeviceAdd, IdentityCreate, proof_text
 from node.protocol.record import RawRecord
 from node.protocol.shapes import Body
-from node.services.community import Community, OfficeDuties, open_account
+from node.services.books.money import Money
+from node.services.chapters.community import Community, OfficeDuties, open_account
+from node.services.chapters.witness_duties import WitnessDuties
 from node.services.core import Core, open_core
-from node.services.intake import Intake, Outcome
-from node.services.money import Money
+from node.services.incoming.intake import Intake, Outcome
 from node.services.publish import Appender, Publisher
-from node.services.trade import Trade
-from node.services.trade_duties import TradeDuties
-from node.services.witness_duties import WitnessDuties
+from node.services.trading.trade import Trade
+from node.services.trading.trade_duties import TradeDuties
 from node.storage.home import Home
 from node.storage.state import WriterState
 from node.wallet.signer import Signer

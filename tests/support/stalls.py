@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from node.ledger import book
 from node.ledger.root import state_root
-from node.services.held import IN_STEP
-from node.services.stall import Given, Stall, Taken, join, split
-from node.services.trade import Proposal
+from node.services.incoming.held import IN_STEP
+from node.services.trading.stall import Given, Stall, Taken, join, split
+from node.services.trading.trade import Proposal
 from node.storage.state import WriterState
 from tests.support.homes import Clock, Person
 

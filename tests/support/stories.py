@@ -25,8 +25,8 @@ from node.ledger.root import state_root
 from node.protocol import genesis
 from node.protocol.genesis import Chapter, CreditUnit, Genesis
 from node.protocol.portable import Invitation, decode_invitation
-from node.services import setup
 from node.services.core import open_core
+from node.services.members import setup
 from node.storage.home import Home
 from node.wallet.phrase import Phrase, new_phrase, root_key
 from node.wallet.signer import Signer

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from node.ledger.positions import POSITION
 from node.protocol.office import WitnessStamp
-from node.services import accounts, devices
+from node.services.members import devices
 from node.services.publish import Draft
-from node.services.trade import Proposal
+from node.services.trading import accounts
+from node.services.trading.trade import Proposal
 from node.wallet.signer import RootSigner
 from tests.support.homes import Clock, Person, genesis_for, move_in, town
 

@@ -21,7 +21,7 @@ from node.api.models.base import (
 )
 from node.api.models.books import Closed
 from node.protocol import limits
-from node.services.trade import ORDER_TEXT_MAX_BYTES
+from node.services.trading.trade import ORDER_TEXT_MAX_BYTES
 
 TradeState = Literal["proposed", "accepted", "declined", "released", "settled", "secured"]
 OrderText = Annotated[str, Field(max_length=ORDER_TEXT_MAX_BYTES, examples=["김치 두 통"])]

@@ -11,16 +11,17 @@ from node.ledger import book
 from node.protocol import portable
 from node.protocol.errors import LocalFault
 from node.protocol.genesis import Genesis
-from node.services import receipts, statements, units
+from node.services.books import receipts, statements
+from node.services.books.money import Movement, Statement
+from node.services.books.receipt_check import verify_receipt
+from node.services.books.sheets import csv_text, figure
 from node.services.core import Core
-from node.services.money import Movement, Statement
 from node.services.paper import as_html
 from node.services.paper.page import Page
 from node.services.paper.receipt import Named, receipt_page
 from node.services.paper.statement import statement_page
-from node.services.paper.times import iso
-from node.services.receipt_check import verify_receipt
-from node.services.sheets import csv_text, figure
+from node.services.times import iso
+from node.services.trading import units
 
 RECEIPT_FORMATS: Final = ("json", "msgpack", "html", "pdf")
 STATEMENT_FORMATS: Final = ("json", "csv", "html", "pdf")

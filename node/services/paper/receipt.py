@@ -11,10 +11,10 @@ from typing import Final
 
 from node.protocol import parts, portable
 from node.protocol.portable import Receipt
-from node.services import units
+from node.services.books.receipt_check import PARTS_KIND, ReceiptReport, TradeFacts
 from node.services.paper.page import Block, Codes, Note, Page, Row, Rows, Words
-from node.services.paper.times import utc
-from node.services.receipt_check import PARTS_KIND, ReceiptReport, TradeFacts
+from node.services.times import utc
+from node.services.trading import units
 
 CODES_MAX_COUNT: Final = 12  # one sheet of A4
 PART_CHARACTERS: Final = 1_451  # QR version 25 with error correction M: half a millimetre a module

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from node.protocol import statements
 from node.protocol.account import CREDIT
 from node.protocol.genesis import Genesis
-from node.services import units
-from node.services.money import Movement, Statement
-from node.services.months import period_of
+from node.services.books.money import Movement, Statement
+from node.services.books.months import period_of
 from node.services.paper.page import Block, Note, Page, Rows, Table, Words, tidy
 from node.services.paper.receipt import Named
-from node.services.paper.times import utc, utc_day
+from node.services.times import utc, utc_day
+from node.services.trading import units
 
 
 def statement_page(

@@ -1,0 +1,1 @@
+"""Belonging to a chapter, and what its officers, mediators and relays do."""

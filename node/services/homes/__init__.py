@@ -1,0 +1,1 @@
+"""Homes as a whole: backed up, exported, made from a file, mended."""

@@ -1,0 +1,1 @@
+"""What comes from elsewhere: verified, judged, stored; and what others hold."""

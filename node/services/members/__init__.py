@@ -1,0 +1,1 @@
+"""Who is who: people, their devices, and what to know of both."""

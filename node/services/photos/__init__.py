@@ -1,0 +1,1 @@
+"""Pictures of listings: made, named, fetched, swept away."""
