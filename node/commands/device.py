@@ -64,10 +64,9 @@ def _late(app: App, one: dict[str, Any]) -> None:
 )
 def device_add(app: App, link: str, words_file: Path | None) -> None:
     from node.commands import making, words
-    from node.commands.files import prepare
 
     invitation = making.read_invitation(link)
-    prepare(app, words.ask_phrase(app, words_file), invitation, beside=True)
+    making.prepare(app, words.ask_phrase(app, words_file), invitation, beside=True)
 
 
 @device.sub(

@@ -15,8 +15,6 @@ from node.commands.base import DONE, REFUSED, App, argument, command, option
 from node.commands.member import WORDS_FILE
 from node.commands.screen import on_terminal
 from node.protocol.errors import LocalFault, WetalkError
-from node.protocol.portable import Invitation
-from node.wallet.phrase import Phrase
 
 if TYPE_CHECKING:
     from node.services.core import Core
@@ -25,24 +23,6 @@ PASSWORD_FILE: Final = option(
     "--password-file", type=click.Path(path_type=Path), metavar="FILE", about="password_file"
 )
 FILE: Final = argument("file", type=click.Path(path_type=Path), metavar="FILE")
-
-
-def prepare(app: App, phrase: Phrase, invitation: Invitation, *, beside: bool = False) -> None:
-    """A home that waits for its member's records; says how to go on."""
-    from node.services.members import setup
-    from node.storage.home import HomeLock
-
-    with HomeLock(app.home):
-        made = setup.prepare_restore(
-            app.home,
-            phrase,
-            app.language,
-            invitation.genesis,
-            addresses=invitation.addresses,
-            beside=beside,
-        )
-    app.result({"member": made.member.hex(), "home": str(app.home.path), "finished": False})
-    app.say("restore.prepared", member=made.member.hex()[:12])
 
 
 @command("backup", "wetalk backup ~/wetalk.backup", FILE, PASSWORD_FILE)

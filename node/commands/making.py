@@ -1,4 +1,5 @@
-"""Making a home's member, for `init`, `up` and `community join`: what to ask, what to assume.
+"""Making a home's member, or preparing to bring one back, for `init`, `up`, `community join` and
+`device add`: what to ask, what to assume.
 
 Rules: on a terminal the name is asked for; elsewhere the system's own name for the user stands.
 """
@@ -35,6 +36,21 @@ def make_member(
     person = Person(name or _name(app), app.language)
     with HomeLock(app.home):
         return setup.create_home(app.home, person, invitation=invitation, plan=plan, phrase=phrase)
+
+
+def prepare(app: App, phrase: Phrase, invitation: Invitation, *, beside: bool = False) -> None:
+    """A home that waits for its member's records; says how to go on."""
+    with HomeLock(app.home):
+        made = setup.prepare_restore(
+            app.home,
+            phrase,
+            app.language,
+            invitation.genesis,
+            addresses=invitation.addresses,
+            beside=beside,
+        )
+    app.result({"member": made.member.hex(), "home": str(app.home.path), "finished": False})
+    app.say("restore.prepared", member=made.member.hex()[:12])
 
 
 def _name(app: App) -> str:

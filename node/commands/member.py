@@ -36,9 +36,7 @@ def init(
     if restore:
         if invitation is None:
             raise LocalFault("restore-needs-community")
-        from node.commands.files import prepare
-
-        prepare(app, words.ask_phrase(app, words_file), invitation)
+        making.prepare(app, words.ask_phrase(app, words_file), invitation)
         return
     phrase = None if words_file is None else words.ask_phrase(app, words_file)
     make(app, name, invitation, phrase)
