@@ -4,6 +4,7 @@ Rule: shares no code with the project and keeps no incremental state: every bala
 permission and view is worked out from its definition. Verdicts are `reference_judge`'s.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -15,9 +16,7 @@ from tests.reference_judge import (
     Bytes3,
     Judge,
     Rec,
-    act_hash,
     carried_heads,
-    names,
 )
 
 LaneId = tuple[bytes, bytes, str]
@@ -40,6 +39,8 @@ class Checker:
         self._clean: dict[bytes, int] = {}
         self._secured: dict[bytes, bool] = {}
         self._contested: dict[bytes, bool] = {}
+        self._fork_seqs: dict[LaneId, int] = {}
+        self._stands: dict[bytes, bool] = {}
 
     # --- which records are held -------------------------------------------------------------------
     def _closed(self, given: dict[bytes, Rec]) -> dict[bytes, Rec]:
@@ -47,7 +48,7 @@ class Checker:
         waits: dict[bytes, list[bytes]] = {}
         needs: dict[bytes, int] = {}
         for r in given.values():
-            depends = {*names(r), *([] if r.prev is None else [r.prev])}
+            depends = self.j.depends(r)
             needs[r.id] = len(depends)
             for name in depends:
                 waits.setdefault(name, []).append(r.id)
@@ -116,8 +117,10 @@ class Checker:
 
     def fork_seq(self, lane: LaneId) -> int:
         """The lowest seq with two ids, or -1."""
-        seqs = [r.seq for r in self.lanes[lane]]
-        return min((seq for seq in seqs if seqs.count(seq) > 1), default=-1)
+        if lane not in self._fork_seqs:
+            seqs = Counter(r.seq for r in self.lanes[lane])
+            self._fork_seqs[lane] = min((s for s, count in seqs.items() if count > 1), default=-1)
+        return self._fork_seqs[lane]
 
     def within(self, record: bytes) -> bool:
         """R10."""
@@ -145,9 +148,13 @@ class Checker:
 
     def stands(self, act: bytes) -> bool:
         """R16: k officers have a record within their cuts that makes, approves or confirms it."""
-        r = self.records[act]
+        if act not in self._stands:
+            self._stands[act] = self._has_voices(self.records[act])
+        return self._stands[act]
+
+    def _has_voices(self, r: Rec) -> bool:
         chapter = self.j.chapters[r.body["chapter"]]
-        voices = [r, *self._approvals.get(act_hash(r), ())]
+        voices = [r, *self._approvals.get(self.j.act_hash(r), ())]
         officers = {voice.author for voice in voices if self.within(voice.id)}
         return len(officers & set(chapter["officers"])) >= chapter["k"]
 

@@ -123,12 +123,27 @@ class Judge:
         self.records: dict[bytes, Rec] = {}
         self.memo: dict[bytes, Judged | None] = {}  # None: refused
         self._read: dict[Bytes3, Rec] = {}
+        self._depends: dict[tuple[bytes, bool], frozenset[bytes]] = {}
+        self._act_hashes: dict[bytes, bytes] = {}
 
     def read(self, raw: Bytes3) -> Rec:
         """Read stored bytes, once."""
         if raw not in self._read:
             self._read[raw] = read(self.community, raw)
         return self._read[raw]
+
+    def depends(self, r: Rec) -> frozenset[bytes]:
+        """Ids of the records that must be there before this one, worked out once."""
+        key = (r.id, r.bare)
+        if key not in self._depends:
+            self._depends[key] = frozenset((*names(r), *([] if r.prev is None else [r.prev])))
+        return self._depends[key]
+
+    def act_hash(self, act: Rec) -> bytes:
+        """What an approval of this act names, worked out once."""
+        if act.id not in self._act_hashes:
+            self._act_hashes[act.id] = act_hash(act)
+        return self._act_hashes[act.id]
 
     def judge(self, r: Rec) -> None:
         """Work out a record whose dependencies are all worked out."""
@@ -162,8 +177,7 @@ class Judge:
             record = r.prev
 
     def _admitted(self, r: Rec) -> bool:
-        depends = [*names(r), *([] if r.prev is None else [r.prev])]
-        if any(self.memo[d] is None for d in depends):
+        if any(self.memo[d] is None for d in self.depends(r)):
             return False
         if any(self.records[d].lane_kind in ERASABLE for d in names(r)):
             return False
@@ -222,7 +236,7 @@ class Judge:
         signers = {r.author}
         for approval in map(self.records.__getitem__, r.body["approvals"]):
             agrees = approval.kind == "office.approve" and self.ok(approval.id)
-            if agrees and approval.body["act"] == act_hash(r):
+            if agrees and approval.body["act"] == self.act_hash(r):
                 signers.add(approval.author)
         if len(signers & set(chapter["officers"])) < chapter["k"]:
             return "approvals"
