@@ -25,8 +25,8 @@ from typing import NamedTuple
 from tests.support.history import History, Move, moves_of
 
 HISTORIES_PER_SEED_COUNT = 1_000_000
-# Longer ones cost more than they show: a CPU second of 160 moves reaches a third to a half of what 40
-# do of nearly every feature; of 80 it is three quarters, and more of a few (late bodies, contests).
+# Longer ones cost more than they show: a CPU second of 160 moves reaches a third to a half of what
+# 40 do of nearly every feature; of 80 three quarters, and more of a few (late bodies, contests).
 LENGTHS = (40, 40, 80)
 TRIALS_MAX_COUNT = 400  # of shorter histories, before the smallest so far is shown
 AHEAD_COUNT = 8  # histories that a process has before it, so that a long one holds up nobody
