@@ -108,7 +108,11 @@ class _Listener(ServiceListener):
         ServiceBrowser(zeroconf, SERVICE, self)
 
     def add_service(self, zc: Zeroconf, type_: str, name: str) -> None:
-        info = zc.get_service_info(type_, name, QUESTION_MAX_MS)
+        try:
+            info = zc.get_service_info(type_, name, QUESTION_MAX_MS)
+        except Exception as error:  # anything raised here would end zeroconf's thread for good
+            log.info("an announcement on the local network cannot be read: %r", error)
+            return
         if info is None or info.properties.get(b"wetalk") != self._tag:
             return
         texts = [

@@ -1,8 +1,10 @@
 """Neighbours in the house find each other without being told; here the house is the machine."""
 
+from typing import Any
+
 import pytest
 import trio
-from zeroconf import IPVersion, Zeroconf
+from zeroconf import EventLoopBlocked, IPVersion, Zeroconf
 
 from node.network.addresses import PeerAddress
 from node.network.discovery import Discovery
@@ -44,6 +46,31 @@ async def test_members_of_one_community_find_each_other_and_nobody_else() -> Non
     heard = {address.peer for resident in (one, two, public) for address in resident.found}
     assert heard == {one.address.peer, two.address.peer}
     assert {address.peer for address in stranger.found} <= {stranger.address.peer}
+
+
+@pytest.mark.parametrize("error", [EventLoopBlocked(), ValueError()])
+@bounded(15)
+async def test_an_announcement_that_cannot_be_read_keeps_nobody_from_hearing_the_next(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    names: list[str] = []
+    ask = Zeroconf.get_service_info
+
+    def fail_for_the_first(zeroconf: Zeroconf, type_: str, name: str, *more: Any) -> Any:
+        names.append(name)
+        if name == names[0]:
+            raise error
+        return ask(zeroconf, type_, name, *more)
+
+    monkeypatch.setattr(Zeroconf, "get_service_info", fail_for_the_first)
+    one, two = Resident(0, b"o" * 32), Resident(1, b"o" * 32)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one.discovery.run)
+        await until(lambda: bool(names), 8)
+        nursery.start_soon(two.discovery.run)
+        await until(lambda: two.address in one.found, 8)
+        nursery.cancel_scope.cancel()
+    assert one.address not in two.found
 
 
 @bounded(10)
