@@ -3,6 +3,7 @@
 import ast
 import re
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ def test_nothing_is_left_untranslated(language: Language) -> None:
     assert [key for key in same if re.search(r"[A-Za-z]", re.sub(r"{\w+}", "", english[key]))] == []
 
 
+@cache
 def class_definitions() -> list[ast.ClassDef]:
     trees = [parse(path) for path in python_files() if path.parts[0] == "node"]
     return [item for tree in trees for item in ast.walk(tree) if isinstance(item, ast.ClassDef)]
