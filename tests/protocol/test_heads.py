@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from node.protocol import heads as heads_module
 from node.protocol.heads import HeadIndex, Heads, Listed, digest, fingerprint
 from node.protocol.identity import Lane
 from node.protocol.sketch import name_of
+from tests.support.rounds import SetSource
 from tests.support.sync_source import DictSource, LaneMaker, source_with
 
 ALL = frozenset(range(6))
@@ -91,6 +93,15 @@ def test_what_was_not_prepared_is_read_when_it_is_needed() -> None:
     assert source.whole == 1
     assert heads.prepare(ALL)
     assert source.whole == 1
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 128, 255, 256])
+def test_wherever_preparing_ends_nothing_is_left_out_or_read_twice(steps: int) -> None:
+    every = {bytes((first,)) * 64 + b"\x02" + bytes(32): first for first in range(256)}
+    heads = Heads(SetSource(every), told=True)
+    for _ in range(steps):
+        heads.prepare(ALL)
+    assert heads.index(ALL).slice(0, 300) == sorted(every.items())
 
 
 def test_a_fingerprint_is_what_the_protocol_says() -> None:

@@ -34,6 +34,7 @@ def test_many_and_large_records_are_spread_over_payloads_that_fit() -> None:
     counts = [len(hints.unpack(payload) or ()) for payload in payloads]
     assert sum(counts) == 1_009
     assert max(counts) <= limits.HINT_RECORDS_MAX_COUNT
+    assert len(payloads) <= 9 + 1 + 1_000 // limits.HINT_RECORDS_MAX_COUNT
 
 
 def test_the_layout_is_the_documented_one() -> None:

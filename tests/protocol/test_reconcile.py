@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from node.protocol import limits
 from node.protocol.errors import Parting, RemoteFault
 from node.protocol.heads import Heads
 from node.protocol.messages import Ask, Listing, Ranges, Split
+from node.protocol.near import name_and_id
 from node.protocol.reconcile import END, MORE, PASS, Round, separator, short_form
 from node.protocol.sketch import Sketch
 from tests.support.rounds import (
@@ -96,6 +98,54 @@ def test_rounds_repeated_after_taking_in_bring_forked_lanes_together(
         if pair.a.equal:
             break
     assert set_a == set_b == union
+
+
+def test_one_round_is_enough_however_many_lists_and_asks_it_takes() -> None:
+    """Lanes that differ all over a large set: more lists than a turn has asks for."""
+    a = {head(n, 0): 4 for n in range(12_000)}
+    b = {key: seq for key, seq in a.items() if key[0] % 7}
+    a, b = {k: s for k, s in a.items() if k[0] % 11}, {**b, **{head(n, 1): 5 for n in range(2_000)}}
+    with patch.object(limits, "SKETCHES_ROUND_MAX_COUNT", 0):
+        pair = Pair(a, b).run()
+    newer = {key for key in b if key not in a}
+    older = {key for key in a if key not in b and key[:65] not in {one[:65] for one in newer}}
+    assert set(pair.a.found) == newer
+    assert set(pair.b.found) == older
+
+
+def test_who_ends_without_a_word_after_a_difference_is_not_the_same() -> None:
+    side = Round(0, Heads(SetSource({head(n, 0): 0 for n in range(9)})), ALL, SALT)
+    side.open()
+    assert side.take(turn(splits=[Split([b"", b""], FP)])) is not None
+    assert side.take(turn(flag=END)) is None
+    assert (side.over, side.equal, side.found) == (True, False, [])
+
+
+def test_the_fingerprint_of_a_round_is_that_of_its_beginning() -> None:
+    """What both agreed on is that; heads that came meanwhile are compared in the next round."""
+    source = SetSource({head(n, 0): 0 for n in range(9)})
+    answering, opening = (Round(0, Heads(source), ALL, SALT) for _ in range(2))
+    index = Heads(source).index(ALL)
+    before = index.fingerprint(0, len(index))
+    assert opening.open().splits[0].fingerprints == before
+    answering.take(turn(flag=MORE))
+    source.set({head(n, 1): 0 for n in range(9)})
+    for side in (answering, opening):
+        side.take(turn(flag=MORE))
+        assert side.whole == before
+
+
+@pytest.mark.parametrize("place", range(16))
+def test_every_byte_of_a_fingerprint_counts(place: int) -> None:
+    source = SetSource({head(n, 0): 0 for n in range(9)})
+    index = Heads(source).index(ALL)
+    told = bytearray(index.fingerprint(0, len(index)))
+    same = Round(0, Heads(source), ALL, SALT)
+    same.take(turn(splits=[Split([b"", b""], bytes(told))]))
+    told[place] ^= 1
+    other = Round(0, Heads(source), ALL, SALT)
+    other.take(turn(splits=[Split([b"", b""], bytes(told))]))
+    assert (same.equal, other.equal) == (True, False)
 
 
 @pytest.mark.parametrize("count", [0, 1, 65, 5_000])
@@ -256,11 +306,16 @@ def test_a_question_in_the_last_turn_is_a_fault(asked: dict[str, Any]) -> None:
     assert fault.value.code == Parting.UNEXPECTED
 
 
-def test_heads_of_lanes_that_are_not_compared_are_a_fault() -> None:
-    side = Round(0, Heads(SetSource({})), frozenset({0, 1}), SALT)
-    with pytest.raises(RemoteFault) as fault:
-        side.take(turn(heads=head(2, 0)))
-    assert fault.value.code == Parting.UNEXPECTED
+@pytest.mark.parametrize("lanes", [[2], [0, 2], [2, 1], [0, 1, 2, 1]])
+def test_heads_of_lanes_that_are_not_compared_are_a_fault(lanes: list[int]) -> None:
+    for heads in (
+        {"heads": b"".join(head(lane, 0) for lane in lanes)},
+        {"near_heads": b"".join(name_and_id(head(lane, 0)) for lane in lanes)},
+    ):
+        side = Round(0, Heads(SetSource({})), frozenset({0, 1}), SALT)
+        with pytest.raises(RemoteFault) as fault:
+            side.take(turn(**heads))
+        assert fault.value.code == Parting.UNEXPECTED
 
 
 def test_a_side_that_never_comes_to_an_end_is_cut_off() -> None:

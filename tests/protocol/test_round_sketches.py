@@ -2,6 +2,7 @@
 
 import random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from node.protocol import limits, messages
 from node.protocol.errors import Parting, RemoteFault
 from node.protocol.heads import Heads
 from node.protocol.messages import Listing
+from node.protocol.near import further, read
 from node.protocol.reconcile import MORE, PASS, Round
-from node.protocol.sketch import Sketch, name_of, part_of
+from node.protocol.sketch import Sketch, compare, name_of, part_of
 from tests.support.rounds import (
     ALL,
     SALT,
@@ -87,6 +89,12 @@ def test_each_sketch_of_a_round_is_larger_and_there_are_few() -> None:
         side.take(turn(sketch=sketch(3_072)))
     assert fault.value.code == Parting.UNEXPECTED
     side = Round(0, Heads(SetSource({})), ALL, SALT)
+    side.take(turn(sketch=sketch(48)))
+    for row in (48, 16):
+        with pytest.raises(RemoteFault) as fault:
+            side.take(turn(sketch=sketch(row)))
+        assert fault.value.code == Parting.UNEXPECTED
+    side = Round(0, Heads(SetSource({})), ALL, SALT)
     for row in (16, 24, 32, 48):
         side.take(turn(sketch=sketch(row)))
     with pytest.raises(RemoteFault) as fault:
@@ -150,6 +158,49 @@ def test_a_head_is_not_near_where_two_lanes_have_its_name() -> None:
     assert reply is not None
     assert reply.heads == twin(1, 0)
     assert reply.near_heads == name_of(head(1, 0)) + head(1, 0)[65:]
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "still_told", "still_asked"),
+    [
+        ([5], [6], [], [6]),
+        ([6], [5], [6], []),
+        ([5], [5], [5], [5]),
+        ([5], [], [5], []),
+        ([], [5], [], [5]),
+        ([5, 7], [9], [5, 7], [9]),
+        ([9], [5, 7], [9], [5, 7]),
+        ([1, 2], [8, 9], [1, 2], [8, 9]),
+    ],
+)
+def test_of_forked_lanes_all_heads_are_told_and_asked_for(
+    told: list[int], asked: list[int], still_told: list[int], still_asked: list[int]
+) -> None:
+    own = [(head(1, seq), seq) for seq in told]
+    others = [(part_of(head(1, seq + 100)), seq) for seq in asked]
+    found = further(own, others)
+    assert [seq for _, seq in found[0]] == still_told
+    assert [seq for _, seq in found[1]] == still_asked
+
+
+def test_where_two_lanes_share_a_name_heads_are_told_in_full_and_asked_for_as_far() -> None:
+    """One side holds both lanes, the other one of them: only the first must not say `near`."""
+    ours = {twin(1, 0): 4, twin(2, 0): 4, head(1, 0): 4}
+    theirs = {twin(1, 1): 3, head(1, 1): 3}
+    index = Heads(SetSource(ours)).index(ALL)
+    difference = compare(index.sketch(16), sketch(16, theirs))
+    reading = read(index, difference)
+    assert sorted(reading.tell) == sorted(
+        [(twin(1, 0), False), (twin(2, 0), False), (head(1, 0), True)]
+    )
+    assert (reading.near, reading.far) == ([], [part_of(twin(1, 1))])
+
+
+def test_many_near_heads_too_are_asked_for_in_turns_that_fit() -> None:
+    """Nothing that a sketch showed is forgotten at the end of a turn."""
+    with patch.object(limits, "SKETCH_CELL_HEADS_COUNT", 0):
+        pair = Pair(*moved(2_600, 1_200)).run()
+    assert (len(pair.a.found), len(pair.b.found)) == (1_200, 1_200)
 
 
 def test_a_near_head_of_a_lane_that_is_not_held_keeps_its_number() -> None:

@@ -35,6 +35,7 @@ from tests.support.sync_source import DictSource, source_with
     [
         ({"community": bytes(32)}, Parting.OTHER_COMMUNITY),
         ({"rules": 2}, Parting.OTHER_RULES),
+        ({"rules": 0}, Parting.OTHER_RULES),
         ({"version": 2}, Parting.OTHER_PROTOCOL),
     ],
 )

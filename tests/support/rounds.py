@@ -29,7 +29,12 @@ class SetSource(DictSource):
 
     def __init__(self, items: Set) -> None:
         super().__init__()
+        self.set(items)
+
+    def set(self, items: Set) -> None:
+        """These are the heads from now on."""
         self.items = [HeadItem(k[:65], RecordId(k[65:]), seq) for k, seq in sorted(items.items())]
+        self._generation += 1
 
     def heads(self, low: bytes, high: bytes | None) -> list[HeadItem]:
         return [h for h in self.items if h.key >= low and (high is None or h.key < high)]
