@@ -100,17 +100,28 @@ def test_rounds_repeated_after_taking_in_bring_forked_lanes_together(
     assert set_a == set_b == union
 
 
-def test_one_round_is_enough_however_many_lists_and_asks_it_takes() -> None:
-    """Lanes that differ all over a large set: more lists than a turn has asks for."""
-    a = {head(n, 0): 4 for n in range(12_000)}
-    b = {key: seq for key, seq in a.items() if key[0] % 7}
-    a, b = {k: s for k, s in a.items() if k[0] % 11}, {**b, **{head(n, 1): 5 for n in range(2_000)}}
+@pytest.mark.parametrize("each", [1, 9])
+def test_one_round_is_enough_however_many_lists_and_asks_it_takes(each: int) -> None:
+    """Lanes that differ all over: 256 lists, of which a turn holds fewer, as it does of asks."""
+    common = {head(n, 0): 4 for n in range(4_500)}
+    a, b = ({k: s for k, s in common.items() if k[1] % 16 != side} for side in (3, 5))
+    a |= {head(n, 1): 5 for n in range(0, 4_500, 11 * each)}
+    b |= {head(n, 1): 5 for n in range(5_000, 5_000 + 2_000 // each)}
     with patch.object(limits, "SKETCHES_ROUND_MAX_COUNT", 0):
         pair = Pair(a, b).run()
-    newer = {key for key in b if key not in a}
-    older = {key for key in a if key not in b and key[:65] not in {one[:65] for one in newer}}
-    assert set(pair.a.found) == newer
-    assert set(pair.b.found) == older
+    further = {key[:65] for key in a if key[:65] in {one[:65] for one in b} and key not in b}
+    assert set(pair.a.found) == {key for key in b if key not in a and key[:65] not in further}
+    assert set(pair.b.found) == {key for key in a if key not in b}
+
+
+def test_what_only_one_side_lacks_takes_one_round_too() -> None:
+    """Whoever has nothing to ask must not end while the other has more lists to send."""
+    b = {head(n, 0): 4 for n in range(12_000)}
+    a = {key: seq for key, seq in b.items() if key[1] % 16}
+    for one, other in ((a, b), (b, a)):
+        with patch.object(limits, "SKETCHES_ROUND_MAX_COUNT", 0):
+            pair = Pair(one, other).run()
+        assert {*pair.a.found, *pair.b.found} == b.keys() - a.keys()
 
 
 def test_who_ends_without_a_word_after_a_difference_is_not_the_same() -> None:
