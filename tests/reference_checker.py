@@ -399,8 +399,9 @@ class Checker:
         r, state = self.records[record], self.j.state(record)
         if not self.j.ok(record) or state.open is None:
             return "void"
-        chapter = self.records[state.open].body["chapter"]
-        found = self.alerts(r.lane, chapter)
+        dealt_in = {self.records[state.open].body["chapter"]}
+        dealt_in.add(self.records[self.j.terms(trade)["payer_lane"]].body["chapter"])
+        found = {alert for chapter in dealt_in for alert in self.alerts(r.lane, chapter)}
         if found:
             return min(found)
         if self.j.terms(trade)["unit"] != CREDIT:

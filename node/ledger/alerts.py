@@ -255,7 +255,9 @@ class CleanIncome:
         row = TRADE.get(reader, position.trade)
         if row is None:
             return "void"
-        found = alerts_on(reader, lanes.key_of(reader, entry.lane), self._rules, row.chapter)
+        lane_key = lanes.key_of(reader, entry.lane)
+        dealt_in = {row.chapter, trades.OPENED.must(reader, position.open)}  # two, after a carry
+        found = {a for one in dealt_in for a in alerts_on(reader, lane_key, self._rules, one)}
         if found:
             return min(found)
         if row.unit != CREDIT:

@@ -1,6 +1,7 @@
 """What honest programs will sign next: alerts and their points, stamps, clean income (R34-R45)."""
 
 import pytest
+from msgspec.structs import replace
 
 from node.ledger import alerts, positions
 from node.ledger.alerts import CleanIncome
@@ -127,6 +128,27 @@ def test_a_suspension_is_an_alert_in_its_chapter(world: World) -> None:
     world.act("o0", "member.suspend", world.membership_body("ada"))
     assert alerts_on(world, ada) == {"suspended"}
     assert refusal(world, payment) == "suspended"
+
+
+@pytest.mark.parametrize("suspended_in", ["coop", "farm"])
+def test_after_a_carry_a_suspension_counts_in_the_trades_chapter_and_in_the_accounts(
+    suspended_in: str,
+) -> None:
+    """A trade of one chapter, paid from an account that was carried into another."""
+    world = World(chapters=("coop", "farm"))
+    ada, bo = pair(world)
+    asked = world.propose(ada, bo, 5)
+    agreed = world.accept(bo, asked)
+    moved = world.account("ada", asked, chapter="farm")
+    world.grant(moved, LIMIT)
+    paid = world.settle(moved, agreed)
+    later = world.propose(paid, world.account("cat", chapter="farm"), 1)
+    assert (refusal(world, later), refusal(world, asked)) == (None, None)
+    act = replace(world.membership_body("ada"), chapter=suspended_in)
+    world.act("o0", "member.suspend", act)
+    assert refusal(world, paid) == "suspended"
+    assert refusal(world, later) == ("suspended" if suspended_in == "farm" else None)
+    assert refusal(world, asked) == ("suspended" if suspended_in == "coop" else None)
 
 
 def test_positions_are_of_account_records_alone(world: World) -> None:
