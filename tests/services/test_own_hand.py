@@ -45,6 +45,11 @@ def listened(person: Person) -> list[Committed]:
     return found
 
 
+def kept_events(person: Person) -> list[tuple[str, bytes]]:
+    """What a client that was away reads."""
+    return [(event.name, event.subject) for event in person.core.reader.events.after(0, 10_000)]
+
+
 def copied(people: list[Person], tmp_path: Path) -> Person:
     """A second home with amina's files and key; both are open."""
     amina = people[1]
@@ -81,6 +86,7 @@ async def test_a_copy_that_only_goes_on_where_this_home_stopped_is_noticed_too(
     await twin.hand_to(amina)
     assert amina.core.reader.settings.get(COPIED_HOME) is not None
     assert ("home.copied", strange) in [event for done in told for event in done.events]
+    assert ("home.copied", strange) in kept_events(amina)
     with pytest.raises(LocalFault) as caught:
         await amina.publisher.publish(post("hello"))
     assert caught.value.code == "home-copied"
@@ -104,6 +110,7 @@ async def test_a_proof_is_told_once_and_only_one_against_this_device_stops_it(
         for _ in range(2):
             assert await proofs.take(person.core, found, "officer") == []
         assert [event for done in told for event in done.events] == [("fork", lane)]
+        assert kept_events(person)[-1] == ("fork", lane)
         assert person.core.reader.settings.get(COPIED_HOME) is None
         lower = proofs.lower_id(person.core.reader, lane, person.core.community)
         assert lower == proofs.lower_id(officer.core.reader, lane, officer.core.community)
