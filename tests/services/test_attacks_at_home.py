@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from pytest_trio import trio_fixture
 
 from node.api.shaping import iso_time
 from node.commands.base import local_time
@@ -24,20 +23,12 @@ from node.services.trading import accounts
 from node.services.trading.trade import Proposal
 from node.wallet.signer import RootSigner
 from tests.support.groups import Group, found
-from tests.support.homes import Clock, Person, genesis_for, move_in, town
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
 
 YEAR_MS = 365 * 24 * 3_600_000
 NOW_MS = 1_790_000_000_000
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 def balances(people: list[Person]) -> list[int]:

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pytest_trio import trio_fixture
 
 from node.ledger import alerts, book
 from node.ledger.root import state_root
@@ -26,18 +25,9 @@ from tests.support.homes import (
     introduce,
     move_in,
     seed_of,
-    town,
 )
 
 pytestmark = pytest.mark.trio
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 def post(text: str) -> Draft:

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pytest_trio import trio_fixture
 
 from node.protocol import lanes
 from node.protocol.errors import LocalFault
@@ -21,17 +20,9 @@ from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from node.storage.state import WriterState
 from tests.services.test_portability import WORLD, home_of
-from tests.support.homes import Clock, Person, genesis_for, move_in, town
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 def post(text: str) -> Draft:

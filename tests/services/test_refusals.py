@@ -1,26 +1,15 @@
 """Why a member is refused: the sentence speaks of the side that is meant, in every language."""
 
-from pathlib import Path
-
 import pytest
-from pytest_trio import trio_fixture
 
 from node.i18n import LANGUAGES, catalogue, problem_text
 from node.protocol.errors import LocalFault
 from node.services.trading import accounts
 from node.services.trading.trade import Proposal
-from tests.support.homes import Person, town
+from tests.support.homes import Person
 
 ALERTS = ("forked", "revoked", "beyond-carry", "double-carry", "suspended")
 DOUBTS = ("void", "no-grant", "grant-not-current", "unclean")
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.ledger.root import state_root
@@ -11,17 +10,9 @@ from node.protocol.errors import LocalFault
 from node.services.members import devices
 from node.services.trading.trade import Proposal
 from node.wallet.signer import RootSigner
-from tests.support.homes import Clock, Person, genesis_for, move_in, town
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 async def come_back(folder: Path, name: str, device: str, *holders: Person) -> Person:

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.protocol.errors import LocalFault
@@ -17,17 +16,9 @@ from node.services.publish import Draft
 from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from node.wallet.signer import RootSigner
-from tests.support.homes import Clock, Person, genesis_for, move_in, town
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 async def shut_out(person: Person, helper: Person) -> None:

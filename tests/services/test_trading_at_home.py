@@ -1,25 +1,14 @@
 """Members trade: real homes, real storage, records handed over as neighbours do."""
 
-from pathlib import Path
-
 import pytest
-from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.ledger.root import state_root
 from node.protocol.errors import LocalFault
 from node.services.trading.trade import Proposal
-from tests.support.homes import Person, town
+from tests.support.homes import Person
 
 pytestmark = pytest.mark.trio
-
-
-@trio_fixture
-async def people(tmp_path: Path):  # type: ignore[no-untyped-def]
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 async def spread(*people: Person) -> None:

@@ -1,20 +1,17 @@
 """What amounts are counted in, and what members give beside credit."""
 
 import re
-from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_trio import trio_fixture
 
 from node.ledger import book
 from node.protocol.errors import LocalFault
 from node.protocol.genesis import CreditUnit
 from node.services.trading import units
 from node.services.trading.trade import Proposal
-from tests.support.homes import Person, town
+from tests.support.homes import Person
 from tests.tidy import ROOT
 
 CREDIT = CreditUnit(code="나눔", decimals=2)
@@ -69,14 +66,6 @@ def test_any_text_is_a_unit_or_refused_and_checking_twice_changes_nothing(writte
         return
     assert units.checked(unit) == unit
     assert units.shown(1, unit, CREDIT, "en")
-
-
-@trio_fixture
-async def people(tmp_path: Path) -> AsyncGenerator[list[Person]]:
-    made = await town(tmp_path, "officer", "amina", "baraka")
-    yield made
-    for person in made:
-        person.close()
 
 
 def totals(seen_by: Person, of: Person) -> dict[str, tuple[int, int]]:
