@@ -93,10 +93,13 @@ class Stall:
 
 
 async def settled() -> None:
-    """Until nothing is under way but waiting."""
+    """Until nothing is under way but waiting; no thread either, which virtual time outruns."""
+    threads = trio.to_thread.current_default_thread_limiter()
     for _ in range(5):
         await trio.sleep(limits.PICTURES_AHEAD_PAUSE_S)
         await trio.testing.wait_all_tasks_blocked(0.02)
+        while threads.borrowed_tokens:
+            await trio.testing.wait_all_tasks_blocked(0.02)
 
 
 async def test_a_listing_names_what_was_made_here_and_nothing_else(people: list[Person]) -> None:
