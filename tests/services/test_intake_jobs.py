@@ -17,7 +17,7 @@ from node.protocol.record import RawRecord
 from node.services.core import Committed, Core
 from node.services.incoming import intake as intake_module
 from node.services.incoming.intake import Intake, Outcome
-from tests.services.test_portability import LINES, ROOT, WORLD, home_of, root_of, take
+from tests.support.exports import LINES, ROOT, WORLD, home_of, root_of, take
 from tests.support.world import Made, World
 
 pytestmark = pytest.mark.trio

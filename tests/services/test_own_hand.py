@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,16 +11,18 @@ from node.protocol.errors import LocalFault
 from node.protocol.identity import Lane
 from node.protocol.office import WitnessStamp
 from node.protocol.social import PostPut
+from node.protocol.state import DictState, Overlay
 from node.services import missing
 from node.services.core import Committed
 from node.services.incoming import proofs
 from node.services.incoming.checks import CHUNK_RECORDS_COUNT, Checks
 from node.services.missing import MENDING_SETTING, NOTHING, Missing
-from node.services.publish import COPIED_HOME, NOTHING_SIGNED, Appender, Draft
+from node.services.publish import COPIED_HOME, NOTHING_SIGNED, Appender, Draft, own_auth
 from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from node.storage.state import WriterState
-from tests.services.test_portability import WORLD, home_of
+from node.views import identities
+from tests.support.exports import WORLD, home_of
 from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
@@ -66,12 +69,17 @@ async def test_what_is_signed_waits_to_be_gossiped_in_its_order_and_is_told(
     assert [done.lanes for done in told] == [frozenset({lane})]
 
 
+@pytest.mark.parametrize("mending", [False, True])
 async def test_a_copy_that_only_goes_on_where_this_home_stopped_is_noticed_too(
-    people: list[Person], tmp_path: Path
+    people: list[Person], tmp_path: Path, mending: bool
 ) -> None:
-    """No lane is forked yet: the next record of this home would fork it."""
+    """No lane is forked yet: the next record of this home would fork it. A home that waits for what
+    it lost of another lane notices it as well."""
     twin = copied(people, tmp_path)
     amina = people[1]
+    if mending:
+        account = amina.id + amina.core.own.public_key + bytes((Lane.ACCOUNT,))
+        amina.core.missing = Missing({account: 0}, ())
     told = listened(amina)
     strange = (await twin.publisher.publish(post("not by this home")))[-1]
     await twin.hand_to(amina)
@@ -112,6 +120,20 @@ async def test_a_proof_is_told_once_and_only_one_against_this_device_stops_it(
     assert not lanes.ENTRY.has(amina.core.reader, record)  # the one that this home did not sign
     twin.close()
     other_device.close()
+
+
+async def test_a_lane_is_signed_under_the_device_record_that_has_its_scope() -> None:
+    overlay, device = (
+        Overlay(DictState()),
+        SimpleNamespace(member_id=b"m" * 32, public_key=b"k" * 32),
+    )
+    for record, scopes in ((b"1" * 32, ["account"]), (b"2" * 32, ["social", "market"])):
+        identities.DEVICE.put(overlay, device.member_id + device.public_key + record, scopes)
+    assert own_auth(overlay, device, Lane.ACCOUNT) == b"1" * 32
+    assert own_auth(overlay, device, Lane.MARKET) == b"2" * 32
+    with pytest.raises(LocalFault) as caught:
+        own_auth(overlay, device, Lane.OFFICE)
+    assert caught.value.code == "device-not-added"
 
 
 async def test_relays_wait_for_an_echo_as_payers_do(people: list[Person]) -> None:

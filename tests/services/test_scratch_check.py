@@ -17,8 +17,8 @@ from node.services.core import Core
 from node.services.incoming import verifiers
 from node.storage import doctor
 from node.storage.schema import fold_table
-from tests.services.test_portability import WORLD
 from tests.services.test_verification import damage, doubts, filled, put
+from tests.support.exports import WORLD
 
 
 @pytest.fixture

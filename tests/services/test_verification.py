@@ -27,7 +27,7 @@ from node.services.incoming.intake import FILE, Intake
 from node.storage import doctor
 from node.storage.home import Home
 from node.storage.schema import fold_table
-from tests.services.test_portability import WORLD
+from tests.support.exports import WORLD
 from tests.support.world import World
 
 
