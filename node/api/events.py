@@ -17,6 +17,7 @@ Left to others: what the events are (the folds name them).
 # The stubs of trio that come with libp2p do not know their own types.
 
 import logging
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -128,7 +129,9 @@ class EventHub:
             seen = self.status_number
             while not self.closed and (left_s := self._tokens.left_s(access)) > 0:
                 woken = self._wake  # before reading: what comes meanwhile wakes us at once
-                found = self._core.reader.events.after(seq, limits.EVENTS_READ_AT_ONCE_COUNT)
+                found = self._after(seq)
+                if found is None:
+                    return
                 if found:
                     seq = found[-1].seq
                     yield b"".join(self._framed(event) for event in found)
@@ -144,6 +147,16 @@ class EventHub:
                         yield HEARTBEAT
         finally:
             self._open[access.hash] -= 1
+
+    def _after(self, seq: int) -> list[Event] | None:
+        """The next events; None where they cannot be read: the answer has begun, so that no
+        sentence can follow, and the client asks again."""
+        try:
+            return self._core.reader.events.after(seq, limits.EVENTS_READ_AT_ONCE_COUNT)
+        except (sqlite3.Error, StorageFault) as error:
+            if self._core.note_fault(error) is None:
+                raise
+            return None
 
     def _start(self, last_id: str | None) -> tuple[int, bytes]:
         """Where to go on, and what to say first."""

@@ -29,6 +29,8 @@ TABLES: dict[str, "Table[object]"] = {}
 
 NUMBER_SIZE_BYTES: Final = 5
 """A local number as the end of a key."""
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, TypeError, RecursionError)
+"""What reading a row may raise: bytes that no fold has written, or no bytes at all."""
 PAGE_ROWS_COUNT: Final = 2_000
 """Rows of a whole table that are read at a time."""
 
@@ -75,7 +77,7 @@ class Table(Generic[V]):
         data = reader.get(self.name, key)
         try:
             return None if data is None else self.read(data)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise self._damaged() from error
 
     def must(self, reader: Reader, key: bytes) -> V:
@@ -84,7 +86,7 @@ class Table(Generic[V]):
         assert data is not None, f"{self.name} lacks {key.hex()}"
         try:
             return self.read(data)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise self._damaged() from error
 
     def has(self, reader: Reader, key: bytes) -> bool:
@@ -104,7 +106,7 @@ class Table(Generic[V]):
         for key, data in reader.scan(self.name, low, high, reverse=reverse, limit=limit):
             try:
                 row = self.read(data)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise self._damaged() from error
             yield key, row
 

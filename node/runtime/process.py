@@ -155,7 +155,7 @@ async def _run_once(
         core.signer = Signer.device(
             home.device_key, options.passphrase, community_id=core.community
         )
-        search = Search(core.database, home.search)
+        search = Search(core.database, home.search, note=core.note_fault)
         try:
             return await _serve(core, search, options, ready, stop)
         finally:

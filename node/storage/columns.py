@@ -9,7 +9,7 @@ Rules: bytes only; no record is parsed or judged here.
 """
 
 import hashlib
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 KEYS_SIZE_BYTES: Final = 64
 _START: Final = b"\x9a\x01"  # an array of ten, version 1
@@ -41,6 +41,17 @@ def split(header: bytes, body: bytes | None, *, parsed: bool = False) -> Columns
     if formed and lead[kind : kind + 2] == lead[kind + 34 : kind + 36] == _BYTES32:
         return Columns(keys, lead[2:kind] + lead[kind + 68 :], kept)
     return Columns(b"", lead, kept)
+
+
+def are_whole(lead: Any, tail: Any, body: Any, seal: Any) -> bool:
+    """Are these values of the kinds that a row has? A flipped bit makes others of them."""
+    return (
+        isinstance(lead, bytes)
+        and lead != b""
+        and isinstance(seal, bytes)
+        and (body is None or isinstance(body, bytes))
+        and (tail is None or isinstance(tail, bytes))
+    )
 
 
 def join(keys: bytes, lead: bytes, tail: bytes | None, body: bytes | None) -> bytes:

@@ -21,6 +21,7 @@ from typing import Final
 from node.protocol.errors import StorageFault
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
+from node.storage.described import mistyped
 from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import Home, create_private, publish, remove_database, settle_mended
 from node.storage.log import log_of, lost_commits, write_out_again
@@ -168,9 +169,9 @@ def integrity_problems(connection: sqlite3.Connection, most: int = 10) -> list[s
     """What SQLite finds wrong with the file; empty when all is well."""
     try:
         lines = [row[0] for row in connection.execute(f"PRAGMA integrity_check({most})")]
+        return mistyped(connection) if lines == ["ok"] else lines
     except SQLITE_ERRORS as error:
         return [str(error)]
-    return [] if lines == ["ok"] else lines
 
 
 def _bring_up_to_date(

@@ -24,6 +24,7 @@ from node.protocol.record import RawRecord
 from node.protocol.state import Changes
 from node.storage.connect import connect_reader
 from node.storage.database import Database, integrity_problems
+from node.storage.errors import is_of_no_format
 from node.storage.home import Home, create_private, remove_database
 from node.storage.reader import SqliteReader
 from node.storage.rows import Marks
@@ -95,6 +96,8 @@ def _file_problems(path: Path) -> list[str]:
 def _database_findings(home: Home) -> list[Finding]:
     values: dict[str, object] = {"path": str(home.database)}
     problems = _file_problems(home.database)
+    if not problems and is_of_no_format(home.database):
+        problems = ["header"]
     if problems:
         return [Finding("bad", "database-damaged", {**values, "problems": ", ".join(problems)})]
     connection = connect_reader(home.database)

@@ -33,7 +33,7 @@ SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _NO_FORMAT = "unsupported file format"  # by its code a mistake of ours, and yet a flipped bit
 _NO_TEXT = "Could not decode to UTF-8"
 _WRITE_FORMAT_AT = 18  # in the header of a file
-_WRITE_FORMATS = (b"\1", b"\2")  # of any other, SQLite says that the disk is read-only
+_WRITE_FORMAT_LAST = 2  # of any beyond, SQLite says that the disk is read-only
 _PRIMARY_CODE = 0xFF  # the rest of an SQLite code is detail
 _SYNC_CODES = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _CODES = {
@@ -58,16 +58,17 @@ def fault_of(error: sqlite3.Error | UnicodeDecodeError, path: object) -> Storage
         problem = Problem.DATABASE_DAMAGED if str(error).startswith(_NO_TEXT) else None
     else:
         problem = _CODES.get(code) or _CODES.get(code & _PRIMARY_CODE)
-        if code == sqlite3.SQLITE_READONLY and _is_of_no_format(path):
+        if code == sqlite3.SQLITE_READONLY and is_of_no_format(path):
             problem = Problem.DATABASE_DAMAGED
     return None if problem is None else StorageFault(problem, str(error), path=str(path))
 
 
-def _is_of_no_format(path: object) -> bool:
+def is_of_no_format(path: object) -> bool:
+    """Does the header forbid writing, in a way no SQLite ever makes it? Reading goes on."""
     try:
         with Path(str(path)).open("rb") as file:
             file.seek(_WRITE_FORMAT_AT)
-            return file.read(1) not in _WRITE_FORMATS
+            return file.read(1) > bytes((_WRITE_FORMAT_LAST,))
     except OSError:
         return False
 

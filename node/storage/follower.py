@@ -9,6 +9,7 @@ damaged index is removed when the node stops and made anew at the next start.
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +32,17 @@ COMMIT_MAX_COUNT: Final = 4_000  # documents of one commit while there are many:
 class Search:
     """The index of an open database, kept up to date; close it before the database."""
 
-    def __init__(self, database: Database, path: Path) -> None:
-        """Open or make the index and start following; when the disk refuses, begin later."""
-        self._database, self._path = database, path
+    def __init__(
+        self,
+        database: Database,
+        path: Path,
+        note: Callable[[sqlite3.Error | StorageFault], object] = lambda _: None,
+    ) -> None:
+        """Open or make the index and start following; when the disk refuses, begin later.
+
+        `note` is told, in a thread of the index, when what it is to follow cannot be read.
+        """
+        self._database, self._path, self._note = database, path, note
         self._index: SearchIndex | None = None
         self._seen = 0
         self._busy_until = 0.0
@@ -140,15 +149,14 @@ class Search:
         index, seen = self._open_index(), self._seen
         found: dict[bytes, Document | None] = {}
         while len(found) < COMMIT_MAX_COUNT and not self._stop.is_set():
-            with self._database.snapshot() as reader:
-                touched = reader.touched.after(seen, limits.SEARCH_BATCH_COUNT)
-                if not touched:
-                    break
-                for _, entry in touched:
-                    record = reader.id_at(entry) if isinstance(entry, int) else entry
-                    if record is not None:
-                        found[record] = document_of(reader, record)
-            seen = touched[-1][0]
+            try:
+                last = self._read(seen, found)
+            except (sqlite3.Error, StorageFault) as error:
+                self._note(error)
+                raise
+            if last is None:
+                break
+            seen = last
         if seen == self._seen:
             return False
         index.take(found.items(), seen)
@@ -156,6 +164,16 @@ class Search:
             self._seen, self._fault = seen, None  # whoever waits for the one sees the other
             self._change.notify_all()
         return True
+
+    def _read(self, seen: int, found: dict[bytes, Document | None]) -> int | None:
+        """Gather what follows `seen` in the home; up to where, None if there is nothing."""
+        with self._database.snapshot() as reader:
+            touched = reader.touched.after(seen, limits.SEARCH_BATCH_COUNT)
+            for _, entry in touched:
+                record = reader.id_at(entry) if isinstance(entry, int) else entry
+                if record is not None:
+                    found[record] = document_of(reader, record)
+        return touched[-1][0] if touched else None
 
     def _rest(self) -> None:
         """All is read: give back what was only needed for that."""

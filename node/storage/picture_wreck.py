@@ -14,19 +14,28 @@ from pathlib import Path
 from typing import Final
 
 from node.protocol.crypto import sha256
+from node.storage.described import as_made, set_right
 from node.storage.errors import SQLITE_ERRORS
 from node.storage.home import remove_database
 from node.storage.log import apply, log_of
-from node.storage.salvage import set_header_right, set_schema_right
+from node.storage.salvage import set_header_right
 
 VERSION: Final = 1
-TABLES: Final = {
-    "files": "CREATE TABLE files (hash BLOB PRIMARY KEY, media TEXT, size INTEGER, width INTEGER,"
+TABLES: Final = (
+    "CREATE TABLE files (hash BLOB PRIMARY KEY, media TEXT, size INTEGER, width INTEGER,"
     " height INTEGER, own INTEGER, fresh INTEGER, used INTEGER) WITHOUT ROWID",
-    "bytes": "CREATE TABLE bytes (hash BLOB PRIMARY KEY, data BLOB)",
-    "made": "CREATE TABLE made (large BLOB PRIMARY KEY, small BLOB) WITHOUT ROWID",
-}
-"""As SQLite keeps them, word by word."""
+    "CREATE TABLE bytes (hash BLOB PRIMARY KEY, data BLOB)",
+    "CREATE TABLE made (large BLOB PRIMARY KEY, small BLOB) WITHOUT ROWID",
+)
+
+
+def make(connection: sqlite3.Connection) -> None:
+    """The tables, in an empty file."""
+    for text in TABLES:
+        connection.execute(text)
+
+
+WANTED: Final = as_made([make])
 
 _WAYS: Final = ("", "NOT INDEXED ORDER BY rowid", "NOT INDEXED ORDER BY rowid DESC")
 
@@ -40,7 +49,7 @@ class PictureWreck:
         shutil.copyfile(damaged, copy)
         apply(log_of(damaged), copy, beyond=False)
         set_header_right(copy, VERSION, 0)
-        set_schema_right(copy, TABLES)
+        set_right(copy, WANTED)
         uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
 

@@ -29,9 +29,10 @@ from node.protocol.market import Media, PictureFile
 from node.protocol.picture import is_stated, look
 from node.protocol.ports import Clock
 from node.storage.connect import connect_reader, connect_writer
+from node.storage.described import described
 from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import Home, create_private, publish, settle
-from node.storage.picture_wreck import TABLES, VERSION, PictureWreck
+from node.storage.picture_wreck import VERSION, WANTED, PictureWreck, make
 
 CACHE_KIB: Final = 1_024  # a file is read once and then stays with whoever asked
 
@@ -120,8 +121,7 @@ class PictureStore:
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             if not _is_made(connection, self._path):
                 connection.execute("BEGIN")
-                for statement in TABLES.values():
-                    connection.execute(statement)
+                make(connection)
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")
         except BaseException:
@@ -373,10 +373,10 @@ def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
     """True iff the tables are there, as this program describes them; False iff there are none.
     Raises StorageFault database-damaged, schema-newer."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
+    found = described(connection)
     if version > VERSION:
         raise StorageFault(Problem.SCHEMA_NEWER, path=str(path))
-    if (version, found) not in ((VERSION, TABLES), (0, {})):  # a bit has flipped
+    if (version, found) not in ((VERSION, WANTED), (0, [])):  # a bit has flipped
         raise StorageFault(Problem.DATABASE_DAMAGED, path=str(path))
     return bool(found)
 

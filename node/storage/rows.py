@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-import msgspec
-
 from node.protocol import crypto, lanes
 from node.protocol.record import RawRecord
+from node.protocol.state import UNREADABLE
 from node.storage import columns
 from node.storage.kept.access import Idempotency, Tokens
 from node.storage.kept.closes import Closes
@@ -33,6 +32,8 @@ NEXT_NUMBER: Final = (
     "SELECT max(coalesce((SELECT max(number) + 1 FROM records), 0),"
     " coalesce((SELECT value FROM marks WHERE name = 'number_floor'), 0))"
 )
+GARBLED: Final = RawRecord(b"", None, b"")
+"""Shown in place of a row whose values are of other kinds: a record that nothing accepts."""
 
 
 class Lazily(dict[Any, str]):
@@ -170,12 +171,14 @@ class Rows:
         keys = self._signers.get(signer)
         if keys is None:
             keys = self._keys_of(signer)
+        if not columns.are_whole(lead, tail, body, seal):
+            return GARBLED
         return RawRecord(columns.join(keys, lead, tail, body), body, seal)
 
     def _keys_of(self, signer: int | None) -> bytes:
         """Author and signer of a device's records, 64 bytes; b"" where that row is lost."""
         row = self._execute("SELECT keys FROM signers WHERE number = ?", (signer,)).fetchone()
-        keys = b"" if row is None else row[0]
+        keys = b"" if row is None or not isinstance(row[0], bytes) else row[0]
         if len(self._signers) >= SIGNERS_KNOWN_MAX_COUNT:
             self._signers = {None: b""}
         self._signers[signer] = keys
@@ -204,7 +207,7 @@ class Rows:
         for record, row in rows:
             try:
                 number = lanes.ENTRY.read(row).number
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue
             if ids[record] == number:
                 found.add(number)

@@ -10,20 +10,19 @@ Left to others: judging records, making the new database (`services.homes.mendin
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from node.protocol.limits import DATABASE_PAGE_BYTES
 from node.protocol.record import RawRecord
-from node.protocol.state import Table
+from node.protocol.state import TABLES, UNREADABLE, Table
 from node.storage import columns
+from node.storage.described import columns_of, fits, fold_made, set_right
 from node.storage.errors import SQLITE_ERRORS, fault_of
 from node.storage.home import Home, remove_database
 from node.storage.log import apply, log_of
-from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table, texts
+from node.storage.schema import APPLICATION_ID, SCHEMA, fold_table, wanted
 
 V = TypeVar("V")
 
@@ -59,10 +58,12 @@ class Wreck:
         shutil.copyfile(home.database, copy)
         apply(log_of(home.database), copy, beyond=beyond)
         set_header_right(copy, SCHEMA.version, APPLICATION_ID)
-        set_schema_right(copy, texts())
+        set_right(copy, wanted() + [fold_made(fold_table(name)) for name in TABLES])
         uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         self._connection.text_factory = _text
+        # A table that is not described well hides itself, and not all others.
+        self._connection.execute("PRAGMA writable_schema = ON").fetchall()
         self.unreadable: list[int] = []  # numbers of records whose rows could not be read
 
     def __enter__(self) -> "Wreck":
@@ -81,8 +82,8 @@ class Wreck:
 
     def waiting(self) -> list[RawRecord]:
         """Records of files that waited for others."""
-        rows = self.rows("deferred", ("id",))
-        return [RawRecord(*row[1:4]) for row in rows if _is_raw(row[1:4])]
+        rows = [row[1:4] for row in self.rows("deferred", ("id",))]
+        return [RawRecord(*row) for row in rows if columns.are_whole(row[0], None, *row[1:])]
 
     def rows(self, table: str, key: Sequence[str] = ("rowid",)) -> list[tuple[Any, ...]]:
         """The rows of a table that can be read: from the start, and from the end, up to damage."""
@@ -103,20 +104,21 @@ class Wreck:
         for key, data in self.rows(fold_table(table.name), ("k",)):
             try:
                 yield key, table.read(data)
-            except (msgspec.DecodeError, TypeError):
+            except UNREADABLE:
                 continue  # the row is damaged, too
 
     def own_rows(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         """The node's own things: table, rows."""
         for table in OWN_TABLES:
             try:
-                info = self._connection.execute(f"PRAGMA table_info({table})").fetchall()
+                declared = columns_of(self._connection, table)
             except SQLITE_ERRORS as error:
                 self._expect(error)
                 continue
-            key = [column[1] for column in info if column[5]]
+            key = [name for name, _, is_key in declared if is_key]
             if key:
-                yield table, self.rows(table, key)
+                kinds = [kind for _, kind, _ in declared]
+                yield table, [row for row in self.rows(table, key) if all(map(fits, row, kinds))]
 
     def _keys(self, order: str) -> dict[int, bytes]:
         """Keys of devices by number; ordered by keys they come out of the index."""
@@ -174,7 +176,7 @@ class Wreck:
 
 def _forms(row: Sequence[Any], keys: Sequence[dict[int, bytes]]) -> list[RawRecord]:
     signer, lead, tail, body, signature = row
-    if not _is_raw((lead, body, signature)) or not isinstance(tail, bytes | None) or not lead:
+    if not columns.are_whole(lead, tail, body, signature):
         return []
     known = {b""} if signer is None else {one[signer] for one in keys if signer in one}
     return [RawRecord(columns.join(one, lead, tail, body), body, signature) for one in known]
@@ -183,31 +185,6 @@ def _forms(row: Sequence[Any], keys: Sequence[dict[int, bytes]]) -> list[RawReco
 def _text(data: bytes) -> str:
     """Text may be damaged, too."""
     return data.decode("utf-8", "replace")
-
-
-def _is_raw(row: Sequence[Any]) -> bool:
-    header, body, signature = row
-    return (
-        isinstance(header, bytes)
-        and isinstance(body, bytes | None)
-        and isinstance(signature, bytes)
-    )
-
-
-def set_schema_right(copy: Path, described: Mapping[str, str]) -> None:
-    """Describe the tables as they are: a flipped bit in their description makes other columns."""
-    connection = sqlite3.connect(copy, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = OFF").fetchall()
-        connection.execute("PRAGMA writable_schema = ON").fetchall()
-        for name, text in described.items():
-            connection.execute(
-                "UPDATE sqlite_master SET sql = ? WHERE name = ? AND sql <> ?", (text, name, text)
-            )
-    except SQLITE_ERRORS:
-        pass  # damaged further: what can be read is read as it is
-    finally:
-        connection.close()
 
 
 def set_header_right(copy: Path, version: int, application: int) -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from node.protocol.state import TABLES
 from node.storage import columns
+from node.storage.described import FOLD_PREFIX, Described, as_made, described, fold_text, odd
 
 APPLICATION_ID: Final = 0x57655431  # "WeT1": `file` and doctor know the database by it
 
@@ -162,42 +163,30 @@ SCHEMA: Final = Schema(
 )
 
 
-def texts(schema: Schema = SCHEMA) -> dict[str, str]:
-    """How a database made by these steps describes its tables and indexes, by name."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    try:
-        for _, step in schema.steps:
-            step(connection)
-        return described(connection)
-    finally:
-        connection.close()
-
-
-def described(connection: sqlite3.Connection) -> dict[str, str]:
-    """How a database describes its tables and indexes: one flipped bit there, and SQLite reads the
-    rows of a table as something else, without a word."""
-    query = "SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM main.sqlite_master"
-    rows = connection.execute(f"{query} WHERE sql IS NOT NULL").fetchall()
-    return {name.decode(errors="replace"): text.decode(errors="replace") for name, text in rows}
+def wanted(schema: Schema = SCHEMA) -> list[Described]:
+    """How a database made by these steps describes its tables and indexes."""
+    return as_made(step for _, step in schema.steps)
 
 
 def misdescribed(connection: sqlite3.Connection, schema: Schema = SCHEMA) -> list[str]:
-    """Names of those that are not described as they should be, or not at all."""
-    found = described(connection)
-    return [name for name, text in texts(schema).items() if found.get(name) != text]
+    """Names of tables and indexes that are not described as they should be, or not at all."""
+    return odd(described(connection), wanted(schema))
 
 
 def fold_table(name: str) -> str:
     """The SQL name of a fold's table."""
     assert name.isidentifier(), name
     assert name.isascii(), name
-    return f"fold_{name}"
+    return FOLD_PREFIX + name
 
 
 def existing_fold_tables(connection: sqlite3.Connection) -> set[str]:
     """SQL names of the fold tables that are there."""
-    query = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name GLOB 'fold_*'"
-    return {row[0] for row in connection.execute(query)}
+    return {
+        one.name
+        for one in described(connection)
+        if one.kind == "table" and one.name.startswith(FOLD_PREFIX)
+    }
 
 
 def create_fold_tables(connection: sqlite3.Connection) -> bool:
@@ -207,9 +196,7 @@ def create_fold_tables(connection: sqlite3.Connection) -> bool:
     """
     missing = {fold_table(name) for name in TABLES} - existing_fold_tables(connection)
     for table in sorted(missing):
-        connection.execute(
-            f"CREATE TABLE main.{table} (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID"
-        )
+        connection.execute(fold_text(table))
     return bool(missing)
 
 

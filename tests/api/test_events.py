@@ -1,12 +1,13 @@
 """Events reach every client, in order, each once, across reconnects and restarts."""
 
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
 import trio
 
-from node.client import Client, Event
+from node.client import ApiProblem, Client, Event, NotRunning
 from node.protocol import limits
 from node.protocol.lanes import ENTRY
 from node.protocol.ports import ForkProof
@@ -28,6 +29,14 @@ def take(client: Client, count: int, last_id: str | None = None) -> list[Event]:
             break
     stream.close()  # type: ignore[attr-defined]
     return found
+
+
+def found_by(client: Client, words: str) -> list[str]:
+    """Ids of posts that a search finds; none while the node begins anew."""
+    try:
+        return [one["post"]["id"] for one in client.search(words)["items"] if one["post"]]
+    except (ApiProblem, NotRunning, OSError):
+        return []
 
 
 async def say(house: House, *texts: str) -> list[str]:
@@ -188,6 +197,28 @@ async def test_open_streams_end_first_when_the_node_stops(tmp_path: Path) -> Non
     for one in sockets:
         one.close()
     person.close()
+
+
+@pytest.mark.parametrize(
+    "row", ["events (count, at, pack) VALUES (1, 1", "touched (count, pack) VALUES (1"]
+)
+async def test_lists_of_changes_that_cannot_be_read_are_mended_while_it_runs(
+    tmp_path: Path, row: str
+) -> None:
+    """Streams and the search index read them in threads and tasks that nobody waits for."""
+    home = make_home(tmp_path)
+    async with running(home) as house:
+        ready = (await house.do(lambda client: take(client, 1)))[0]
+        with sqlite3.connect(home.database) as connection:
+            connection.execute(f"INSERT INTO {row}, x'c1')")
+        connection.close()
+        said = await say(house, "one")
+        if row.startswith("events"):
+            await house.do(lambda client: take(client, 2, ready.id))
+        await until(lambda: list(home.path.glob("damaged-*/node.db")))
+        with trio.fail_after(10):
+            while await house.do(lambda client: found_by(client, "one")) != said:
+                await trio.sleep(0.05)
 
 
 async def test_a_proof_of_a_fork_is_told_at_once_without_any_record(tmp_path: Path) -> None:

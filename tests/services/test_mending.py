@@ -126,12 +126,14 @@ def test_whatever_bit_flips_it_is_found_or_harmless_and_mended(
     assert found > FLIPS // 8
 
 
+@pytest.mark.parametrize("bit", [0, 5])
 def test_a_header_that_forbids_writing_is_damage_and_mended(
-    village: Village, tmp_path: Path
+    village: Village, tmp_path: Path, bit: int
 ) -> None:
     """SQLite would say that the disk is read-only, which would have nobody mend anything."""
     home = village.damaged(tmp_path)
-    flip(home.database, 18, 5)
+    flip(home.database, 18, bit)
+    assert codes(home) == ["database-damaged"]
     reports: list[str] = []
     mended = open_whole(home, report=reports.append)
     try:
@@ -214,6 +216,78 @@ def test_a_running_node_finds_a_flipped_signature_by_itself(
         assert core.damaged
     finally:
         core.close()
+
+
+VALUES_OF_OTHER_KINDS = [
+    *(("records", column, 5) for column in ("lead", "body", "signature")),
+    *(("records", column, "text") for column in ("signer", "lead", "tail", "body", "signature")),
+    ("records", "lead", b""),
+    *(("signers", "keys", value) for value in (7, "text")),
+    *((fold_table(lanes.ENTRY.name), column, 3) for column in ("k", "v")),
+    *((fold_table(lanes.LANE.name), column, "text") for column in ("k", "v")),
+    *(("orders", column, 9) for column in ("hash", "salt", "body")),
+    ("deferred", "header", 9),
+    *(("events", column, b"\xc1") for column in ("pack", "count")),
+    *(("touched", "pack", value) for value in (b"\xc1", b"\x90", 7)),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value"), VALUES_OF_OTHER_KINDS)
+def test_a_value_of_another_kind_is_found_and_mended(
+    village: Village, tmp_path: Path, table: str, column: str, value: object
+) -> None:
+    """The bits that say where a value ends also say what it is, and SQLite takes all."""
+    home = village.damaged(tmp_path)
+    if table == "deferred":
+        connection = sqlite3.connect(home.database)
+        with connection:
+            connection.execute("INSERT INTO deferred VALUES (x'00', x'00', NULL, x'00', 'ada')")
+        connection.close()
+    first = (
+        "number = 7" if table == "records" else f"{column} = (SELECT min({column}) FROM {table})"
+    )
+    change(home, f"UPDATE {table} SET {column} = ? WHERE {first}", value)
+    assert {"database-damaged", "records-damaged"} & set(codes(home))
+    if table == "records":  # a node that runs finds it, too, and shows nothing of it
+        core = open_core(home)
+        try:
+            assert trio.run(Looking(core).perform) > 0
+            assert core.damaged
+        finally:
+            core.close()
+    mend(home)
+    assert set(codes(home)) <= {"records-missing", "own-lane-damaged"}
+    check_mended(village, home, f"{table}.{column}")
+
+
+# Names of tables, as they stand in the list of them, and how much of the list is about them.
+LISTED = (b"tablecontacts", b"tableorders", b"tablerecords", b"tablefold_lane", b"indexsqlite_auto")
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_own_things_survive_a_flip_in_the_list_of_tables(
+    village: Village, tmp_path: Path, name: bytes
+) -> None:
+    chance = random.Random(SEED)
+    content = village.home.database.read_bytes()
+    contact = Contact(bytes(32), "이웃", "", 1)
+    for number in range(6):
+        home = village.damaged(tmp_path)
+        core = opened(village, home)
+        orders = core.reader.orders.all()
+        core.writer.run_sync(lambda state: state.contacts.put(contact))
+        core.close()
+        position = content.index(name) + (number or chance.randrange(len(name)))
+        flip(home.database, position, chance.randrange(8))
+        assert "database-damaged" in codes(home)
+        mend(home)
+        core = open_core(home)
+        try:
+            assert core.reader.contacts.all() == [contact], position
+            assert core.reader.orders.all() == orders != [], position
+        finally:
+            core.close()
+        check_mended(village, home, f"{name} at {position}")
 
 
 # --- own lanes (R11) ------------------------------------------------------------------------------

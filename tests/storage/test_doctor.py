@@ -15,6 +15,7 @@ from node.protocol.state import TABLES, Changes
 from node.storage import doctor
 from node.storage.connect import connect_writer
 from node.storage.database import Database
+from node.storage.described import fold_text
 from node.storage.doctor import Finding
 from node.storage.home import Home, remove_database
 from node.storage.state import WriterState
@@ -167,7 +168,7 @@ def test_comparing_finds_a_flipped_row_and_changes_nothing(
 def test_a_table_that_nobody_declares_goes_with_a_rebuild(home: Home, world: World) -> None:
     open_database(home).close()
     connection = connect_writer(home.database)
-    connection.execute("CREATE TABLE fold_of_old (k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID")
+    connection.execute(fold_text("fold_of_old"))
     connection.close()
     database = open_database(home)
     doctor.rebuild(database, Refolding(world))

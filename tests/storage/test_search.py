@@ -351,3 +351,16 @@ def test_a_batch_that_is_undone_takes_the_names_it_brought_along(tmp_path: Path)
         assert [hit.id for hit in hits] == [one.id]
     reader.close()
     index.close()
+
+
+def test_a_list_of_changes_that_cannot_be_read_is_told(shop: Shop) -> None:
+    shop.search.close()
+    shop.post("bread")
+    shop.give()
+    shop.database.writer.run_sync(
+        lambda state: state.connection.execute("UPDATE touched SET pack = x'c1'")
+    )
+    told: list[Exception] = []
+    shop.search = Search(shop.database, shop.home.search, note=told.append)
+    assert wait_for_fault(shop.search) == "database-damaged"
+    assert [isinstance(one, StorageFault) and one.code for one in told] == ["database-damaged"]

@@ -29,6 +29,7 @@ from node.storage.reader import SqliteReader
 from node.storage.rows import Rows
 
 PAGE_COUNT: Final = 500  # records looked at between two breaths
+LISTED_COUNT: Final = 50_000  # entries read at a time; one row may hold many
 PAGES_AT_ONCE_COUNT: Final = (
     4  # a minute: 100,000 records in less than an hour, a fifth of a second each
 )
@@ -75,6 +76,7 @@ def findings_of(home: Home) -> list[Finding]:
         try:
             with reader.snapshot():
                 bad = look_at_all(reader, community)
+                _look_at_lists(reader)
                 gone = missing.read(reader)
         finally:
             reader.close()
@@ -90,6 +92,16 @@ def findings_of(home: Home) -> list[Finding]:
     if gone.records:
         found.append(Finding("note", "records-missing", {"count": len(gone.records)}))
     return found
+
+
+def _look_at_lists(reader: Rows) -> None:
+    """Read what tells others of changes. Raises StorageFault where that cannot be read."""
+    last = 0
+    while events := reader.events.after(last, LISTED_COUNT):
+        last = events[-1].seq
+    last = 0
+    while touched := reader.touched.after(last, LISTED_COUNT):
+        last = touched[-1][0]
 
 
 class Looking:

@@ -2,22 +2,39 @@
 
 Rules: an event stands in the transaction of what it tells of, and its number is never used again,
 so a client that names the last one it saw misses nothing. The log is bounded: whoever was away for
-longer reads their lists anew (`is_complete_after` says which).
+longer reads their lists anew (`is_complete_after` says which). A row that cannot be read raises
+StorageFault `database-damaged`.
 """
 
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from node.protocol.errors import StorageFault
 from node.protocol.limits import EVENTS_KEPT_MAX_COUNT, EVENTS_TRIM_EVERY_COUNT
+from node.protocol.state import UNREADABLE
+from node.storage.errors import Problem
+
+T = TypeVar("T")
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
-_decode_touched = msgspec.msgpack.Decoder(list[int | bytes]).decode
+_EVENTS = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
+_TOUCHED = msgspec.msgpack.Decoder(list[int | bytes])
 _LAST: Final = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+
+
+def _unpacked(decoder: msgspec.msgpack.Decoder[list[T]], pack: Any, count: int) -> list[T]:
+    """What a row holds, which says itself how much that is."""
+    try:
+        found = decoder.decode(pack)
+    except UNREADABLE as error:
+        raise StorageFault(Problem.DATABASE_DAMAGED, "pack", path="events") from error
+    if len(found) != count:
+        raise StorageFault(Problem.DATABASE_DAMAGED, "count", path="events")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,7 @@ class Events:
         rows = self._execute("SELECT * FROM events WHERE seq > ? ORDER BY seq", (seq,))
         for last, count, at, pack in rows:
             first = last - count + 1
-            part = _decode(pack)[max(0, seq + 1 - first) :][: limit - len(found)]
+            part = _unpacked(_EVENTS, pack, count)[max(0, seq + 1 - first) :][: limit - len(found)]
             start = max(first, seq + 1)
             found += [Event(start + n, name, subject, at) for n, (name, subject) in enumerate(part)]
             if len(found) >= limit:
@@ -106,7 +123,7 @@ class Touched:
         for last, count, pack in rows:
             first = last - count + 1
             start = max(first, seq + 1)
-            part = _decode_touched(pack)[start - first :][: limit - len(found)]
+            part = _unpacked(_TOUCHED, pack, count)[start - first :][: limit - len(found)]
             found += enumerate(part, start)
             if len(found) >= limit:
                 break
