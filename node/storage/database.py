@@ -90,7 +90,7 @@ class Database:
             except BaseException:
                 connection.close()
                 raise
-        except (StorageFault, sqlite3.Error) as error:
+        except (StorageFault, *SQLITE_ERRORS) as error:
             raise _told_apart(error, home) from error
         return cls(home.database, connection, community, clock, unsure or fault)
 
@@ -221,9 +221,9 @@ def _is_readable(marks: Marks, fold_version: int) -> bool:
     return marks.get("database_id") is not None and marks.get("fold_version") == fold_version
 
 
-def _told_apart(error: StorageFault | sqlite3.Error, home: Home) -> Exception:
+def _told_apart(error: StorageFault | sqlite3.Error | UnicodeDecodeError, home: Home) -> Exception:
     """The fault an error stands for. SQLite often calls a full disk an error of the disk."""
-    fault = fault_of(error, home.database) if isinstance(error, sqlite3.Error) else error
+    fault = error if isinstance(error, StorageFault) else fault_of(error, home.database)
     if fault is not None and fault.code == Problem.DISK_ERROR and home.is_full():
         return StorageFault(Problem.DISK_FULL, fault.detail, **fault.values)
     return fault or error

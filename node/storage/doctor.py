@@ -24,7 +24,7 @@ from node.protocol.record import RawRecord
 from node.protocol.state import Changes
 from node.storage.connect import connect_reader
 from node.storage.database import Database, integrity_problems
-from node.storage.errors import is_of_no_format
+from node.storage.errors import SQLITE_ERRORS, is_of_no_format
 from node.storage.home import Home, create_private, remove_database
 from node.storage.reader import SqliteReader
 from node.storage.rows import Marks
@@ -85,7 +85,7 @@ def check(home: Home) -> list[Finding]:
 def _file_problems(path: Path) -> list[str]:
     try:
         connection = connect_reader(path)
-    except (StorageFault, sqlite3.Error) as error:
+    except (StorageFault, *SQLITE_ERRORS) as error:
         return [str(error)]
     try:
         return integrity_problems(connection)

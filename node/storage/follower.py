@@ -2,11 +2,12 @@
 
 Rules: it reads on from where the index stopped, whatever happened in between, so nothing needs to
 be told to it twice. It lags while many records come, and never holds the database's writer up: in
-one process both need the interpreter's lock. A full or failing disk makes it wait and try again; a
-damaged index is removed when the node stops and made anew at the next start.
+one process both need the interpreter's lock. A full or failing disk makes it wait and try again. An
+index in which anything is wrong is made anew at once; the second time in a run, when it may be a
+mistake of ours, at the next start. Where the home itself cannot be read, it says so and ends.
 """
 
-import sqlite3
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,15 +19,22 @@ from node.protocol.errors import StorageFault
 from node.storage import tokens
 from node.storage.database import Database
 from node.storage.documents import Document, document_of
-from node.storage.errors import Problem, again, fault_of
+from node.storage.errors import SQLITE_ERRORS, Problem, again, fault_of
 from node.storage.home import remove_database
 from node.storage.query import Page, SearchQuery, SearchReader
 from node.storage.search import SearchIndex
 from node.storage.state import Commit
 
+log = logging.getLogger(__name__)
+
 LOOK_S: Final = 0.1
 GIVEN_WAY_MAX_S: Final = 10.0  # then some documents are indexed all the same
+NEW_WAIT_S: Final = 5.0  # that a question waits for a new index
 COMMIT_MAX_COUNT: Final = 4_000  # documents of one commit while there are many: a quarter second
+
+
+class _Unread(Exception):
+    """The home could not be read; its argument says why."""
 
 
 class Search:
@@ -36,7 +44,7 @@ class Search:
         self,
         database: Database,
         path: Path,
-        note: Callable[[sqlite3.Error | StorageFault], object] = lambda _: None,
+        note: Callable[[Exception], object] = lambda _: None,
     ) -> None:
         """Open or make the index and start following; when the disk refuses, begin later.
 
@@ -46,6 +54,8 @@ class Search:
         self._index: SearchIndex | None = None
         self._seen = 0
         self._busy_until = 0.0
+        self._generation = 0  # of the index: how often it was made anew
+        self._anew_wanted = False
         self._change = threading.Condition()
         self._work, self._stop = threading.Event(), threading.Event()
         self._here = threading.local()
@@ -81,14 +91,53 @@ class Search:
         """A page of hits, in this thread. Raises LocalFault cursor-invalid, StorageFault."""
         if self._index is None:
             raise again(self._fault or StorageFault(Problem.DISK_ERROR, path=str(self._path)))
-        reader: SearchReader | None = getattr(self._here, "reader", None)
-        if reader is None:
-            reader = self._here.reader = SearchReader(self._path)
-            self._readers.append(reader)
+        generation = self._generation
         try:
-            return reader.query(query)
-        except sqlite3.Error as error:
-            raise fault_of(error, self._path) or error from error
+            return self._reader().query(query)
+        except SQLITE_ERRORS as error:
+            fault = fault_of(error, self._path)
+            if fault is not None and fault.code != Problem.DATABASE_DAMAGED:
+                raise fault from error
+            if not self.begin_anew(generation):
+                raise self._trouble(error) from error
+        try:
+            return self._reader().query(query)  # of a new index, which fills meanwhile
+        except SQLITE_ERRORS as error:
+            raise self._trouble(error) from error
+
+    def begin_anew(self, generation: int | None = None) -> bool:
+        """Something is wrong with the index, or with that of a generation: have it made anew, and
+        wait a moment for it to fill. False if it was made anew before in this run."""
+        with self._change:
+            if generation is None:
+                generation = self._generation
+            if self._generation == generation:
+                if generation > 0:
+                    return False
+                self._anew_wanted = True
+                self._work.set()
+                if not self._change.wait_for(lambda: self._generation > 0, NEW_WAIT_S):
+                    return False
+        self.wait_until_caught_up(NEW_WAIT_S)
+        return True
+
+    def _trouble(self, error: Exception) -> StorageFault:
+        """What is said where the index is wrong again: not that the home is damaged."""
+        return StorageFault(Problem.DISK_ERROR, str(error), path=str(self._path))
+
+    def _reader(self) -> SearchReader:
+        """This thread's reader of the index as it is now."""
+        generation = self._generation
+        kept: tuple[int, SearchReader] | None = getattr(self._here, "reader", None)
+        if kept is not None and kept[0] == generation:
+            return kept[1]
+        if kept is not None:
+            self._readers.remove(kept[1])
+            kept[1].close()
+        reader = SearchReader(self._path)
+        self._here.reader = (generation, reader)
+        self._readers.append(reader)
+        return reader
 
     def wait_until_caught_up(self, timeout_s: float) -> bool:
         """Wait until all that is committed now can be found. False if it took too long."""
@@ -129,20 +178,51 @@ class Search:
             self._stop.wait(limits.SEARCH_DELAY_MS / 1_000)  # let some gather
             self._work.clear()
             try:
+                if self._anew_wanted:
+                    self._make_anew()
                 self._give_way()
                 while not self._stop.is_set() and self._batch():
                     self._give_way()
                 self._rest()
                 self._fault = None
-            except (sqlite3.Error, StorageFault) as error:
-                fault = fault_of(error, self._path) if isinstance(error, sqlite3.Error) else error
-                if fault is None:
-                    raise  # a mistake of ours
-                self._fault = fault
-                if fault.code == Problem.DATABASE_DAMAGED:
+            except _Unread as unread:
+                self._note(unread.args[0])
+                if not self._goes_on(unread.args[0]):
                     return
-                self._stop.wait(limits.SEARCH_RETRY_S)
-                self._work.set()
+            except Exception as error:
+                fault = _fault(error, self._path)
+                if (fault is None or fault.code == Problem.DATABASE_DAMAGED) and (
+                    self._generation == 0
+                ):
+                    log.warning("the index is made anew: %r", error)
+                    self._anew_wanted = True
+                    self._work.set()
+                elif not self._goes_on(error):
+                    return
+
+    def _goes_on(self, error: Exception) -> bool:
+        """Wait after an error, if waiting may help. Raises a mistake of ours."""
+        self._fault = _fault(error, self._path)
+        if self._fault is None:
+            self._fault = self._trouble(error)
+            raise error
+        if self._fault.code == Problem.DATABASE_DAMAGED:
+            return False
+        self._stop.wait(limits.SEARCH_RETRY_S)
+        self._work.set()
+        return True
+
+    def _make_anew(self) -> None:
+        """Begin again with an empty index."""
+        if self._index is not None:
+            self._index.close()
+        self._index = None
+        remove_database(self._path)
+        self._open_index()
+        with self._change:
+            self._generation += 1
+            self._anew_wanted = False
+            self._change.notify_all()
 
     def _batch(self) -> bool:
         """Look at some of what is new, in one commit. False if there was nothing."""
@@ -151,9 +231,8 @@ class Search:
         while len(found) < COMMIT_MAX_COUNT and not self._stop.is_set():
             try:
                 last = self._read(seen, found)
-            except (sqlite3.Error, StorageFault) as error:
-                self._note(error)
-                raise
+            except (StorageFault, *SQLITE_ERRORS) as error:
+                raise _Unread(error) from error
             if last is None:
                 break
             seen = last
@@ -179,3 +258,10 @@ class Search:
         """All is read: give back what was only needed for that."""
         tokens.forget()
         self._open_index().tidy()
+
+
+def _fault(error: Exception, path: Path) -> StorageFault | None:
+    """The fault that an error stands for; None: a mistake, ours or the file's."""
+    if isinstance(error, StorageFault):
+        return error
+    return fault_of(error, path) if isinstance(error, SQLITE_ERRORS) else None

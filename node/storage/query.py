@@ -17,7 +17,7 @@ from node.protocol.limits import SEARCH_PAGE_MAX_COUNT
 from node.storage.connect import connect_reader
 from node.storage.documents import FREE, Kind, finest
 from node.storage.errors import Problem
-from node.storage.search import SUMS
+from node.storage.search import SUMS, are_sums
 from node.storage.tokens import Match, query_match
 
 # What was revised is in `words` under its former words, too: `revised` has the last word.
@@ -121,6 +121,8 @@ class SearchReader:
     def _scale(self) -> dict[str, float]:
         """Values of `_WEIGHT`."""
         sums: dict[str, int] = dict(self._connection.execute(_SUMS).fetchall())
+        if not are_sums(sums):
+            raise sqlite3.DatabaseError("sums")
         usual = max(1, sums["live_size"]) / max(1, sums["live"])
         as_seen = max(1, sums["inserted_size"]) / max(1, sums["inserted"])
         # 0 where FTS5 would divide by it: then lengths do not count.

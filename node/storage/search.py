@@ -15,7 +15,8 @@ Decision: docs/decisions/0014-search-speed.md. Left to others: which documents t
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -23,8 +24,9 @@ from typing import Final
 from node.protocol.errors import StorageFault
 from node.protocol.limits import SEARCH_STALE_MAX_COUNT
 from node.storage.connect import connect_writer
+from node.storage.described import Described, as_made, described
 from node.storage.documents import Document
-from node.storage.errors import Problem, fault_of
+from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import create_private, remove_database
 from node.storage.rows import Marks
 from node.storage.tokens import TOKENS_VERSION, Tokens, tokens_of
@@ -73,6 +75,23 @@ SUMS: Final = ("inserted", "inserted_size", "live", "live_size")
 """Marks that ranking needs: texts in `words` and their tokens, as FTS5 counts them; documents, and
 the sum of their sizes."""
 
+
+def are_sums(marks: Mapping[str, object]) -> bool:
+    """Are all marks there that are counted, and none below zero?"""
+    numbers = [one for one in marks.values() if isinstance(one, int) and one >= 0]
+    return len(numbers) == len(marks) and marks.keys() >= set(SUMS)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+@cache
+def _wanted() -> list[Described]:
+    return as_made([_make])
+
+
 _Known = tuple[int, bytes, int, bool]
 """What is kept of a document: number, hash, size, revised."""
 
@@ -95,8 +114,8 @@ class SearchIndex:
             return cls._open(path, belongs, touched_last)
         except _Unfit:
             remove_database(path)
-        except (StorageFault, sqlite3.Error) as error:
-            fault = fault_of(error, path) if isinstance(error, sqlite3.Error) else error
+        except (StorageFault, *SQLITE_ERRORS) as error:
+            fault = error if isinstance(error, StorageFault) else fault_of(error, path)
             if fault is not None and fault.code != Problem.DATABASE_DAMAGED:
                 raise fault from error  # the disk's trouble, not the index's
             remove_database(path)
@@ -113,20 +132,27 @@ class SearchIndex:
             index = cls(connection)
             if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 index._create(belongs)
-            if index._marks.get("belongs") != belongs or index.seen > touched_last:
+            if index._marks.get("belongs") != belongs or not index._is_whole(touched_last):
                 raise _Unfit
         except BaseException:
             connection.close()
             raise
         return index
 
+    def _is_whole(self, touched_last: int) -> bool:
+        """Is it described as it was made, can each part be asked, are its marks possible?"""
+        found = described(self._connection)
+        marks = {name: self._marks.get(name) for name in (_SEEN, _STALE, *SUMS)}
+        for table in ("words", "wholes", "revised", "revised_wholes"):
+            self._execute(f"SELECT rowid FROM {table} WHERE {table} MATCH 'a' LIMIT 1").fetchall()
+        return found == _wanted() and are_sums(marks) and marks[_SEEN] <= touched_last
+
     def _create(self, belongs: str) -> None:
         # Merging leaves many pages free; in an empty file this costs nothing.
         self._execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
         self._execute("VACUUM")
         self._execute("BEGIN IMMEDIATE")
-        for statement in _TABLES:
-            self._execute(statement)
+        _make(self._connection)
         for table in ("words", "wholes"):
             self._set(table, "hashsize", HASH_SIZE_BYTES)
         self._marks.put("belongs", belongs)

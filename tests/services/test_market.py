@@ -1,5 +1,6 @@
 """The market as members use it: put up, revised, closed, browsed by facet, searched."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,19 @@ def caught_up(market: Market) -> Market:
 
 def titles(found: list[ListingView]) -> list[str]:
     return [view.body.title for view in found]
+
+
+async def test_an_index_that_names_what_nobody_has_is_made_anew(people: list[Person]) -> None:
+    """A flipped bit in an id would hide a post from every search, and nobody would know."""
+    amina = people[0]
+    with market_of(amina) as market:
+        post = await Talk(amina.core, amina.publisher).say("plaza", "bread")
+        assert len(caught_up(market).search(SearchQuery("bread")).items) == 1
+        with sqlite3.connect(amina.core.home.search) as connection:
+            connection.execute("UPDATE documents SET id = zeroblob(32)")
+        connection.close()
+        found = market.search(SearchQuery("bread")).items
+        assert [one.id for one in found if isinstance(one, Post)] == [post]
 
 
 async def test_a_listing_is_seen_by_neighbours(people: list[Person]) -> None:
