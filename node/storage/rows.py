@@ -11,9 +11,11 @@ from itertools import chain
 from typing import Any, Final
 
 from node.protocol import crypto, lanes
+from node.protocol.errors import StorageFault
 from node.protocol.record import RawRecord
 from node.protocol.state import UNREADABLE
 from node.storage import columns
+from node.storage.errors import Problem
 from node.storage.kept.access import Idempotency, Tokens
 from node.storage.kept.closes import Closes
 from node.storage.kept.deferred import Deferred
@@ -229,8 +231,15 @@ class Rows:
         return self._execute(NEXT_NUMBER).fetchone()[0]
 
     def records_after(self, number: int, limit: int) -> list[tuple[int, RawRecord]]:
-        """Stored records with a greater local number (-1: from the first), in order of arrival."""
+        """Stored records with a greater local number (-1: from the first), in order of arrival.
+        Raises StorageFault where a number is out of order: who goes on from the last one would go
+        round for ever."""
         rows = self._execute(RAWS_AFTER, (number, limit)).fetchall()
+        before = number
+        for row in rows:
+            if row[0] <= before:
+                raise StorageFault(Problem.DATABASE_DAMAGED, f"#{row[0]}", path="records")
+            before = row[0]
         return [(row[0], self._joined(*row[1:])) for row in rows]
 
     def record_count(self) -> int:

@@ -10,7 +10,7 @@ Left to others: judging records, making the new database (`services.homes.mendin
 import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -32,15 +32,11 @@ OWN_TABLES: Final = (
 )
 """Tables that nothing else can bring back; of each, every row that can be read."""
 
-PAGE_ROWS_COUNT: Final = 256
 GIVEN_UP_COUNT: Final = 4_096  # numbers in a row that cannot be read: then on from the end
 _COLUMNS: Final = "signer, lead, tail, body, signature FROM records"
 _ONE: Final = f"SELECT number, {_COLUMNS} WHERE number = ?"
-_PAGE: Final = f"SELECT number, {_COLUMNS} WHERE number > ? ORDER BY number LIMIT {PAGE_ROWS_COUNT}"
-_PAGE_BACK: Final = (
-    f"SELECT number, {_COLUMNS} WHERE number > ? AND number < ?"
-    f" ORDER BY number DESC LIMIT {PAGE_ROWS_COUNT}"
-)
+_AFTER: Final = f"SELECT number, {_COLUMNS} WHERE number > ? ORDER BY number"
+_BACK: Final = f"{_AFTER} DESC"
 _HEADER: Final = struct.Struct(">16sHBBBBBB")
 _HEADER_START: Final = (b"SQLite format 3\0", DATABASE_PAGE_BYTES, 2, 2, 0, 64, 32, 32)
 
@@ -130,43 +126,40 @@ class Wreck:
             return {}
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
-        """By number, beyond what cannot be read; where there is much of that, from the end, too."""
-        last, misses = -1, 0
-        while misses < GIVEN_UP_COUNT:
-            try:
-                page = self._connection.execute(_PAGE, (last,)).fetchall()
-            except SQLITE_ERRORS as error:
-                self._expect(error)
-                for number in range(last + 1, last + 1 + PAGE_ROWS_COUNT):
-                    row = self._one(number)
-                    misses = 0 if row is not None else misses + 1
-                    if row is not None:
-                        yield row
-                last += PAGE_ROWS_COUNT
-                continue
-            if not page:
-                return
-            yield from page
-            last, misses = page[-1][0], 0
-        top = 2**62
+        """As they lie in the file, whatever their numbers say; beyond what cannot be read, and
+        where there is much of that, from the end, too."""
+        last = -1  # only grows, so that this ends: a flipped number may lead anywhere
         while True:
             try:
-                page = self._connection.execute(_PAGE_BACK, (last, top)).fetchall()
+                for row in self._connection.execute(_AFTER, (last,)):
+                    yield row
+                    last = max(last, row[0])
             except SQLITE_ERRORS as error:
                 self._expect(error)
+            else:
                 return
-            yield from page
-            if not page:
-                return
-            top = page[-1][0]
-
-    def _one(self, number: int) -> tuple[Any, ...] | None:
+            beyond = self._first_of(range(last + 1, last + 1 + GIVEN_UP_COUNT))
+            if beyond is None:
+                break
+            yield beyond
+            last = beyond[0]
         try:
-            return self._connection.execute(_ONE, (number,)).fetchone()
+            yield from self._connection.execute(_BACK, (last,))
         except SQLITE_ERRORS as error:
             self._expect(error)
-            self.unreadable.append(number)
-            return None
+
+    def _first_of(self, numbers: Iterable[int]) -> tuple[Any, ...] | None:
+        """The first of these records whose row can be read; those before it are noted."""
+        for number in numbers:
+            try:
+                row = self._connection.execute(_ONE, (number,)).fetchone()
+            except SQLITE_ERRORS as error:
+                self._expect(error)
+                self.unreadable.append(number)
+                continue
+            if row is not None:
+                return row
+        return None
 
     def _expect(self, error: sqlite3.Error | UnicodeDecodeError) -> None:
         """Damage is what this is for, and so is a table that cannot be found any more."""

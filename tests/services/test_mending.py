@@ -26,7 +26,15 @@ from node.storage.kept.private import Contact
 from node.storage.log import log_of, lost_commits
 from node.storage.schema import fold_table
 from node.storage.source import SqliteSyncSource
-from tests.support.damage import busy_town, copy_of, flip, raws_of, root_of, signer_of
+from tests.support.damage import (
+    busy_town,
+    copy_of,
+    flip,
+    number_places,
+    raws_of,
+    root_of,
+    signer_of,
+)
 
 SEED = 20_261_126
 FLIPS = int(os.environ.get("WETALK_FLIPS", "40"))
@@ -258,6 +266,20 @@ def test_a_value_of_another_kind_is_found_and_mended(
     mend(home)
     assert set(codes(home)) <= {"records-missing", "own-lane-damaged"}
     check_mended(village, home, f"{table}.{column}")
+
+
+def test_no_flipped_number_of_a_row_loses_a_record_or_leads_round_for_ever(
+    village: Village, tmp_path: Path
+) -> None:
+    places = number_places(village.home.database, "records")
+    assert len(places) == len(village.raws)
+    for place in (places[0], places[len(places) // 2], places[-1]):
+        for bit in range(7):
+            home = village.damaged(tmp_path)
+            flip(home.database, place, bit)
+            assert {"database-damaged", "records-damaged"} & set(codes(home)), (place, bit)
+            assert mend(home).records == len(village.raws), (place, bit)
+            check_mended(village, home, f"{bit} at {place}")
 
 
 # Names of tables, as they stand in the list of them, and how much of the list is about them.

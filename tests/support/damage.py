@@ -1,6 +1,7 @@
 """Homes with known keys that are damaged and mended: what tests of failing disks share."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 from node.ledger.root import state_root
@@ -81,3 +82,38 @@ def flip(path: Path, position: int, bit: int) -> None:
         old = file.read(1)[0]
         file.seek(position)
         file.write(bytes((old ^ 1 << bit,)))
+
+
+def number_places(path: Path, table: str) -> list[int]:
+    """Where in the file the last byte of each row's number lies, in order, of a table with numbered
+    rows (https://www.sqlite.org/fileformat2.html#b_tree_pages)."""
+    connection = sqlite3.connect(path)
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+    root = connection.execute(query, (table,)).fetchone()[0]
+    connection.close()
+    data = path.read_bytes()
+
+    def number(at: int, width: int) -> int:
+        return int.from_bytes(data[at : at + width], "big")
+
+    def ends(page: int) -> list[int]:
+        start = (page - 1) * size
+        leaf = data[start] == 13
+        cells = range(
+            start + (8 if leaf else 12), start + (8 if leaf else 12) + 2 * number(start + 3, 2), 2
+        )
+        offsets = [start + number(cell, 2) for cell in cells]
+        if not leaf:
+            below = [number(at, 4) for at in offsets] + [number(start + 8, 4)]
+            return [place for child in below for place in ends(child)]
+        return [_end_of_number(data, _end_of_number(data, at) + 1) for at in offsets]
+
+    return ends(root)
+
+
+def _end_of_number(data: bytes, at: int) -> int:
+    """Where the variable-length number that starts here ends."""
+    while data[at] & 0x80:
+        at += 1
+    return at
