@@ -34,7 +34,7 @@ def build_app(api: Api, port: int, version: str, *, web: bool = True) -> Gate:
     docs_page.serve(app)
     if web:
         static.serve(app)
-    guard = Guard(api.tokens, api.rates, api.default_language)
+    guard = Guard(api.tokens, api.rates, api.default_language, api.core.note_fault)
     return Gate(app, guard, own_door(port))  # type: ignore[arg-type]
 
 

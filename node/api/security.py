@@ -88,11 +88,13 @@ def lan_door(address: str, port: int) -> Door:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What both doors ask. `language`: what problems are told in when the client does not say."""
+    """What both doors ask. `language`: what problems are told in when the client does not say;
+    `note` is told every exception that nobody expected."""
 
     tokens: OwnerStore
     rates: Rates
     language: str
+    note: Callable[[BaseException], object] = lambda _: None
 
 
 class Gate:
@@ -123,7 +125,8 @@ class Gate:
             await self._app(scope, body.receive, answer.send)
         except WetalkError as fault:
             await self._refuse(scope, answer, fault)
-        except Exception:
+        except Exception as error:
+            self._guard.note(error.__cause__ or error)
             log.exception("%s %s", scope["method"], scope.get("path"))
             await self._refuse(scope, answer, LocalFault("unexpected"))
 

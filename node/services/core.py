@@ -15,14 +15,14 @@ from node.ledger import alerts
 from node.ledger.alerts import CleanIncome
 from node.ledger.fold import FOLD_VERSION, Fold
 from node.protocol import genesis as genesis_document
-from node.protocol.errors import LocalFault, StorageFault
+from node.protocol.errors import LocalFault, StorageFault, WetalkError
 from node.protocol.ports import Clock, Reader
 from node.protocol.shapes import CommunityId
 from node.services import missing
 from node.services.missing import NOTHING, Missing
 from node.services.rebuild import rebuild_state
 from node.storage.database import Database, Report
-from node.storage.errors import Problem, fault_of
+from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import Home
 from node.storage.pictures import PictureStore
 from node.storage.reader import SqliteReader
@@ -65,6 +65,7 @@ class Core:
     echo_wanted: bool = False  # R11: account records wait until a neighbour showed our own heads
     missing: Missing = NOTHING  # what a mended home waits for before it signs
     damaged: bool = False  # something stored is not what it was: the home must be mended
+    suspected: bool = False  # something failed that should not: a flipped bit may be why
     _clean: tuple[int, CleanIncome] | None = None
     pictures: PictureStore = field(init=False)
 
@@ -119,10 +120,12 @@ class Core:
         self.damaged = True
 
     def note_fault(self, error: BaseException) -> StorageFault | None:
-        """What an error says of the disk, if anything; damage is noted."""
+        """What an error says of the disk, if anything; damage is noted, and so is what nobody
+        expected."""
         if isinstance(error, sqlite3.Error):
             error = fault_of(error, self.database.path) or error
         if not isinstance(error, StorageFault):
+            self.suspected = self.suspected or not isinstance(error, WetalkError)
             return None
         if error.code == Problem.DATABASE_DAMAGED:
             self.note_damage()
@@ -164,8 +167,15 @@ def open_core(
         home, community=rules.community, clock=clock, fold_version=FOLD_VERSION, report=report
     )
     core = Core(home, CommunityId(rules.community), rules, Fold(rules), database, clock, signer)
-    if database.rebuild_needed:
-        report("rebuilding")
-        rebuild_state(core.database, core.fold)
-    core.missing = missing.read(core.reader)
+    try:
+        try:
+            if database.rebuild_needed:
+                report("rebuilding")
+                rebuild_state(core.database, core.fold)
+            core.missing = missing.read(core.reader)
+        except SQLITE_ERRORS as error:
+            raise fault_of(error, home.database) or error from error
+    except BaseException:
+        core.close()
+        raise
     return core

@@ -65,6 +65,8 @@ class Search:
             self._open_index()
         except StorageFault as fault:
             self._fault = fault
+        except _Unread:
+            pass  # the thread meets it again, and tells
         self._work.set()
         database.writer.add_listener(self._committed)
         self._thread = threading.Thread(target=self._run, name="wetalk-search", daemon=True)
@@ -72,7 +74,10 @@ class Search:
 
     def _open_index(self) -> SearchIndex:
         if self._index is None:
-            touched_last = self._database.reader().touched.last()
+            try:
+                touched_last = self._database.reader().touched.last()
+            except (StorageFault, *SQLITE_ERRORS) as error:
+                raise _Unread(error) from error
             self._index = SearchIndex.open(self._path, self._database.id, touched_last)
             self._seen = self._index.seen
         return self._index

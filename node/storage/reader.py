@@ -83,7 +83,8 @@ class Readers:
             with reader.snapshot():
                 yield reader
         finally:
-            if len(free) < READERS_MAX_COUNT and not self._closed:
+            stuck = reader.connection.in_transaction  # a damaged file may not let it end
+            if len(free) < READERS_MAX_COUNT and not self._closed and not stuck:
                 free.append(reader)
             else:
                 self._give_up(reader)

@@ -11,6 +11,7 @@ from node.client import ApiProblem, Client, Event, NotRunning
 from node.protocol import limits
 from node.protocol.lanes import ENTRY
 from node.protocol.ports import ForkProof
+from node.runtime import bridge
 from node.services.incoming import proofs
 from node.services.trading.trade import Proposal
 from node.storage.state import WriterState
@@ -197,6 +198,25 @@ async def test_open_streams_end_first_when_the_node_stops(tmp_path: Path) -> Non
     for one in sockets:
         one.close()
     person.close()
+
+
+async def test_a_request_that_fails_has_the_home_looked_at_and_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row of the fold that can be read, and is not what the records make of it."""
+    monkeypatch.setattr(bridge, "SLOW_TICK_S", 0.1)
+    home = make_home(tmp_path)
+    async with running(home) as house:
+        said = await say(house, "one")
+        with sqlite3.connect(home.database) as connection:
+            connection.execute("DELETE FROM fold_lane_key")
+        connection.close()
+        assert (await house.ask("GET", "/v1/members")).status == 500
+        await until(lambda: list(home.path.glob("damaged-*/node.db")))
+        with trio.fail_after(10):
+            while await house.do(lambda client: found_by(client, "one")) != said:
+                await trio.sleep(0.05)
+        assert (await house.ask("GET", "/v1/members")).status == 200
 
 
 @pytest.mark.parametrize(

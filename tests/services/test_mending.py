@@ -12,6 +12,7 @@ import trio
 from node.protocol import lanes
 from node.protocol.errors import LocalFault, StorageFault
 from node.protocol.identity import Lane
+from node.protocol.limits import DATABASE_PAGE_BYTES
 from node.protocol.record import RawRecord
 from node.runtime.bridge import Bridge
 from node.services import missing
@@ -132,6 +133,40 @@ def test_whatever_bit_flips_it_is_found_or_harmless_and_mended(
         assert set(codes(home)) <= {"records-missing", "own-lane-damaged"}, where
         check_mended(village, home, where)
     assert found > FLIPS // 8
+
+
+def page_of(home: Home, table: str) -> int:
+    """The page at which a table begins, from 0. Its first byte says what kind of page it is."""
+    connection = sqlite3.connect(home.database)
+    query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+    page = connection.execute(query, (table,)).fetchone()[0]
+    connection.close()
+    return page - 1
+
+
+@pytest.mark.parametrize("table", ["settings", "marks"])
+def test_a_table_whose_page_cannot_be_read_is_damage_at_the_start_and_mended(
+    village: Village, tmp_path: Path, table: str
+) -> None:
+    """After a clean stop the file is not looked at as a whole: whoever reads first meets it."""
+    home = village.damaged(tmp_path)
+    flip(home.database, page_of(home, table) * DATABASE_PAGE_BYTES, 4)
+    reports: list[str] = []
+    open_whole(home, report=reports.append).close()
+    assert reports == ["mending"]
+    check_mended(village, home, table)
+
+
+def test_a_reader_that_met_damage_is_not_used_again(village: Village, tmp_path: Path) -> None:
+    home = village.damaged(tmp_path)
+    core = open_core(home)
+    try:
+        flip(home.database, page_of(home, "records") * DATABASE_PAGE_BYTES, 4)
+        for _ in range(3):
+            with pytest.raises(sqlite3.DatabaseError), core.reading() as reader:
+                reader.records_after(-1, 10)
+    finally:
+        core.close()
 
 
 @pytest.mark.parametrize("bit", [0, 5])
@@ -310,6 +345,38 @@ def test_own_things_survive_a_flip_in_the_list_of_tables(
         finally:
             core.close()
         check_mended(village, home, f"{name} at {position}")
+
+
+def test_what_fails_unexpectedly_has_all_folded_anew_once_in_a_run(
+    village: Village, tmp_path: Path
+) -> None:
+    home = village.damaged(tmp_path)
+    change(home, f"DELETE FROM {fold_table('position')}")
+    core = open_core(home)
+    try:
+        looking = Looking(core)
+        assert trio.run(looking.perform) == 0  # records and file are whole
+        core.note_fault(LocalFault("not-found"))
+        core.note_fault(StorageFault("busy"))
+        assert not core.suspected  # answers to users are expected
+        core.note_fault(KeyError("position"))
+        assert trio.run(looking.perform) > 0
+        assert core.damaged
+        core.damaged = False
+        assert trio.run(looking.perform) == 0
+    finally:
+        core.close()
+    assert root_of_mended(home) == village.root
+
+
+def test_a_mistake_of_ours_in_a_sound_home_mends_nothing(village: Village, tmp_path: Path) -> None:
+    core = open_core(village.damaged(tmp_path))
+    try:
+        core.note_fault(KeyError("a mistake of ours"))
+        assert trio.run(Looking(core).perform) == 0
+        assert not core.damaged
+    finally:
+        core.close()
 
 
 # --- own lanes (R11) ------------------------------------------------------------------------------

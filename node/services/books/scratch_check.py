@@ -36,7 +36,7 @@ from node.storage.state import WriterState
 
 WAY: Final = "checked before it is folded"  # a run that went another way is not gone on with
 WRECKED: Final = (AssertionError, LookupError, ValueError)
-"""What a fold runs into where rows that it counts on are gone, or are something else."""
+"""What one runs into where rows that one counts on are gone, or are something else."""
 
 
 def check(core: Core, found: Verification, progress: Progress) -> None:
@@ -130,10 +130,17 @@ class _Anew:
                 self._compare_entries(home, made, low, high)
             low = high or b""
         for key, _ in COMMIT.rows.every(home):
-            check_commit(home, key[32:], found)
+            try:
+                check_commit(home, key[32:], found)
+            except WRECKED:
+                found.doubt(Doubt.COUNT, key[32:])
         if is_sound(found):
             found.root = root.state_root(made, self._core.rules)
-            if found.root != root.state_root(home, self._core.rules):
+            try:
+                differs = found.root != root.state_root(home, self._core.rules)
+            except WRECKED:
+                differs = True
+            if differs:
                 found.doubt(Doubt.ROOT, "")
         return []
 

@@ -3,13 +3,15 @@
 Rules: a record is whole when it parses, its signature holds and the tables know it by its id and
 number. A running node looks at some each minute, so that a flipped bit is found before anybody
 asks for the record, and at the file's structure after all of them; `wetalk doctor` looks at all of
-it. Nothing here writes.
+it. Where something fails that should not, once in a run, all is looked at and folded anew: a
+flipped bit in a table of the fold shows in no other way. Nothing here writes.
 
-Left to others: mending (`mending`); whether the tables of the fold are right (`verification`).
+Left to others: mending (`mending`); folding anew (`books.scratch_check`).
 """
 
 # pyright: reportUnknownMemberType=false
 
+import logging
 import sqlite3
 from typing import Final
 
@@ -19,6 +21,8 @@ from node.protocol import admission, crypto
 from node.protocol.errors import StorageFault
 from node.protocol.shapes import CommunityId
 from node.services import missing
+from node.services.books import scratch_check
+from node.services.books.found import Verification
 from node.services.core import Committed, Core
 from node.storage import doctor
 from node.storage.connect import connect_reader
@@ -27,6 +31,8 @@ from node.storage.doctor import Finding
 from node.storage.home import Home
 from node.storage.reader import SqliteReader
 from node.storage.rows import Rows
+
+log = logging.getLogger(__name__)
 
 PAGE_COUNT: Final = 500  # records looked at between two breaths
 LISTED_COUNT: Final = 50_000  # entries read at a time; one row may hold many
@@ -110,6 +116,7 @@ class Looking:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._last = -1
+        self._looked_at_all = False
 
     def concerns(self, committed: Committed) -> bool:
         """Never: it has time."""
@@ -118,10 +125,24 @@ class Looking:
 
     async def perform(self) -> int:
         """Look at some; returns how many are not whole. Raises StorageFault."""
-        bad = await trio.to_thread.run_sync(self._some)
+        if self._core.suspected and not self._looked_at_all:
+            self._looked_at_all = True
+            bad = await trio.to_thread.run_sync(self._all)
+        else:
+            bad = await trio.to_thread.run_sync(self._some)
         if bad:
             self._core.note_damage()
         return bad
+
+    def _all(self) -> int:
+        log.warning("looking at everything: something failed that should not")
+        with self._core.reading() as reader:
+            bad = len(integrity_problems(reader.connection, 1))
+            _look_at_lists(reader)
+        found = Verification()
+        if not bad:
+            scratch_check.check(self._core, found, lambda done, total: None)
+        return bad + len(found.findings)
 
     def _some(self) -> int:
         bad = 0
