@@ -83,8 +83,7 @@ class Readers:
             with reader.snapshot():
                 yield reader
         finally:
-            stuck = reader.connection.in_transaction  # a damaged file may not let it end
-            if len(free) < READERS_MAX_COUNT and not self._closed and not stuck:
+            if len(free) < READERS_MAX_COUNT and not self._closed:
                 free.append(reader)
             else:
                 self._give_up(reader)

@@ -157,18 +157,6 @@ def test_a_table_whose_page_cannot_be_read_is_damage_at_the_start_and_mended(
     check_mended(village, home, table)
 
 
-def test_a_reader_that_met_damage_is_not_used_again(village: Village, tmp_path: Path) -> None:
-    home = village.damaged(tmp_path)
-    core = open_core(home)
-    try:
-        flip(home.database, page_of(home, "records") * DATABASE_PAGE_BYTES, 4)
-        for _ in range(3):
-            with pytest.raises(sqlite3.DatabaseError), core.reading() as reader:
-                reader.records_after(-1, 10)
-    finally:
-        core.close()
-
-
 @pytest.mark.parametrize("bit", [0, 5])
 def test_a_header_that_forbids_writing_is_damage_and_mended(
     village: Village, tmp_path: Path, bit: int
