@@ -133,7 +133,8 @@ def proposal_of(reader: Reader, chapter: int, act_hash: bytes, rules: Rules) -> 
     kind, body = told
     if _is_over(reader, chapter, body, rules):
         return None
-    officers = frozenset(approvers(reader, act_hash))
+    seats = rules.genesis.chapters[chapter].officers
+    officers = frozenset(approvers(reader, act_hash)) & frozenset(seats)
     return Proposal(act_hash, kind, body, chapter, officers, min(numbers), records)
 
 

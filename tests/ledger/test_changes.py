@@ -98,6 +98,22 @@ def test_what_a_cut_drops_is_touched_as_well(world: World) -> None:
     assert changes(world, world.revoke(talker)).touched == [post.id]
 
 
+def test_an_erasing_close_that_names_a_revision_touches_the_listing(world: World) -> None:
+    listing = world.listing(world.seller("ada"), "bread")
+    revision = world.listing(listing, "rye", listing)
+    closed = changes(world, world.close(revision, revision, erase=True))
+    assert listing.id in closed.touched
+
+
+def test_a_trade_that_falls_tells_the_balance_and_so_do_its_refunds(world: World) -> None:
+    ada, bo = world.account("ada", limit=LIMIT), world.account("bo", limit=LIMIT)
+    payment, head = world.pay(ada, bo, 40)
+    back, _ = world.pay(head, payment, 30, refunds=payment)
+    told = events(world, world.revoke(ada))
+    trades = (world.trade_of(payment), world.trade_of(back))
+    assert {("balance", trade) for trade in trades} <= told
+
+
 def test_what_a_cut_drops_tells_that_the_heads_of_its_lane_changed(world: World) -> None:
     first = world.talker("ada")
     world.post(first, "beyond the cut")

@@ -223,11 +223,12 @@ class World:
         self.identity[name] = self.on(self.identity[name], body)
         return self.identity[name]
 
-    def revoke(self, device: Made, **cuts: Made | str) -> Made:
-        """Shut a device out: `device` is any record it signed; cuts are records or "open"."""
+    def revoke(self, device: Made, **cuts: Made | Cut | str) -> Made:
+        """Shut a device out: `device` is any record it signed; cuts are records, "open", or what a
+        liar says."""
         name = self.names[device.header.author]
         rows = {
-            lane: cut if isinstance(cut, str) else Cut(cut.header.seq, cut.id)
+            lane: Cut(cut.header.seq, cut.id) if isinstance(cut, Made) else cut
             for lane, cut in cuts.items()
         }
         body = DeviceRevoke(cuts=rows, key=device.header.signer)

@@ -155,6 +155,29 @@ def test_what_an_officer_approved_beyond_a_cut_counts_no_more(two: World) -> Non
     assert found.officers == {public("o0"), public("o1")}
 
 
+def test_a_proposal_names_nobody_who_agreed_beyond_their_cut(two: World) -> None:
+    body = policy(two)
+    two.propose_act("o2", "chapter.policy", body)
+    before = two.office["o0"]
+    two.approve("o0", "chapter.policy", body)
+    (found,) = asked(two)
+    assert found.officers == {public("o0"), public("o2")}
+    two.revoke(before, office=before)
+    (found,) = asked(two)
+    assert found.officers == {public("o2")}
+
+
+def test_a_proposal_counts_no_officer_of_another_chapter() -> None:
+    """They may agree with anything; it is not theirs to decide, and is not shown as if it were."""
+    world = World(k=2, chapters=("coop", "mill"), seats={"coop": ("o0", "o1")})
+    body = policy(world)
+    world.propose_act("o0", "chapter.policy", body)
+    stranger = world.approve("o2", "chapter.policy", body)
+    assert world.outcome[stranger.id] == OK
+    (found,) = asked(world)
+    assert found.officers == {public("o0")}
+
+
 def test_a_proposal_that_comes_after_its_act_is_not_open(two: World) -> None:
     """Either order leaves the same rows: what is open is all that is kept."""
     body = policy(two)

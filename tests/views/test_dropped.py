@@ -17,6 +17,7 @@ from node.protocol.dispute import (
 )
 from node.protocol.market import ListingPictures
 from node.protocol.state import TABLES
+from tests.ledger.test_changes import changes
 from tests.support.nodes import Node
 from tests.support.world import SALT, Made, World
 from tests.views.test_disputes import KEYS, TRADE
@@ -43,6 +44,7 @@ class Member:
         self.dispute = world.on(self.profile, DisputeOpen(salt=SALT, trade=TRADE))
         body = DisputeEvidence(box=bytes(296), dispute=self.dispute.id, keys=KEYS, salt=SALT)
         self.evidence = world.on(self.dispute, body)
+        self.applied = world.apply_for(self.evidence)
         self.stolen, self.stall = world.talker("ada"), world.seller("ada")
 
     def in_case(self, body: Callable[..., object], **more: object) -> Made:
@@ -97,6 +99,20 @@ def test_what_lies_beyond_a_cut_leaves_no_row_and_takes_none_along(
     world.revoke(said)
     world.node.settle(world.library())  # texts that only this had asked to erase come again
     assert rows(world.node) == before
+
+
+# Whose text comes again only when a neighbour gives it: that tells the search.
+FILLED_LATER = {"a closing of a revision", "a deletion"}
+
+
+@pytest.mark.parametrize("deed", sorted(DEEDS.keys() - FILLED_LATER))
+def test_what_told_the_search_when_it_was_said_tells_it_when_a_cut_drops_it(
+    deed: str,
+) -> None:
+    world = World()
+    said = DEEDS[deed](Member(world))
+    told, undone = changes(world, said), changes(world, world.revoke(said))
+    assert set(told.touched) <= set(undone.touched)
 
 
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)

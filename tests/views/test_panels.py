@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from node.protocol.dispute import (
     DisputeEvidence,
@@ -87,6 +88,15 @@ def test_the_policys_mediators_are_asked_but_no_party_and_nobody_suspended(
     world = hearing.world
     world.act("o0", "member.suspend", world.membership_body(order[1]))
     assert hearing.named(hearing.case.order) == [order[0], *order[2:]]
+
+
+def test_who_is_suspended_in_another_chapter_mediates_here() -> None:
+    hearing = Hearing(World(chapters=("coop", "mill")))
+    order = hearing.order
+    elsewhere = replace(hearing.world.membership_body(order[1]), chapter="mill")
+    suspended = hearing.world.act("o0", "member.suspend", elsewhere)
+    assert hearing.world.outcome[suspended.id] == "ok"
+    assert hearing.named(hearing.case.order) == order
 
 
 def test_the_first_three_in_order_who_take_the_case_sit_whoever_came_first(

@@ -123,6 +123,21 @@ def test_pictures_of_a_device_that_was_cut_off_go_and_older_ones_show_again(worl
     assert named(world.node, "mine", "theirs") == ["mine"]
 
 
+def test_while_the_words_of_the_newest_pictures_are_missing_the_older_ones_show_again(
+    world: World,
+) -> None:
+    first, second = (world.seller("ada") for _ in range(2))
+    bread = world.listing(first, "bread")
+    older = illustrated(world, bread, bread, picture("older"))
+    newer = illustrated(world, older, bread, picture("newer"))
+    world.revoke(world.close(second, bread, erase=True))
+    node = world.node
+    assert all(BODYLESS.has(node.state, one.id) for one in (bread, older, newer))
+    for made, names in ((bread, []), (older, ["older"]), (newer, ["newer"])):
+        node.receive(made.raw)
+        assert shown(node, bread) == names
+
+
 def test_pictures_whose_words_are_missing_show_nothing_until_they_come(world: World) -> None:
     first, second = (world.seller("ada") for _ in range(2))
     bread = world.listing(first, "bread")
