@@ -82,6 +82,32 @@ def test_an_index_read_in_parts_equals_one_read_at_once() -> None:
     assert index.sketch(16) == HeadIndex(whole).sketch(16)
 
 
+@given(st.lists(st.sampled_from(["prepare", "change", "index"]), max_size=12), st.data())
+def test_an_index_is_right_whatever_comes_between_preparing_and_the_first_question(
+    steps: list[str], data: st.DataObject
+) -> None:
+    """Lanes change that were read already, that were not, and that are new."""
+    items = {bytes((first,)) * 64 + b"\x02" + bytes(32): 0 for first in range(0, 256, 3)}
+    source = SetSource(items)
+    heads = Heads(source, told=True)
+    for step in [*steps, "change", "index"]:
+        if step == "prepare":
+            for _ in range(data.draw(st.integers(1, 90))):
+                heads.prepare(ALL)
+        elif step == "change":
+            lane = bytes((data.draw(st.integers(0, 255)),)) * 64 + b"\x02"
+            items = {head: seq for head, seq in items.items() if head[:65] != lane}
+            for number in data.draw(st.sets(st.integers(0, 3), max_size=2)):
+                items[lane + bytes((number,)) * 32] = number
+            source.set(items)
+            heads.changed([lane])
+        else:
+            index, whole = heads.index(ALL), sorted(items.items())
+            assert index.slice(0, len(whole) + 9) == whole
+            assert index.fingerprint(0, len(whole)) == plain(whole)
+            assert index.sketch(16) == HeadIndex(whole).sketch(16)
+
+
 def test_what_was_not_prepared_is_read_when_it_is_needed() -> None:
     source = CountingSource()
     source.take(link.raw for n in range(40) for link in LaneMaker(f"member {n}").run(1))

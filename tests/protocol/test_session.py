@@ -69,6 +69,21 @@ def test_two_nodes_end_with_the_union(one: Contents, two: Contents, seed: int) -
     assert line.a.blamed == line.b.blamed == line.a.closed == line.b.closed == []
 
 
+@pytest.mark.parametrize("prepared", [0, 1, 2, 3, 4])
+def test_both_sides_prepare_as_many_lanes_as_fit(
+    monkeypatch: pytest.MonkeyPatch, prepared: int
+) -> None:
+    """A table of lanes that one side begins a place earlier than the other gives other headers."""
+    monkeypatch.setattr(limits, "LANES_PREPARED_MAX_COUNT", prepared)
+    runs = [LaneMaker(f"neighbour {n}").run(6) for n in range(4)]
+    a, b = source_with(*(run[:2] for run in runs)), source_with(*runs)
+    line = Line(a, b).run()
+    assert a.ids() == b.ids()
+    assert line.a.blamed == line.b.blamed == line.a.closed == line.b.closed == []
+    assert a.faults == b.faults == []
+    assert line.a.received == 16
+
+
 unforked = st.lists(st.sampled_from([0, 1, 2, 5, LONG]), min_size=len(ALL), max_size=len(ALL))
 
 

@@ -13,15 +13,20 @@ import trio.testing
 
 from node.protocol import lanes
 from node.protocol.errors import LocalFault, Reject
+from node.protocol.heads import Heads
+from node.protocol.identity import Lane
 from node.protocol.record import RawRecord
 from node.services.core import Committed, Core
 from node.services.incoming import intake as intake_module
 from node.services.incoming.intake import Intake, Outcome
+from node.storage.source import SqliteSyncSource
 from tests.support.exports import LINES, ROOT, WORLD, home_of, root_of, take
 from tests.support.world import Made, World
 
 pytestmark = pytest.mark.trio
 RAWS = WORLD.raws()
+ALL_LANES = frozenset(int(lane) for lane in Lane)
+Told = list[Committed]
 
 
 @pytest.fixture
@@ -200,6 +205,61 @@ async def test_a_full_job_leaves_the_rest_of_what_waited_on_disk_to_the_next(
     else:
         Intake(core).take_sync(raws, "neighbour")
     assert core.reader.deferred.count() == 0
+    assert root_of(core) == ROOT
+
+
+async def test_lanes_of_which_a_cut_drops_records_are_told() -> None:
+    """Who compares heads is told of lanes only so: one that is left out differs for ever."""
+    world = World()
+    talker = world.talker("ada")
+    world.post(talker, "gone")
+    world.act("o0", "member.admit", world.membership_body("ada"))
+    before = world.raws()
+    revoked = world.revoke(talker, social=talker)
+    with home_of(world.genesis_bytes) as core:
+        heads, told = Heads(SqliteSyncSource(core.database, core.community), told=True), Told()
+        core.listeners.append(lambda committed: heads.changed(committed.lanes))
+        core.listeners.append(told.append)
+        intake = Intake(core)
+        for batch in (before, [revoked.raw]):
+            await intake.take(batch, "a")
+            index = heads.index(ALL_LANES)
+            fresh = Heads(SqliteSyncSource(core.database, core.community)).index(ALL_LANES)
+            assert index.slice(0, len(fresh) + 9) == fresh.slice(0, len(fresh))
+        assert {talker.header.lane_key, revoked.header.lane_key} <= told[-1].lanes
+
+
+async def test_whoever_is_given_up_in_the_moment_of_their_turn_holds_nobody_up(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake, go_on = Intake(core), trio.Event()
+    run = core.writer.run
+
+    async def held_up(job: Callable[..., Any]) -> Any:
+        await go_on.wait()
+        return await run(job)
+
+    monkeypatch.setattr(core.writer, "run", held_up)
+    third = len(RAWS) // 3
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(intake.take, RAWS[:third], "first")
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as impatient:
+                impatient.start_soon(intake.take, RAWS[third : 2 * third], "second")
+                await trio.testing.wait_all_tasks_blocked(0.05)
+                go_on.set()
+                next_turn = intake._next_turn
+
+                def and_given_up() -> None:
+                    next_turn()
+                    scope.cancel()
+
+                monkeypatch.setattr(intake, "_next_turn", and_given_up)
+                await trio.sleep_forever()
+    monkeypatch.setattr(intake, "_next_turn", next_turn)
+    with trio.fail_after(5):
+        await intake.take(RAWS[third:], "third")
     assert root_of(core) == ROOT
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from node.protocol.errors import StorageFault
+from node.storage import log
 from node.storage.database import Database
 from node.storage.errors import Problem
 from node.storage.home import Home
@@ -145,3 +146,27 @@ def test_a_fault_of_syncing_is_told_apart(database: Database) -> None:
     assert caught.value.code == Problem.DISK_SYNC
     assert not database.writer.retry()
     assert database.reader().record_count() == 0
+
+
+def test_all_of_a_log_is_written_out_again_before_it_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, done = tmp_path / "log", list[tuple[int, int]]()
+    content = bytes(range(256)) * 400
+    path.write_bytes(content)
+    write, sync = os.pwrite, os.fsync
+
+    def written(number: int, data: bytes, at: int) -> int:
+        done.append((at, len(data)))
+        return write(number, data, at)
+
+    def synced(number: int) -> None:
+        done.append((-1, -1))
+        sync(number)
+
+    monkeypatch.setattr(log, "_CHUNK_BYTES", 30_000)
+    monkeypatch.setattr(os, "pwrite", written)
+    monkeypatch.setattr(os, "fsync", synced)
+    assert log.write_out_again(path) is None
+    assert done == [(0, 30_000), (30_000, 30_000), (60_000, 30_000), (90_000, 12_400), (-1, -1)]
+    assert path.read_bytes() == content

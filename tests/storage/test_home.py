@@ -1,5 +1,6 @@
 """A home belongs to one process at a time, and to one user."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from node.protocol.errors import LocalFault
-from node.storage.home import Home, HomeLock
+from node.storage.home import Home, HomeLock, publish
 
 HOLDER = """
 import sys
@@ -57,6 +58,30 @@ def test_an_empty_folder_is_closed_to_others(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     Home(tmp_path).prepare()
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_a_file_gets_its_name_only_when_it_is_on_the_disk_and_then_the_name_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    sync, replace = os.fsync, Path.replace
+
+    def noted(number: int) -> None:
+        done.append(os.fstat(number).st_ino)
+        sync(number)
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append("replace")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(Path, "replace", renamed)
+    part, whole = tmp_path / "part", tmp_path / "whole"
+    part.write_bytes(b"finished")
+    file = part.stat().st_ino
+    publish(part, whole)
+    assert done == [file, "replace", tmp_path.stat().st_ino]
+    assert whole.read_bytes() == b"finished"
 
 
 def test_a_folder_full_of_other_things_keeps_its_permissions(tmp_path: Path) -> None:
