@@ -49,6 +49,19 @@ def test_what_came_another_way_meanwhile_is_not_asked_for() -> None:
     assert pull.stage is Stage.IDLE
 
 
+def test_a_lane_is_asked_for_while_one_of_its_heads_is_lacking() -> None:
+    """A fork: of two heads that were told, one is here."""
+    left = MINA.run(3)
+    right = MINA.run(2, "other", left[0])
+    source = DictSource()
+    source.take(link.raw for link in left)
+    pull = Pull(source)
+    assert pull.begin(6, told(left[2], right[1]), NOW, 0)
+    want = pull.next_want(NOW)
+    assert want is not None
+    assert len(want.wishes) == 1
+
+
 def test_a_head_in_vain_is_left_alone_four_times_as_long_each_time_up_to_a_limit() -> None:
     pull, now, wait = Pull(DictSource()), NOW, limits.RETRY_FIRST_MS
     assert in_vain(pull, now)

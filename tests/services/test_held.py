@@ -128,6 +128,21 @@ def test_what_is_lacking_takes_what_rests_on_it_along() -> None:
     held.add(bytes(32))  # unknown here: says nothing
 
 
+def test_no_tip_lies_below_another() -> None:
+    """Else the tips that are kept fill with what says nothing, and crowd other lanes out."""
+    world = World()
+    ada, bo = world.account("ada", limit=100), world.account("bo", limit=100)
+    payer, payee = ada, bo
+    for _ in range(40):
+        payer, payee = world.pay(payer, payee, 1)
+    held = Held(world.node.state)
+    for made in world.made.values():
+        held.add(made.id)
+    tips = set(held.tips())
+    assert {payer.id, payee.id} <= tips
+    assert len(tips) == len({world.made[tip].header.lane_key for tip in tips})
+
+
 def test_talk_bears_nothing() -> None:
     world = World()
     post = world.post(world.talker("a"), "hello")

@@ -5,6 +5,7 @@ Records come from a community made up for the test; the home has no member of it
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from node.protocol.heads import Heads
 from node.protocol.identity import Lane
 from node.protocol.record import RawRecord
 from node.services.core import Committed, Core
+from node.services.incoming import bulk as bulk_module
 from node.services.incoming import intake as intake_module
+from node.services.incoming import proofs
+from node.services.incoming.bulk import BulkStore
 from node.services.incoming.intake import Intake, Outcome
 from node.storage.source import SqliteSyncSource
 from tests.support.exports import LINES, ROOT, WORLD, home_of, root_of, take
@@ -251,16 +255,57 @@ async def test_whoever_is_given_up_in_the_moment_of_their_turn_holds_nobody_up(
                 go_on.set()
                 next_turn = intake._next_turn
 
-                def and_given_up() -> None:
-                    next_turn()
+                def given_up_and_next() -> None:
                     scope.cancel()
+                    next_turn()
 
-                monkeypatch.setattr(intake, "_next_turn", and_given_up)
+                monkeypatch.setattr(intake, "_next_turn", given_up_and_next)
                 await trio.sleep_forever()
     monkeypatch.setattr(intake, "_next_turn", next_turn)
     with trio.fail_after(5):
         await intake.take(RAWS[third:], "third")
     assert root_of(core) == ROOT
+
+
+async def test_a_proof_is_kept_also_of_a_fork_that_is_known_from_its_records() -> None:
+    """One of them may be dropped later: then the proof is all that is left."""
+    world = World()
+    talker = world.talker("ada")
+    left = world.post(talker, "left")
+    world.post(talker, "right")
+    world.act("o0", "member.admit", world.membership_body("ada"))
+    with home_of(world.genesis_bytes) as core:
+        source = SqliteSyncSource(core.database, core.community)
+        await Intake(core).take(world.raws(), "a")
+        (proof,) = source.fork_proofs()
+        assert await proofs.take(core, [proof], "b") == []
+        await Intake(core).take([world.revoke(talker, social=left).raw], "a")
+        assert [head.id for head in source.heads(talker.header.lane_key, None)][:1] == [left.id]
+        assert list(source.fork_proofs()) == [proof]
+
+
+@pytest.mark.parametrize("broken", [None, 0, 5, 9])
+async def test_every_batch_of_a_file_is_waited_for_and_told(
+    monkeypatch: pytest.MonkeyPatch, broken: int | None
+) -> None:
+    monkeypatch.setattr(bulk_module, "JOB_RECORDS_COUNT", 2)
+    world, told = World(), list[Committed]()
+    head = world.talker("ada")
+    for number in range(4):
+        head = world.post(head, f"post {number}")
+    raws = world.raws()
+    if broken is not None:
+        raws[broken] = raws[broken]._replace(signature=bytes(64))
+    with home_of(world.genesis_bytes) as core:
+        core.listeners.append(told.append)
+        bulk = BulkStore(core, Counter())
+        with pytest.raises(LocalFault) if broken is not None else nullcontext():
+            for raw in raws:
+                bulk.take([raw])
+                bulk.flush_if_full()
+            bulk.finish()
+        if broken is None:
+            assert sum(len(done.records) for done in told) == len(raws)
 
 
 async def test_a_body_that_comes_after_its_header_is_told() -> None:

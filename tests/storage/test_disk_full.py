@@ -60,6 +60,7 @@ def test_a_full_database_refuses_until_there_is_room(database: Database) -> None
     database.writer._connection.execute("PRAGMA max_page_count = 100000").fetchall()
     assert database.writer.retry()
     assert database.writer.fault is None
+    assert database.reader().marks.get("probe") is None  # what was written for a try is gone
     assert database.writer.run_sync(big) == len(stored)
     holds(database, [*stored, len(stored)])
 
@@ -130,6 +131,16 @@ def test_a_home_on_a_full_disk_opens_for_reading(crowded: Home) -> None:
     assert database.writer.retry()
     assert database.reader().marks.get("clean_stop") == 0  # noted now, before the first write
     assert database.writer.run_sync(store) == 1
+    database.close()
+
+
+def test_tables_of_another_fold_are_not_read_because_the_disk_is_full(crowded: Home) -> None:
+    with pytest.raises(StorageFault) as caught:
+        open_database(crowded, fold_version=2)
+    assert caught.value.code == "disk-full"
+    (crowded.path.parent / "ballast").unlink()
+    database = open_database(crowded, fold_version=2)
+    assert database.rebuild_needed
     database.close()
 
 

@@ -209,6 +209,33 @@ def test_a_damaged_file_is_mended_as_soon_as_it_is_met(shop: Shop) -> None:
     assert "pictures-damaged" not in [finding.code for finding in check(shop.home)]
 
 
+def test_a_reader_that_is_open_goes_on_with_the_mended_file(shop: Shop) -> None:
+    kept = shop.put("kept", 700, own=True)
+    bad = shop.put("bad", 9_000)
+    assert shop.store.file(kept) is not None  # and this thread has a reader now
+    connection = sqlite3.connect(shop.home.pictures)
+    query = "SELECT rootpage FROM sqlite_master WHERE name = 'bytes'"
+    page = connection.execute(query).fetchone()[0] - 1
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.close()
+    flip(shop.home.pictures, page * 4_096, 4)
+    for key in (bad, kept):
+        shop.store.take(key)
+    assert shop.store.mended_count == 1
+    new = shop.put("new", 700, own=True)
+    assert shop.store.file(new) is not None
+
+
+def test_what_goes_leaves_nothing_of_what_was_made_from_it(shop: Shop) -> None:
+    large, small = shop.made("bread")
+    shop.store.settle([large, small], [])
+    assert shop.store.settle([], [large, small]) == 2
+    connection = sqlite3.connect(shop.home.pictures)
+    for table in ("files", "bytes", "made"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    connection.close()
+
+
 FORMATS = (18, 19)  # bytes of the header: of an unknown one, SQLite does not write, or not read
 
 

@@ -136,6 +136,34 @@ def test_erased_bodies_are_gone_from_the_file(database: Database, home: Home) ->
     assert secret[:28] not in home.database.read_bytes()
 
 
+def test_a_body_that_comes_and_goes_in_one_job_is_never_written(database: Database) -> None:
+    def job(state: WriterState) -> None:
+        state.apply(raw(0, b"a post"), Changes(0, "ok"))
+        state.apply(raw(1), Changes(1, "ok"))
+        state.apply(None, Changes(erase=[0]))
+
+    database.writer.run_sync(job)
+    bodies = database.reader().connection.execute("SELECT body FROM records ORDER BY number")
+    assert bodies.fetchall() == [(None,), (raw(1).body,)]
+
+
+def test_a_number_is_used_once_also_where_its_record_goes_in_the_job_that_brought_it(
+    home: Home,
+) -> None:
+    def job(state: WriterState) -> None:
+        state.apply(raw(0), Changes(0, "ok"))
+        state.apply(raw(1), Changes(1, "ok"))
+        state.apply(None, Changes(drop=[1]))
+        assert state.next_number() == 2
+
+    database = open_database(home)
+    database.writer.run_sync(job)
+    database.close()
+    again = open_database(home)
+    assert again.reader().next_number() == 2
+    again.close()
+
+
 def test_a_body_that_arrives_later_is_filled_in(database: Database) -> None:
     record = RawRecord(b"header", None, bytes(64))
     writer = database.writer

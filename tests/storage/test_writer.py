@@ -129,6 +129,20 @@ def test_a_failing_job_is_undone_alone(database: Database, at: int) -> None:
     assert len(database.reader().scan(TABLE, b"", None)) == 5
 
 
+def test_where_the_transaction_is_gone_no_job_of_it_counts(database: Database) -> None:
+    """SQLite gives up a transaction by itself when a disk fails; a job may hide the error."""
+    gate = Gate(database)
+    before = database.writer.submit(store)
+    hiding = database.writer.submit(lambda state: state.connection.execute("ROLLBACK").rowcount)
+    after = database.writer.submit(store)
+    gate.open_and_fail()
+    for future in (before, hiding, after):
+        assert isinstance(future.exception(PATIENCE_S), StorageFault)
+    assert database.reader().record_count() == 0
+    assert database.writer.retry()
+    assert database.writer.run_sync(store) == 0
+
+
 def test_a_mistake_in_sql_is_the_jobs_own(database: Database) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         database.writer.run_sync(lambda state: state.connection.execute("SELECT * FROM nowhere"))
