@@ -19,9 +19,11 @@ from node.protocol.identity import Lane
 from node.protocol.record import RawRecord
 from node.services.core import Committed, Core
 from node.services.incoming import bulk as bulk_module
+from node.services.incoming import checks as checks_module
 from node.services.incoming import intake as intake_module
 from node.services.incoming import proofs
 from node.services.incoming.bulk import BulkStore
+from node.services.incoming.checks import Checks
 from node.services.incoming.intake import Intake, Outcome
 from node.storage.source import SqliteSyncSource
 from tests.support.exports import LINES, ROOT, WORLD, home_of, root_of, take
@@ -306,6 +308,22 @@ async def test_every_batch_of_a_file_is_waited_for_and_told(
             bulk.finish()
         if broken is None:
             assert sum(len(done.records) for done in told) == len(raws)
+
+
+async def test_many_small_batches_at_once_are_as_much_as_a_large_one(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks_module, "VERIFIERS_RECORDS_COUNT", len(RAWS) - 3)
+    checks, started = Checks(core), list[int]()
+    monkeypatch.setattr(checks._verifiers, "start", lambda: started.append(1))
+    parts = [RAWS[number::4] for number in range(4)]
+    for part in parts:  # one after the other
+        await checks.records(part)
+    assert started == []
+    async with trio.open_nursery() as nursery:
+        for part in parts:
+            nursery.start_soon(checks.records, part)
+    assert started != []
 
 
 async def test_a_body_that_comes_after_its_header_is_told() -> None:

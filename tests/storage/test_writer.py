@@ -143,6 +143,17 @@ def test_where_the_transaction_is_gone_no_job_of_it_counts(database: Database) -
     assert database.writer.run_sync(store) == 0
 
 
+def test_a_job_alone_that_loses_its_transaction_is_told_so(database: Database) -> None:
+    def lose(state: WriterState) -> None:
+        store(state)
+        state.connection.execute("ROLLBACK")
+
+    with pytest.raises(StorageFault) as caught:
+        database.writer.run_sync(lose)
+    assert caught.value.code == "disk-error"
+    assert database.reader().record_count() == 0
+
+
 def test_a_mistake_in_sql_is_the_jobs_own(database: Database) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         database.writer.run_sync(lambda state: state.connection.execute("SELECT * FROM nowhere"))

@@ -161,15 +161,16 @@ class Line:
                 return self
         raise AssertionError("the two never come to rest")
 
-    def run_for(self, duration_ms: int) -> "Line":
+    def run_for(self, duration_ms: int, steps: int = 100_000) -> "Line":
         """Let time pass, with everything that happens in it."""
         end = self.now + duration_ms
-        while True:
+        for _ in range(steps):
             if any(self._arrived(side) or side.pending for side in (self.a, self.b)):
                 self.step()
             elif not self._pass_time(end):
                 self.now = end
                 return self
+        raise AssertionError("the two never come to rest")
 
     @property
     def bytes(self) -> int:
