@@ -274,7 +274,9 @@ class Writer:
             self._connection.execute("SAVEPOINT job")
         try:
             item.result = item.job(self._state)
-            self._state.finish()
+            lost = not self._connection.in_transaction  # SQLite gave up; the job hid the error
+            if not lost:
+                self._state.finish()
         except BaseException as error:
             fault = fault_of(error, self._path) if isinstance(error, sqlite3.Error) else None
             if fault is not None:
@@ -284,7 +286,7 @@ class Writer:
             item.error = error
             self._undo(mark, alone)
             return
-        if not self._connection.in_transaction:  # SQLite gave up; the job hid the error
+        if lost:
             raise StorageFault(Problem.DISK_ERROR, "transaction lost", path=str(self._path))
         if not alone:
             self._connection.execute("RELEASE job")
