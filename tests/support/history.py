@@ -23,9 +23,9 @@ from tests.protocol import second_root
 from tests.reference_checker import Checker
 from tests.reference_judge import Judge
 from tests.support.compare import assert_same, assert_same_books
+from tests.support.falsehood import MOVES, Falsehood
 from tests.support.features import features
 from tests.support.mirror import Mirror
-from tests.support.mischief import MOVES, Mischief
 from tests.support.nodes import Node
 from tests.support.tables import comparable
 from tests.support.world import LIMIT, QUORUMS, World
@@ -61,7 +61,7 @@ class History:
             quorum, rng.choice((1, 2)),
             limit_max=limit_max, chapters=chapters, treasury="dan",
         )  # fmt: skip
-        self.chaos = Mischief(self.world)
+        self.chaos = Falsehood(self.world)
         for name in ("ada", "bo") if len(chapters) > 1 else ():
             self.world.account(name, chapter="farm", limit=LIMIT)
         self.chaos.notice()
