@@ -6,6 +6,7 @@ from pathlib import Path
 from pytest_trio import trio_fixture
 
 from tests.support.homes import Person, town
+from tests.support.wreckage import Village
 
 
 @trio_fixture
@@ -15,3 +16,8 @@ async def people(tmp_path: Path) -> AsyncIterator[list[Person]]:
     yield found
     for person in found:
         person.close()
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Village:
+    return Village(tmp_path_factory.mktemp("village"))
