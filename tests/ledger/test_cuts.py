@@ -93,21 +93,6 @@ def test_a_cut_contests_what_lies_beyond_it_and_nothing_before(world: World) -> 
         assert not book.is_contested(node.state, world.trade_of(first))
 
 
-def test_a_cut_whose_record_comes_late_makes_trades_count_again(world: World) -> None:
-    ada, bo = world.account("ada", limit=LIMIT), world.account("bo")
-    commit, _ = world.pay(ada, bo, 10)
-    tip = world.rate(commit, commit)
-    revoked = world.revoke(ada, account=tip)
-    node = world.fresh().receive_all(
-        raw for raw in world.raws() if raw not in (tip.raw, revoked.raw)
-    )
-    balances: list[int] = []
-    for made in (revoked, tip):
-        node.receive(made.raw)
-        balances.append(book.balance(node.state, 0, public("bo")))
-    assert balances == [0, 10]
-
-
 def test_a_cut_names_the_branch_of_a_fork_that_stands(world: World) -> None:
     ada, bo, cho = world.account("ada", limit=LIMIT), world.account("bo"), world.account("cho")
     left, _ = world.pay(ada, bo, 60)

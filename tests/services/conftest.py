@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from pytest_trio import trio_fixture
 
 from tests.support.homes import Person, town

@@ -64,6 +64,18 @@ async def together(intake: Intake, batches: Sequence[Sequence[RawRecord]]) -> li
     return found
 
 
+def held_up(core: Core, monkeypatch: pytest.MonkeyPatch) -> trio.Event:
+    """From now on every job waits for the event."""
+    run, go_on = core.writer.run, trio.Event()
+
+    async def later(job: Callable[..., Any]) -> Any:
+        await go_on.wait()
+        return await run(job)
+
+    monkeypatch.setattr(core.writer, "run", later)
+    return go_on
+
+
 def failing(core: Core, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From now on every job is done and then undone; the answer is how to end that."""
     run = core.writer.run
@@ -171,14 +183,7 @@ async def test_a_stranger_opens_no_lane_but_those_that_introduce_them() -> None:
 async def test_a_batch_that_is_given_up_while_it_waits_is_not_stored(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake, go_on = Intake(core), trio.Event()
-    run = core.writer.run
-
-    async def held_up(job: Callable[..., Any]) -> Any:
-        await go_on.wait()
-        return await run(job)
-
-    monkeypatch.setattr(core.writer, "run", held_up)
+    intake, go_on = Intake(core), held_up(core, monkeypatch)
     third = len(RAWS) // 3
     async with trio.open_nursery() as nursery:
         nursery.start_soon(intake.take, RAWS[:third], "first")
@@ -238,14 +243,7 @@ async def test_lanes_of_which_a_cut_drops_records_are_told() -> None:
 async def test_whoever_is_given_up_in_the_moment_of_their_turn_holds_nobody_up(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake, go_on = Intake(core), trio.Event()
-    run = core.writer.run
-
-    async def held_up(job: Callable[..., Any]) -> Any:
-        await go_on.wait()
-        return await run(job)
-
-    monkeypatch.setattr(core.writer, "run", held_up)
+    intake, go_on = Intake(core), held_up(core, monkeypatch)
     third = len(RAWS) // 3
     async with trio.open_nursery() as nursery:
         nursery.start_soon(intake.take, RAWS[:third], "first")
