@@ -126,7 +126,8 @@ class Gate:
         except WetalkError as fault:
             await self._refuse(scope, answer, fault)
         except Exception as error:
-            self._guard.note(error.__cause__ or error)
+            if not isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
+                self._guard.note(error.__cause__ or error)  # else the client has gone
             log.exception("%s %s", scope["method"], scope.get("path"))
             await self._refuse(scope, answer, LocalFault("unexpected"))
 

@@ -125,7 +125,7 @@ class Core:
         if isinstance(error, sqlite3.Error):
             error = fault_of(error, self.database.path) or error
         if not isinstance(error, StorageFault):
-            self.suspected = self.suspected or not isinstance(error, WetalkError)
+            self.suspected = self.suspected or not isinstance(error, WetalkError | OSError)
             return None
         if error.code == Problem.DATABASE_DAMAGED:
             self.note_damage()

@@ -46,7 +46,7 @@ from node.services.core import Core
 from node.services.publish import Appender, Draft, Publisher
 from node.services.talk import Place, shown_post
 from node.storage.follower import Search
-from node.storage.query import Page, SearchQuery
+from node.storage.query import SearchQuery
 from node.storage.reader import SqliteReader
 from node.storage.state import WriterState
 from node.views import listings, rooms
@@ -234,17 +234,16 @@ class Market:
             query = replace(query, region=written.region(query.region))
         query = replace(query, now_ms=self._core.clock())
         page = self._search.query(query)
-        if not self._are_known(page) and self._search.begin_anew():
-            page = self._search.query(query)
         with self._core.reading() as reader:
             items = [self._item(reader, hit.id) for hit in page.hits]
+            known = all(
+                item is not None or lanes.ENTRY.has(reader, hit.id)
+                for item, hit in zip(items, page.hits, strict=True)
+            )
+        # Up to date, and yet it names what nobody has: its own bytes have flipped.
+        if not known and self._search.behind_count == 0 and self._search.begin_anew():
+            return self.search(query)
         return Found(tuple(item for item in items if item is not None), page.cursor)
-
-    def _are_known(self, page: Page) -> bool:
-        """False: the index is up to date and yet names what nobody has: its own bytes flipped."""
-        with self._core.reading() as reader:
-            known = all(lanes.ENTRY.has(reader, hit.id) for hit in page.hits)
-        return known or self._search.behind_count > 0
 
     def _item(self, reader: Reader, record: bytes) -> Post | ListingView | None:
         post = rooms.post_of(reader, record)
