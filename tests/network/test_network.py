@@ -421,6 +421,11 @@ async def test_a_node_of_another_community_is_sent_away(
     stranger.person.close()
 
 
+def threads_that_last() -> int:
+    """How many threads there are, without trio's own, which wait a while for work and then end."""
+    return sum(not one.name.startswith("Trio thread") for one in threading.enumerate())
+
+
 @bounded(20)
 async def test_a_part_that_fails_in_spite_of_all_is_built_anew_on_the_same_addresses(
     people: list[Person],
@@ -429,7 +434,7 @@ async def test_a_part_that_fails_in_spite_of_all_is_built_anew_on_the_same_addre
     async with first.running(), second.running():
         second.network.add_peer(first.address)
         await until(lambda: first.in_sync() and second.in_sync(), 10)
-        addresses, threads = first.network.addresses(), threading.active_count()
+        addresses, threads = first.network.addresses(), threads_that_last()
 
         async def fail() -> None:
             raise RuntimeError("a mistake nobody has found yet")
@@ -437,7 +442,7 @@ async def test_a_part_that_fails_in_spite_of_all_is_built_anew_on_the_same_addre
         first.network._parts.nursery.start_soon(fail)
         await until(lambda: first.network.restarts == 1)
         await until(lambda: first.network.addresses() == addresses, 10)
-        assert threading.active_count() == threads, "a thread of the old parts stays"
+        assert threads_that_last() <= threads, "a thread of the old parts stays"
         await first.say("다시 왔어요")
         await until(lambda: second.root() == first.root(), 12)
 
