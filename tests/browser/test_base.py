@@ -85,6 +85,35 @@ def test_a_phone_exchanges_its_code_once_and_keeps_the_token_only_if_wished(
     assert later.evaluate("localStorage.getItem('wetalk-token')") is None
 
 
+@pytest.mark.parametrize("lost_count", [2, 99])
+def test_a_language_that_cannot_be_fetched_is_tried_again_and_then_told(
+    house: House, window: Open, lost_count: int
+) -> None:
+    """A node begins anew after the first page, just when people look for their language."""
+    here = window(house)
+    here.page.evaluate("sessionStorage.clear()")
+    here.page.goto(f"{house.api}/#pair=7KQ2MXWJ4TPA")
+    here.sees(here.says("pair.title"))
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        if len(lost) <= lost_count:
+            route.abort()
+        else:
+            route.continue_()
+
+    here.page.route("**/text/ko.json", lose)
+    here.page.locator("button[lang=ko]").click()
+    if lost_count < 4:
+        expect(here.page.locator("html")).to_have_attribute("lang", "ko")
+        assert len(lost) == lost_count + 1
+    else:
+        here.page.wait_for_timeout(2_500)
+        assert len(lost) == 4
+        expect(here.page.locator("html")).to_have_attribute("lang", "en")
+
+
 def test_each_page_puts_the_reader_at_its_heading_and_names_the_window(
     house: House, window: Open
 ) -> None:

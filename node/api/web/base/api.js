@@ -114,9 +114,13 @@ async function answer(address, options) {
     return await fetch(address, { ...options, signal: AbortSignal.timeout(ANSWER_MAX_MS) });
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
-    throw new Problem({ code: AWAY, title: t("web.away"), detail: t("web.away_what_now") });
+    throw away();
   }
 }
+
+/** What is told where nobody answers. */
+export const away = () =>
+  new Problem({ code: AWAY, title: t("web.away"), detail: t("web.away_what_now") });
 
 async function told(response) {
   try {

@@ -1,12 +1,12 @@
 // How this client looks on this device: language, size of the text, colours.
 
 import { Radios } from "../../base/forms.js";
+import { choose } from "../../base/languages.js";
 import { SIZES, THEMES, chooseSize, chooseTheme, size, theme } from "../../base/look.js";
-import { attempt } from "../../base/notices.js";
 import { Card, Page } from "../../base/parts.js";
 import { href } from "../../base/router.js";
 import { html } from "../../base/ui.js";
-import { LANGUAGES, language, speak, t } from "../../base/words.js";
+import { LANGUAGES, language, t } from "../../base/words.js";
 
 /** The page of language, size and colours; each choice is seen at once. */
 export function Looks() {
@@ -19,7 +19,7 @@ export function Looks() {
         name="language"
         value=${language.value}
         options=${Object.entries(LANGUAGES)}
-        onChange=${(chosen) => attempt(() => speak(chosen))}
+        onChange=${choose}
       />
       <${Radios}
         label=${t("web.text_size")}
