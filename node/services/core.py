@@ -5,7 +5,6 @@ its effects; reads are small and direct. What happens after a commit is told to 
 done inside the transaction. The caller holds the home's lock.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -122,14 +121,13 @@ class Core:
     def note_fault(self, error: BaseException) -> StorageFault | None:
         """What an error says of the disk, if anything; damage is noted, and so is what nobody
         expected."""
-        if isinstance(error, sqlite3.Error):
-            error = fault_of(error, self.database.path) or error
-        if not isinstance(error, StorageFault):
+        fault = fault_of(error, self.database.path)
+        if fault is None:
             self.suspected = self.suspected or not isinstance(error, WetalkError | OSError)
             return None
-        if error.code == Problem.DATABASE_DAMAGED:
+        if fault.code == Problem.DATABASE_DAMAGED:
             self.note_damage()
-        return error
+        return fault
 
     def tell(self, committed: Committed) -> None:
         """Tell all listeners of a commit."""

@@ -221,9 +221,9 @@ def _is_readable(marks: Marks, fold_version: int) -> bool:
     return marks.get("database_id") is not None and marks.get("fold_version") == fold_version
 
 
-def _told_apart(error: StorageFault | sqlite3.Error | UnicodeDecodeError, home: Home) -> Exception:
+def _told_apart(error: Exception, home: Home) -> Exception:
     """The fault an error stands for. SQLite often calls a full disk an error of the disk."""
-    fault = error if isinstance(error, StorageFault) else fault_of(error, home.database)
+    fault = fault_of(error, home.database)
     if fault is not None and fault.code == Problem.DISK_ERROR and home.is_full():
         return StorageFault(Problem.DISK_FULL, fault.detail, **fault.values)
     return fault or error

@@ -49,8 +49,12 @@ _CODES = {
 }
 
 
-def fault_of(error: sqlite3.Error | UnicodeDecodeError, path: object) -> StorageFault | None:
-    """The fault that an error of SQLite stands for, or None if it is a mistake of ours."""
+def fault_of(error: BaseException, path: object) -> StorageFault | None:
+    """The fault that an error stands for, or None if it is a mistake of ours."""
+    if isinstance(error, StorageFault):
+        return error
+    if not isinstance(error, SQLITE_ERRORS):
+        return None
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, UnicodeDecodeError) or str(error) == _NO_FORMAT:
         problem = Problem.DATABASE_DAMAGED

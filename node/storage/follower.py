@@ -195,7 +195,7 @@ class Search:
                 if not self._goes_on(unread.args[0]):
                     return
             except Exception as error:
-                fault = _fault(error, self._path)
+                fault = fault_of(error, self._path)
                 if (fault is None or fault.code == Problem.DATABASE_DAMAGED) and (
                     self._generation == 0
                 ):
@@ -207,7 +207,7 @@ class Search:
 
     def _goes_on(self, error: Exception) -> bool:
         """Wait after an error, if waiting may help. Raises a mistake of ours."""
-        self._fault = _fault(error, self._path)
+        self._fault = fault_of(error, self._path)
         if self._fault is None:
             self._fault = self._trouble(error)
             raise error
@@ -263,10 +263,3 @@ class Search:
         """All is read: give back what was only needed for that."""
         tokens.forget()
         self._open_index().tidy()
-
-
-def _fault(error: Exception, path: Path) -> StorageFault | None:
-    """The fault that an error stands for; None: a mistake, ours or the file's."""
-    if isinstance(error, StorageFault):
-        return error
-    return fault_of(error, path) if isinstance(error, SQLITE_ERRORS) else None

@@ -10,11 +10,12 @@ Left to others: the new file (`storage.pictures`).
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from node.protocol.crypto import sha256
-from node.storage.described import as_made, set_right
+from node.storage.described import Described, as_made, set_right
 from node.storage.errors import SQLITE_ERRORS
 from node.storage.home import remove_database
 from node.storage.log import apply, log_of
@@ -35,7 +36,11 @@ def make(connection: sqlite3.Connection) -> None:
         connection.execute(text)
 
 
-WANTED: Final = as_made([make])
+@cache
+def wanted() -> list[Described]:
+    """What a file says of its tables that was made so."""
+    return as_made([make])
+
 
 _WAYS: Final = ("", "NOT INDEXED ORDER BY rowid", "NOT INDEXED ORDER BY rowid DESC")
 
@@ -49,7 +54,7 @@ class PictureWreck:
         shutil.copyfile(damaged, copy)
         apply(log_of(damaged), copy, beyond=False)
         set_header_right(copy, VERSION, 0)
-        set_right(copy, WANTED)
+        set_right(copy, wanted())
         uri = f"{copy.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
 

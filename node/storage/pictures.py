@@ -32,7 +32,7 @@ from node.storage.connect import connect_reader, connect_writer
 from node.storage.described import described
 from node.storage.errors import SQLITE_ERRORS, Problem, fault_of
 from node.storage.home import Home, create_private, publish, settle
-from node.storage.picture_wreck import VERSION, WANTED, PictureWreck, make
+from node.storage.picture_wreck import VERSION, PictureWreck, make, wanted
 
 CACHE_KIB: Final = 1_024  # a file is read once and then stays with whoever asked
 
@@ -376,7 +376,7 @@ def _is_made(connection: sqlite3.Connection, path: Path) -> bool:
     found = described(connection)
     if version > VERSION:
         raise StorageFault(Problem.SCHEMA_NEWER, path=str(path))
-    if (version, found) not in ((VERSION, WANTED), (0, [])):  # a bit has flipped
+    if (version, found) not in ((VERSION, wanted()), (0, [])):  # a bit has flipped
         raise StorageFault(Problem.DATABASE_DAMAGED, path=str(path))
     return bool(found)
 

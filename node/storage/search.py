@@ -115,7 +115,7 @@ class SearchIndex:
         except _Unfit:
             remove_database(path)
         except (StorageFault, *SQLITE_ERRORS) as error:
-            fault = error if isinstance(error, StorageFault) else fault_of(error, path)
+            fault = fault_of(error, path)
             if fault is not None and fault.code != Problem.DATABASE_DAMAGED:
                 raise fault from error  # the disk's trouble, not the index's
             remove_database(path)

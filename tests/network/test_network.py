@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import trio
 from libp2p.abc import INetStream
-from pytest_trio import trio_fixture
 
 from node.ledger.root import state_root
 from node.network.conduct import Offence
@@ -32,17 +31,9 @@ from node.services.publish import Draft
 from node.storage.source import SqliteSyncSource
 from tests.network.lab import LOOPBACK, MESHSUB, Attacker, bounded, enveloped, prefixed, until
 from tests.network.lab import record as shapeless
-from tests.support.homes import Clock, Person, genesis_for, move_in, town
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
-
-
-@trio_fixture
-async def people(tmp_path: Path) -> AsyncIterator[list[Person]]:
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 class House:

@@ -1,12 +1,10 @@
 """Fork proofs on real nodes: ahead of all that waits, from node to node, and kept."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
-from pytest_trio import trio_fixture
 
 from node.protocol import lanes
 from node.protocol.identity import Lane
@@ -20,19 +18,11 @@ from node.services.trading.trade import Proposal
 from node.storage.source import SqliteSyncSource
 from tests.network.lab import bounded, until
 from tests.network.test_network import House
-from tests.support.homes import Clock, Person, genesis_for, move_in, town
+from tests.support.homes import Clock, Person, genesis_for, move_in
 
 pytestmark = pytest.mark.trio
 POSTS_COUNT = 2_000
 POST_BYTES = 2_000  # of chance, so that no compression makes them fit into what is in flight
-
-
-@trio_fixture
-async def people(tmp_path: Path) -> AsyncIterator[list[Person]]:
-    found = await town(tmp_path, "officer", "amina", "baraka")
-    yield found
-    for person in found:
-        person.close()
 
 
 class Alert(House):

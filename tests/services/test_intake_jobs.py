@@ -4,8 +4,8 @@ Records come from a community made up for the test; the home has no member of it
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.trio
 RAWS = WORLD.raws()
 ALL_LANES = frozenset(int(lane) for lane in Lane)
 Told = list[Committed]
+THIRD = len(RAWS) // 3
 
 
 @pytest.fixture
@@ -74,6 +75,18 @@ def held_up(core: Core, monkeypatch: pytest.MonkeyPatch) -> trio.Event:
 
     monkeypatch.setattr(core.writer, "run", later)
     return go_on
+
+
+@asynccontextmanager
+async def second_in_line(intake: Intake, nursery: trio.Nursery) -> AsyncGenerator[trio.CancelScope]:
+    """A third of the records is being stored, and another waits, until its scope is cancelled."""
+    nursery.start_soon(intake.take, RAWS[:THIRD], "first")
+    await trio.testing.wait_all_tasks_blocked(0.05)
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as impatient:
+            impatient.start_soon(intake.take, RAWS[THIRD : 2 * THIRD], "second")
+            await trio.testing.wait_all_tasks_blocked(0.05)
+            yield scope
 
 
 def failing(core: Core, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
@@ -184,21 +197,15 @@ async def test_a_batch_that_is_given_up_while_it_waits_is_not_stored(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intake, go_on = Intake(core), held_up(core, monkeypatch)
-    third = len(RAWS) // 3
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(intake.take, RAWS[:third], "first")
-        await trio.testing.wait_all_tasks_blocked(0.05)
-        with trio.CancelScope() as scope:
-            async with trio.open_nursery() as impatient:
-                impatient.start_soon(intake.take, RAWS[third : 2 * third], "second")
-                await trio.testing.wait_all_tasks_blocked(0.05)
-                scope.cancel()
-        nursery.start_soon(intake.take, RAWS[2 * third :], "third")
+        async with second_in_line(intake, nursery) as scope:
+            scope.cancel()
+        nursery.start_soon(intake.take, RAWS[2 * THIRD :], "third")
         await trio.testing.wait_all_tasks_blocked(0.05)
         go_on.set()
     held = core.reader.record_count()
-    assert 0 < held < len(RAWS) - third
-    await intake.take(RAWS[third : 2 * third], "second")
+    assert 0 < held < len(RAWS) - THIRD
+    await intake.take(RAWS[THIRD : 2 * THIRD], "second")
     assert root_of(core) == ROOT
 
 
@@ -244,26 +251,19 @@ async def test_whoever_is_given_up_in_the_moment_of_their_turn_holds_nobody_up(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intake, go_on = Intake(core), held_up(core, monkeypatch)
-    third = len(RAWS) // 3
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(intake.take, RAWS[:third], "first")
-        await trio.testing.wait_all_tasks_blocked(0.05)
-        with trio.CancelScope() as scope:
-            async with trio.open_nursery() as impatient:
-                impatient.start_soon(intake.take, RAWS[third : 2 * third], "second")
-                await trio.testing.wait_all_tasks_blocked(0.05)
-                go_on.set()
-                next_turn = intake._next_turn
+    async with trio.open_nursery() as nursery, second_in_line(intake, nursery) as scope:
+        go_on.set()
+        next_turn = intake._next_turn
 
-                def given_up_and_next() -> None:
-                    scope.cancel()
-                    next_turn()
+        def given_up_and_next() -> None:
+            scope.cancel()
+            next_turn()
 
-                monkeypatch.setattr(intake, "_next_turn", given_up_and_next)
-                await trio.sleep_forever()
+        monkeypatch.setattr(intake, "_next_turn", given_up_and_next)
+        await trio.sleep_forever()
     monkeypatch.setattr(intake, "_next_turn", next_turn)
     with trio.fail_after(5):
-        await intake.take(RAWS[third:], "third")
+        await intake.take(RAWS[THIRD:], "third")
     assert root_of(core) == ROOT
 
 
